@@ -1,0 +1,5 @@
+"""``python -m voxstack``."""
+
+from voxstack.cli import main
+
+main()

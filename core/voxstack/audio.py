@@ -1,0 +1,118 @@
+"""Audio in memory and as 16-bit PCM.
+
+Clipping policy: samples are scaled by 32767 and rounded; those outside [-1, 1] are clipped to
+full scale and counted, never wrapped and never made quieter behind the caller's back.
+"""
+
+from __future__ import annotations
+
+import os
+import wave
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, final
+
+import numpy as np
+from attrs import field, frozen
+from numpy.typing import NDArray
+
+from voxstack.errors import InputError
+from voxstack.tensors import Mark
+
+
+def to_pcm16(samples: Any) -> tuple[bytes, int]:
+    """Give little-endian 16-bit PCM of float samples, and how many were clipped."""
+    wave_ = np.nan_to_num(np.asarray(samples, dtype=np.float32).reshape(-1), posinf=1, neginf=-1)
+    clipped = int(np.count_nonzero(np.abs(wave_) > 1.0))
+    pcm = np.rint(np.clip(wave_, -1.0, 1.0) * 32767.0).astype("<i2")
+    return pcm.tobytes(), clipped
+
+
+@final
+@frozen(eq=False)
+class Audio:
+    """One whole utterance."""
+
+    samples: NDArray[np.float32]  # [T], full scale is 1
+    sample_rate: int  # Hz
+    marks: tuple[Mark, ...] = field(default=(), converter=tuple)  # ``start`` counts samples
+
+    @property
+    def seconds(self) -> float:
+        """Length in seconds."""
+        return len(self.samples) / self.sample_rate
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write a WAV file, 16-bit mono; InputError if the place cannot be written."""
+        with WavWriter(path, self.sample_rate) as writer:
+            writer.write(self.samples)
+
+
+@final
+class WavWriter:
+    """Writes a 16-bit mono WAV file beside its place and renames it when it is whole.
+
+    On an error, and on leaving by an exception, nothing of it stays.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], sample_rate: int) -> None:
+        self.path = Path(path)
+        self.clipped = 0
+        if self.path.is_dir():
+            raise InputError(f"cannot write {self.path}: it is a folder; name a file in it")
+        self._beside = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
+        try:
+            self._file = self._beside.open("wb")
+        except OSError as error:
+            raise self._unwritable(error) from None
+        self._wave = wave.open(self._file, "wb")  # noqa: SIM115 - closed in __exit__
+        self._wave.setnchannels(1)
+        self._wave.setsampwidth(2)
+        self._wave.setframerate(sample_rate)
+
+    def write(self, samples: Any) -> None:
+        """Append float samples."""
+        pcm, clipped = to_pcm16(samples)
+        self.clipped += clipped
+        try:
+            self._wave.writeframesraw(pcm)
+        except OSError as error:
+            raise self._unwritable(error) from None
+
+    def write_all(self, parts: Iterable[Any]) -> None:
+        """Append float samples as they come."""
+        for part in parts:
+            self.write(part)
+
+    def __enter__(self) -> WavWriter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            if kind is None:
+                self._wave.close()
+                self._file.close()
+                self._beside.replace(self.path)
+        except OSError as fault:
+            raise self._unwritable(fault) from None
+        finally:
+            self._discard()
+
+    def _discard(self) -> None:
+        """Let go of the file beside; its last buffer may not fit on a full disk."""
+        self._wave._file = None  # type: ignore[attr-defined]  # else it patches the header
+        try:
+            self._file.close()
+        except OSError:
+            pass
+        self._beside.unlink(missing_ok=True)
+
+    def _unwritable(self, error: OSError) -> InputError:
+        reason = error.strerror or str(error)
+        return InputError(f"cannot write {self.path}: {reason}; choose another place with -o")

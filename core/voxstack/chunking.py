@@ -1,0 +1,166 @@
+"""Run a network over a stream of frames, exactly.
+
+Two forms, after the network's manifest. With ``context`` it is called on windows (left + new +
+right). With ``state`` it is stepped over consecutive frames, and what comes out lags by
+``delay`` frames: nothing is recomputed. In both the frames that come out are those of one call
+on the whole utterance, whatever the chunk sizes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import numpy as np
+
+from voxstack.executors import Program, Session
+from voxstack.networks import MASK, Network
+from voxstack.schedule import Schedule
+from voxstack.tensors import Array, Chunk, Mark, Tensors
+
+
+class FrameBuffer:
+    """Frames of an upstream, read as far as is needed and forgotten when they are used."""
+
+    def __init__(self, upstream: Iterable[Chunk]) -> None:
+        self._upstream = iter(upstream)
+        self._chunks: list[tuple[int, int, Mapping[str, Array]]] = []  # start, end, tensors
+        self._marks: list[Mark] = []
+        self._like: Mapping[str, Array] = {}  # the kinds of tensors that come
+        self.end = 0  # frames read so far
+        self.ended = False  # nothing follows
+
+    def read_to(self, frame: int) -> None:
+        """Read upstream until ``frame`` frames are there or it ends."""
+        while self.end < frame and not self.ended:
+            chunk = next(self._upstream, None)
+            if chunk is None:
+                self.ended = True
+                return
+            self._marks.extend(chunk.marks)
+            self._like = chunk.tensors or self._like
+            if len(chunk):
+                self._chunks.append((self.end, self.end + len(chunk), chunk.tensors))
+                self.end += len(chunk)
+            self.ended = chunk.last
+
+    def forget_before(self, frame: int) -> None:
+        """Free the frames before ``frame``."""
+        while self._chunks and self._chunks[0][1] <= frame:
+            self._chunks.pop(0)
+
+    def frames(self, start: int, end: int) -> Tensors:
+        """Give the tensors of the frames ``[start, end)``, which must have been read."""
+        parts: dict[str, list[Array]] = {}
+        for first, after, tensors in self._chunks:
+            if first < end and after > start:
+                for name, tensor in tensors.items():
+                    piece = tensor
+                    if start > first or end < after:
+                        piece = np.asarray(tensor)[..., max(0, start - first) : end - first]
+                    parts.setdefault(name, []).append(piece)
+        if not parts:
+            return Tensors({name: np.asarray(t)[..., :0] for name, t in self._like.items()})
+        return Tensors(
+            {n: p[0] if len(p) == 1 else np.concatenate(p, axis=-1) for n, p in parts.items()}
+        )
+
+    def marks(self, end: int, ratio: int) -> tuple[Mark, ...]:
+        """Take the marks that begin before frame ``end``, in output frames."""
+        out = tuple(m.moved(m.start * ratio) for m in self._marks if m.start < end or self.ended)
+        self._marks = [m for m in self._marks if m.start >= end and not self.ended]
+        return out
+
+
+def run_network(
+    program: Program,
+    sequence: Tensors,
+    upstream: Iterable[Chunk],
+    schedule: Schedule = Schedule(),  # noqa: B008 - frozen
+) -> Iterator[Chunk]:
+    """Yield ``program``'s outputs over the frames of ``upstream``, in chunks of ``schedule``.
+
+    An input comes from the frames if they have it, else from ``sequence`` (a constant). Where
+    the network keeps the frame rate, the chunks keep the tensors that they had.
+    """
+    network = program.network
+    buffer = FrameBuffer(upstream)
+    form: _Stepped | _Windowed = (_Stepped if network.state else _Windowed)(
+        program, sequence, buffer
+    )
+    ratio = network.frame_ratio
+    done = 0
+    for size in schedule:
+        buffer.read_to(done + size + network.look_ahead)
+        end = done + max(0, min(size, buffer.end - done))
+        last = buffer.ended and end >= buffer.end
+        tensors: Mapping[str, Array]
+        if end > done:
+            tensors = form.outputs(done, end)
+        else:
+            tensors = {name: network.outputs[name].empty() for name in network.produces}
+        if ratio == 1:
+            tensors = {**buffer.frames(done, end), **tensors}
+        yield Chunk(tensors, start=done * ratio, last=last, marks=buffer.marks(end, ratio))
+        if last:
+            return
+        done = end
+        form.forget_before(done)
+
+
+class _Windowed:
+    """A network with context, called on windows: left + new + right."""
+
+    def __init__(self, program: Program, sequence: Tensors, buffer: FrameBuffer) -> None:
+        self.program, self.sequence, self.buffer = program, sequence, buffer
+        self.left = program.network.context.left if program.network.context else 0
+        self.right = program.network.look_ahead
+
+    def outputs(self, start: int, end: int) -> Tensors:
+        network = self.program.network
+        first, after = max(0, start - self.left), min(self.buffer.end, end + self.right)
+        frames = self.buffer.frames(first, after)
+        inputs = {n: frames[n] if n in frames else self.sequence[n] for n in network.consumes}
+        return _trimmed(network, self.program(inputs), start - first, end - start)
+
+    def forget_before(self, frame: int) -> None:
+        self.buffer.forget_before(frame - self.left)
+
+
+class _Stepped:
+    """A network with state; past the end it is fed masked zeros that flush its delay."""
+
+    def __init__(self, program: Program, sequence: Tensors, buffer: FrameBuffer) -> None:
+        self.program, self.sequence, self.buffer = program, sequence, buffer
+        self.session: Session | None = None
+        self.fed = 0
+
+    def outputs(self, start: int, end: int) -> Tensors:
+        network, fed, target = self.program.network, self.fed, end + self.program.network.delay
+        real_end = max(fed, min(self.buffer.end, target))
+        frames = self.buffer.frames(fed, real_end)
+        inputs = {name: frames[name] for name in network.consumes if name in frames}
+        if MASK in network.inputs:
+            inputs[MASK] = np.ones((1, real_end - fed), dtype=np.float32)
+        if target > real_end:
+            inputs = {name: _padded(tensor, target - real_end) for name, tensor in inputs.items()}
+        if self.session is None:
+            constants = {n: self.sequence[n] for n in network.consumes if n not in frames}
+            self.session = self.program.session(constants)
+        outputs = self.session.step(inputs)
+        self.fed = target
+        # A step's outputs begin with that of the frame ``fed - delay``.
+        return _trimmed(network, outputs, start - (fed - network.delay), end - start)
+
+    def forget_before(self, frame: int) -> None:
+        self.buffer.forget_before(min(self.fed, frame))
+
+
+def _padded(tensor: Array, frames: int) -> Array:
+    array = np.asarray(tensor)
+    return np.pad(array, [(0, 0)] * (array.ndim - 1) + [(0, frames)])
+
+
+def _trimmed(network: Network, outputs: Mapping[str, Array], skip: int, frames: int) -> Tensors:
+    """Keep ``frames`` input frames' worth of every output, after the first ``skip``."""
+    first, after = skip * network.frame_ratio, (skip + frames) * network.frame_ratio
+    return Tensors({name: np.asarray(outputs[name])[..., first:after] for name in network.produces})

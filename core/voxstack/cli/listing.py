@@ -1,0 +1,100 @@
+"""``voxstack voices`` and ``voxstack plugins``."""
+
+from __future__ import annotations
+
+import click
+
+from voxstack.cli.options import json_option
+from voxstack.cli.output import print_json, print_table
+from voxstack.errors import VoxstackError
+
+
+@click.command()
+@click.option("--deploy", metavar="FILE.toml", help="Deployment file with allow and block lists.")
+@json_option
+def voices(deploy: str | None, as_json: bool) -> None:
+    """List the installed voices."""
+    from voxstack.host import Host
+
+    rows = []
+    with Host(deploy=deploy) as host:
+        for registration in host.registry.registrations:
+            if registration.kind != "addons":
+                continue
+            row = {
+                "name": registration.name,
+                "language": None,
+                "speakers": [],
+                "sample_rate": None,
+                "license": None,
+                "description": None,
+                "distribution": registration.distribution,
+                "version": registration.version,
+                "status": registration.status,
+                "reason": registration.reason,
+            }
+            if registration.usable:
+                try:
+                    manifest = host.addon(registration.name).manifest
+                except VoxstackError as error:
+                    row["status"], row["reason"] = "broken", str(error)
+                else:
+                    speaker = manifest.controls.get("speaker")
+                    row["language"] = manifest.language
+                    row["speakers"] = list(speaker.values or ()) if speaker else []
+                    row["sample_rate"] = manifest.audio.sample_rate
+                    row["license"] = manifest.license
+                    row["description"] = manifest.description
+            rows.append(row)
+    if as_json:
+        print_json(rows)
+        return
+    columns = ("name", "language", "speakers", "sample_rate", "distribution", "version", "status")
+    table = [
+        [", ".join(r[c]) if c == "speakers" else r[c] for c in columns]
+        + [r["reason"] or r["description"]]  # type: ignore[arg-type]  # noqa: E501
+        for r in rows
+    ]
+    print_table(
+        (*columns, "about"), table, "no voice is installed: pip install voxstack-voice-en-us"
+    )
+
+
+@click.command()
+@click.option("--kind", help="Only this kind: encoders, decoders, executors, addons, ...")
+@click.option("--deploy", metavar="FILE.toml", help="Deployment file with allow and block lists.")
+@click.option(
+    "--allow", multiple=True, metavar="PATTERN", help="Allow only matching distributions."
+)
+@click.option("--block", multiple=True, metavar="PATTERN", help="Block matching distributions.")
+@json_option
+def plugins(
+    kind: str | None,
+    deploy: str | None,
+    allow: tuple[str, ...],
+    block: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """List what the installed packages bring, without importing any of them.
+
+    A plugin that is broken, blocked or in conflict is listed with the reason.
+    """
+    from voxstack.registry import Filter, Registry
+
+    filter_ = Filter(allow or ("*",), block, "the command line")
+    if deploy:
+        from voxstack.deployment import read_deployment
+
+        deployment = read_deployment(deploy)
+        lists = deployment.plugins
+        filter_ = Filter(allow or lists.allow, (*lists.block, *block), deployment.origin)
+    rows = [r.listing() for r in Registry(filter_).registrations]
+    rows = sorted(
+        (r for r in rows if kind in (None, r["kind"])),
+        key=lambda r: (r["kind"] or "", r["name"] or "", r["distribution"] or ""),
+    )
+    if as_json:
+        print_json(rows)
+        return
+    columns = ("kind", "name", "distribution", "version", "status", "reason")
+    print_table(columns, [[r[c] for c in columns] for r in rows], "no plugin is installed")

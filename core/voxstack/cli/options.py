@@ -1,0 +1,59 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from voxstack.documents import parse_value
+from voxstack.errors import InputError
+
+Edit = tuple[str, Any, str]  # JSON pointer, value, who set it
+
+
+def host_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that choose plugins and executors."""
+    for option in (
+        click.option("--deploy", metavar="FILE.toml", help="Deployment file: how this site runs its voices."),  # noqa: E501
+        click.option("--executor", metavar="NAME", help='Executor for all networks: a name, or JSON {"type": "NAME", ...}.'),  # noqa: E501
+        click.option("--set", "sets", multiple=True, metavar="POINTER=VALUE", help="Set a value of the voice's addon.json by JSON pointer; the value is JSON if it parses, else a string. Repeatable."),  # noqa: E501
+        click.option("--allow", multiple=True, metavar="PATTERN", help="Use only plugins of distributions that match. Repeatable."),  # noqa: E501
+        click.option("--block", multiple=True, metavar="PATTERN", help="Use no plugin of distributions that match. Repeatable."),  # noqa: E501
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+
+
+def make_host(deploy: str | None, executor: str | None, allow: Any, block: Any) -> Any:
+    """Make the host that the shared options describe."""
+    from voxstack.host import Host
+
+    chosen = parse_value(executor) if executor is not None else None
+    return Host(deploy=deploy, executor=chosen, allow=allow, block=block)
+
+
+def parse_edits(sets: tuple[str, ...]) -> list[Edit]:
+    """Read --set POINTER=VALUE."""
+    edits = []
+    for text in sets:
+        pointer, equals, value = text.partition("=")
+        if not equals:
+            raise InputError(f"--set {text!r}: expected POINTER=VALUE, say /stack/0/type=Gain")
+        edits.append((pointer, parse_value(value), f"--set {pointer}"))
+    return edits
+
+
+def parse_pairs(option: str, pairs: tuple[str, ...]) -> dict[str, Any]:
+    """Read NAME=VALUE options."""
+    values = {}
+    for text in pairs:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise InputError(f"{option} {text!r}: expected NAME=VALUE")
+        values[name] = value
+    return values

@@ -1,0 +1,80 @@
+"""The deployment file: how a site runs its voices, in TOML; the addons stay as they are."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any, final
+
+from attrs import field, frozen
+
+from voxstack.documents import Document
+from voxstack.errors import ConfigError, InputError, Problem
+from voxstack.structure import make_converter, structure
+
+
+@final
+@frozen
+class PluginLists:
+    """Which distributions may bring plugins: patterns such as "acme-*"."""
+
+    allow: tuple[str, ...] = ("*",)
+    block: tuple[str, ...] = ()
+
+
+@final
+@frozen
+class VoiceSettings:
+    """What a site sets for one voice, over what it sets for all."""
+
+    executor: Any = None
+    executors: dict[str, Any] = field(factory=dict)
+    controls: dict[str, str | float] = field(factory=dict)
+    set: dict[str, Any] = field(factory=dict)
+
+
+@final
+@frozen
+class Deployment:
+    """How a site runs its voices."""
+
+    voice: str | None = None  # the voice when none is named
+    executor: Any = None  # a name, or a table with "type" and options
+    executors: dict[str, Any] = field(factory=dict)  # by network name or role
+    controls: dict[str, str | float] = field(factory=dict)  # speaker, rate, ...
+    set: dict[str, Any] = field(factory=dict)  # JSON pointer into the addon -> value
+    voices: dict[str, VoiceSettings] = field(factory=dict)
+    plugins: PluginLists = field(factory=PluginLists)
+    origin: str = field(default="the host's settings")
+
+    def settings(self, voice: str) -> VoiceSettings:
+        """Give what holds for one voice."""
+        own = self.voices.get(voice, VoiceSettings())
+        return VoiceSettings(
+            own.executor if own.executor is not None else self.executor,
+            {**self.executors, **own.executors},
+            {**self.controls, **own.controls},
+            {**self.set, **own.set},
+        )
+
+
+def read_deployment(path: str | Path) -> Deployment:
+    """Read a deployment file; InputError or ConfigError if it cannot be used."""
+    try:
+        text = Path(path).read_text("utf-8")
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not UTF-8 text (byte {error.start})") from None
+    try:
+        value = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        place = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
+        line, column = (int(place[1]), int(place[2])) if place else (None, None)
+        problem = Problem("", f"not TOML: {error}", None, line, column, str(path))
+        raise ConfigError([problem]) from None
+    value["origin"] = str(path)
+    document = Document(value, str(path))
+    deployment: Deployment = structure(make_converter(), document, "", Deployment)
+    return deployment

@@ -1,0 +1,303 @@
+"""The host: discovers plugins, resolves names, builds voices, frees all that it loaded."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, final
+
+from voxstack.addon import (
+    MANIFEST,
+    Addon,
+    Files,
+    FolderFiles,
+    make_addon,
+    open_files,
+    package_files,
+    read_document,
+)
+from voxstack.deployment import Deployment, PluginLists, VoiceSettings, read_deployment
+from voxstack.documents import Document, parse_json
+from voxstack.errors import ConfigError, InputError, PluginError, Problem, VoxstackError
+from voxstack.executors import Executor
+from voxstack.logs import get_logger
+from voxstack.networks import Network
+from voxstack.programs import ProgramCache
+from voxstack.registry import Filter, Registry
+from voxstack.stack import StackBuilder
+from voxstack.voice import Voice
+
+log = get_logger("host")
+
+
+@final
+class Host:
+    """Discovers plugins and builds voices; a context manager that frees all that it loaded.
+
+    ``deploy`` is a deployment file; ``executor`` a name or ``{"type": ..., options}`` for all
+    networks; ``allow`` and ``block`` are patterns of distribution names; ``plugins`` are modules
+    or objects with hooks beside the installed ones.
+    """
+
+    def __init__(
+        self,
+        *,
+        deploy: str | os.PathLike[str] | Deployment | None = None,
+        executor: Any = None,
+        allow: Sequence[str] = (),
+        block: Sequence[str] = (),
+        plugins: Sequence[Any] = (),
+        path: Iterable[str] | None = None,
+    ) -> None:
+        if isinstance(deploy, Deployment):
+            self.deployment = deploy
+        else:
+            self.deployment = Deployment() if deploy is None else read_deployment(Path(deploy))
+        lists: PluginLists = self.deployment.plugins
+        self.registry = Registry(
+            Filter(
+                tuple(allow) or lists.allow,
+                (*lists.block, *block),
+                self.deployment.origin,
+            ),
+            plugins,
+            path,
+        )
+        self._executor = executor
+        self._cache = ProgramCache()
+        self._voices: dict[str, Voice] = {}
+        self._lock = threading.RLock()
+
+    def __enter__(self) -> Host:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Free every network that was loaded; voices of this host speak no more."""
+        self._cache.close()
+        self._voices.clear()
+
+    # Addons ---------------------------------------------------------------------------------
+
+    def voices(self) -> list[str]:
+        """Give the names of the installed voices."""
+        return self.registry.names("addon")
+
+    def files(self, name: str) -> Files:
+        """Find an addon by its name, or by the path of its folder or zip."""
+        path = Path(name)
+        looks_like_path = any(s in name for s in ("/", os.sep)) or name.endswith(".zip")
+        if looks_like_path or (path / MANIFEST).is_file():
+            return open_files(path)
+        registration = self.registry.find(name, "addon")
+        try:
+            return package_files(registration.target)
+        except VoxstackError as error:
+            registration.status, registration.reason = "broken", str(error)
+            raise
+
+    def document(
+        self, name: str, edits: Iterable[tuple[str, Any, str]] = ()
+    ) -> tuple[Document, Files]:
+        """Read an addon's manifest, with the deployment's edits and then ``edits`` made."""
+        files = self.files(name)
+        settings = self.settings(name)
+        origin = self.deployment.origin
+        deployed = [(pointer, value, origin) for pointer, value in settings.set.items()]
+        document = read_document(files)
+        return document.edited([*deployed, *edits]) if deployed or edits else document, files
+
+    def addon(self, name: str, edits: Iterable[tuple[str, Any, str]] = ()) -> Addon:
+        """Open an addon; nothing of it is loaded."""
+        return make_addon(*self.document(name, edits))
+
+    def settings(self, name: str) -> VoiceSettings:
+        """Give what the deployment sets for a voice."""
+        return self.deployment.settings(name.partition("@")[0])
+
+    def choose_voice(self, name: str | None = None) -> str:
+        """Give the name of the voice to use: the one named, the deployment's, or the only one."""
+        name = name or self.deployment.voice
+        if name:
+            return name
+        voices = self.voices()
+        if len(voices) == 1:
+            return voices[0]
+        if not voices:
+            reasons = "; ".join(
+                f"{r.name} of {r.distribution} is {r.status}: {r.reason}"
+                for r in self.registry.registrations
+                if r.namespace == "addon" and not r.usable
+            )
+            raise PluginError(
+                "no voice is installed: pip install one, voxstack-voice-en-us say"
+                + (f" ({reasons})" if reasons else "")
+            )
+        raise InputError(f"name a voice with --voice, one of: {', '.join(voices)}")
+
+    # Voices ---------------------------------------------------------------------------------
+
+    def voice(
+        self,
+        name: str | None = None,
+        *,
+        edits: Mapping[str, Any] | Sequence[tuple[str, Any, str]] = (),
+        executor: Any = None,
+        load: bool = True,
+    ) -> Voice:
+        """Build a voice and load its networks; the same one for the same arguments.
+
+        With ``load=False`` the networks are loaded when they are first called.
+
+        ``edits`` sets values of its addon.json by JSON pointer, ``{"/stack/0/...": value}``.
+        ConfigError with all problems, before anything is loaded.
+        """
+        name = self.choose_voice(name)
+        listed = (
+            [(pointer, value, "the edits of Host.voice") for pointer, value in edits.items()]
+            if isinstance(edits, Mapping)
+            else list(edits)
+        )
+        key = json.dumps([name, [e[:2] for e in listed], executor], default=repr)
+        with self._lock:
+            voice = self._voices.get(key) or self._build(name, listed, executor)
+            if load and not voice.loaded:
+                voice.load()
+                self.registry.announce("voxstack_voice_loaded", voice=voice)
+            self._voices[key] = voice
+            return voice
+
+    def _build(self, name: str, edits: list[tuple[str, Any, str]], executor: Any) -> Voice:
+        document, files = self.document(name, edits)
+        addon, problems = None, []
+        try:
+            addon = make_addon(document, files)
+        except ConfigError as error:
+            problems = list(error.problems)
+        built = None
+        try:
+            built = self._builder(name, addon, executor).build(document)
+        except ConfigError as error:
+            problems += error.problems
+        if problems or addon is None or built is None:
+            raise ConfigError(problems)
+        settings = self.settings(name)
+        return Voice(addon, built, settings.controls, self.registry.announce)
+
+    def check(
+        self,
+        path: str | os.PathLike[str],
+        edits: Iterable[tuple[str, Any, str]] = (),
+        voice: str | None = None,
+    ) -> list[Problem]:
+        """Give all problems of a configuration: an addon (its folder, zip or addon.json), or a
+        stack alone, which is checked against the networks of ``voice`` if that is given.
+        """
+        problems: list[Problem] = []
+        try:
+            document, files = _read_configuration(Path(path))
+            document = document.edited(edits)
+        except ConfigError as error:
+            return list(error.problems)
+        if isinstance(document.value, list):
+            document = Document({"stack": document.value}, document.name)
+        if not isinstance(document.value, dict):
+            return [document.problem("", "expected an object with a stack, or a list of blocks")]
+        addon = None
+        try:
+            if "networks" in document.value or "format" in document.value:
+                addon = make_addon(document, files)
+            elif voice is not None:
+                addon = self.addon(voice)
+                document.value.setdefault("frontend", addon.manifest.frontend)
+        except ConfigError as error:
+            problems += error.problems
+        try:
+            self._builder(addon.name if addon else "", addon, None).build(document)
+        except ConfigError as error:
+            problems += error.problems
+        return problems
+
+    # Executors ------------------------------------------------------------------------------
+
+    def _builder(self, name: str, addon: Addon | None, executor: Any) -> StackBuilder:
+        settings = self.settings(name)
+        choice = executor or self._executor or settings.executor
+        chosen: dict[str, Executor] = {}
+
+        def choose(network: Network) -> Executor:
+            config = choice
+            if not (executor or self._executor):
+                by_rule = settings.executors.get(network.name, settings.executors.get(network.role))
+                config = by_rule if by_rule is not None else choice
+            key = json.dumps([config, sorted(network.files)], default=repr)
+            if key not in chosen:
+                chosen[key] = (
+                    self._first_executor(builder, network)
+                    if config is None
+                    else self._named_executor(builder, config)
+                )
+            return chosen[key]
+
+        builder = StackBuilder(self.registry, addon, self._cache, choose, self.addon)
+        return builder
+
+    def _named_executor(self, builder: StackBuilder, config: Any) -> Executor:
+        document = Document(config, None)
+        executor = builder.executor(config, document, "/executor")
+        reason = _unavailable(executor)
+        if reason:
+            raise PluginError(f"the executor {type(executor).__name__} cannot run here: {reason}")
+        return executor
+
+    def _first_executor(self, builder: StackBuilder, network: Network) -> Executor:
+        """Choose an executor when none is named: the first by name that can run the network."""
+        reasons = []
+        for name in self.registry.names("executor"):
+            try:
+                executor = builder.executor(name, Document(name), "/executor")
+            except VoxstackError as error:
+                reasons.append(f"{name}: {error}")
+                continue
+            reason = _unavailable(executor)
+            if reason is None and not set(executor.formats) & set(network.files):
+                reason = f"takes {', '.join(executor.formats)}, not {', '.join(network.files)}"
+            if reason is None:
+                log.info("executor chosen", executor=name, network=network.qualified_name)
+                return executor
+            reasons.append(f"{name}: {reason}")
+        raise PluginError(
+            "no installed executor can run the voice's networks: pip install "
+            "voxstack-onnxruntime, say" + (f" ({'; '.join(reasons)})" if reasons else "")
+        )
+
+
+def _read_configuration(path: Path) -> tuple[Document, Files]:
+    """Read an addon's folder or zip, or a JSON file and what lies beside it."""
+    if path.is_dir() or path.suffix == ".zip":
+        files = open_files(path)
+        return read_document(files), files
+    try:
+        return parse_json(path.read_text("utf-8-sig"), str(path)), FolderFiles(path.parent)
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not UTF-8 text (byte {error.start})") from None
+
+
+def _unavailable(executor: Executor) -> str | None:
+    try:
+        return type(executor).available()
+    except Exception as error:
+        return f"its probe failed: {type(error).__name__}: {error}"

@@ -1,0 +1,105 @@
+"""Networks: one exported neural network of an addon, described and not yet loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, final
+
+import attrs
+from attrs import field, frozen
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+ROLE = "voxstack.role"  # key of an option's metadata: the role whose network is the default
+MASK = "mask"  # the input that tells real positions (1) from padding (0)
+
+DTYPES = ("float32", "float64", "float16", "int64", "int32", "int8", "uint8", "bool")
+
+
+@final
+@frozen
+class TensorSpec:
+    """A tensor as a network declares it."""
+
+    dtype: str  # a numpy name, "float32"
+    shape: tuple[
+        int | str, ...
+    ]  # a number is fixed, a name is a dimension: ["batch", 80, "frames"]
+
+    def empty(self) -> NDArray[Any]:
+        """Give an array of this kind with batch 1 and no frames."""
+        import numpy as np
+
+        shape = [1 if d == "batch" else d if isinstance(d, int) else 0 for d in self.shape]
+        return np.zeros(shape, dtype=self.dtype)
+
+    def zeros(self) -> NDArray[np.generic]:
+        """Give zeros of this shape; every named dimension but the batch must be fixed."""
+        import numpy as np
+
+        return np.zeros([1 if isinstance(d, str) else d for d in self.shape], dtype=self.dtype)
+
+
+@final
+@frozen
+class Context:
+    """Frames that a stateless network must see beside those it is asked for, to be exact."""
+
+    left: int = 0
+    right: int = 0
+
+
+@final
+@frozen(eq=False)
+class Network:
+    """One exported neural network: its graph (the symbols) and its parameters.
+
+    A network has ``context`` (it is called on windows: left + new + right) or ``state`` (it is
+    stepped over consecutive frames), never both. With state, ``delay`` says by how many frames
+    the outputs lag behind the inputs: output j of a step is that of frame j - delay.
+    """
+
+    name: str
+    role: str
+    inputs: Mapping[str, TensorSpec]
+    outputs: Mapping[str, TensorSpec]
+    files: Mapping[str, str]  # format -> path in the addon, {"onnx": "networks/x.onnx"}
+    context: Context | None = None
+    state: Mapping[str, str] = field(factory=dict)  # state input -> output of its next value
+    delay: int = 0
+    frame_ratio: int = 1  # output frames for one input frame: 200 samples a frame
+    addon: str = ""
+    read: Callable[[str], bytes] = field(default=None, repr=False)  # type: ignore[assignment]
+    digest: Callable[[str], str] = field(default=None, repr=False)  # type: ignore[assignment]
+
+    @property
+    def consumes(self) -> tuple[str, ...]:
+        """Names of the tensors that others must make: the inputs but mask and states."""
+        return tuple(n for n in self.inputs if n != MASK and n not in self.state)
+
+    @property
+    def produces(self) -> tuple[str, ...]:
+        """Names of the tensors that it makes for others: the outputs but the next states."""
+        states = set(self.state.values())
+        return tuple(n for n in self.outputs if n not in states)
+
+    @property
+    def look_ahead(self) -> int:
+        """Frames beyond the last one wanted that it must be fed."""
+        return self.delay if self.state else self.context.right if self.context else 0
+
+    @property
+    def qualified_name(self) -> str:
+        """The name by which any stack can refer to it."""
+        return f"{self.addon}:{self.name}" if self.addon else self.name
+
+
+def network(role: str) -> Any:
+    """Declare a block's option that names a network, by default the one with this ``role``.
+
+    The option's type says what arrives: ``Program`` ready to call, ``Network`` its description,
+    ``tuple[Program, ...]`` all networks of the role.
+    """
+    return attrs.field(default=None, kw_only=True, metadata={ROLE: role})

@@ -1,0 +1,228 @@
+"""Programs as the host hands them out: loaded once, shared, checked and timed."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, final
+
+import numpy as np
+
+from voxstack.errors import MissingTensorError, NetworkError, VoxstackError, did_you_mean
+from voxstack.executors import Executor, Program, Session
+from voxstack.logs import get_logger
+from voxstack.networks import MASK, Network
+from voxstack.tensors import Array, Tensors
+from voxstack.utterance import current_utterance
+
+log = get_logger("programs")
+
+
+@final
+class ProgramCache:
+    """Every program of a host: one for each (executor, file hash), loaded under a lock."""
+
+    def __init__(self) -> None:
+        self._programs: dict[Any, Program] = {}
+        self._locks: dict[Any, threading.Lock] = {}
+        self._lock = threading.Lock()
+        self.closed = False
+
+    def get(self, executor: Executor, network: Network) -> Program:
+        """Give the program of ``network`` on ``executor``, loading it if nobody has."""
+        key = (executor, network.digest(file_format(executor, network)))
+        with self._lock:
+            lock = self._locks.setdefault(key, threading.Lock())
+        with lock:
+            if self.closed:
+                raise VoxstackError("the host is closed; open a new one: with Host() as host")
+            if key not in self._programs:
+                self._programs[key] = _loaded(executor, network)
+            return self._programs[key]
+
+    def __len__(self) -> int:
+        return len(self._programs)
+
+    def close(self) -> None:
+        """Free all programs."""
+        self.closed = True
+        for program in self._programs.values():
+            program.close()
+        self._programs.clear()
+
+
+def file_format(executor: Executor, network: Network) -> str:
+    """Choose the format in which ``executor`` takes ``network``."""
+    for name in executor.formats:
+        if name in network.files:
+            return name
+    raise NetworkError(
+        f"{type(executor).__name__} takes {', '.join(executor.formats)}, and the network "
+        f"{network.qualified_name!r} comes as {', '.join(network.files)}; choose another executor"
+    )
+
+
+def _loaded(executor: Executor, network: Network) -> Program:
+    started = time.perf_counter()
+    try:
+        program = executor.load(network)
+    except VoxstackError:
+        raise
+    except Exception as error:
+        raise NetworkError(
+            f"{type(executor).__name__} cannot load the network {network.qualified_name!r}: "
+            f"{type(error).__name__}: {error}"
+        ) from error
+    log.info(
+        "network loaded",
+        network=network.qualified_name,
+        executor=type(executor).__name__,
+        seconds=round(time.perf_counter() - started, 3),
+    )
+    return program
+
+
+@final
+class HostedProgram(Program):
+    """The program of a network, loaded when it is first needed.
+
+    Checks what it is given, fills in the mask, and counts the time for the utterance.
+    """
+
+    def __init__(self, network: Network, executor: Executor, cache: ProgramCache) -> None:
+        self.network = network
+        self.executor = executor
+        self._cache = cache
+        self._program: Program | None = None
+        self._dtypes = {name: np.dtype(spec.dtype) for name, spec in network.inputs.items()}
+
+    @property
+    def loaded(self) -> bool:
+        """Tell whether the network is loaded."""
+        return self._program is not None
+
+    def load(self) -> Program:
+        """Load the network; the same for all who share it."""
+        if self._program is None:
+            self._program = self._cache.get(self.executor, self.network)
+        return self._program
+
+    def __call__(self, inputs: Mapping[str, Array]) -> Tensors:
+        """Run the network."""
+        program = self._program or self.load()
+        checked = self._checked(inputs, self._dtypes)
+        return self._timed(program, checked)
+
+    def session(self, constants: Mapping[str, Array]) -> Session:
+        """Begin an utterance on the executor's own session."""
+        checked = self._checked(constants, constants, whole=False)
+        return _HostedSession(self, (self._program or self.load()).session(checked), constants)
+
+    def _timed(self, run: Any, inputs: Mapping[str, Array]) -> Tensors:
+        utterance = current_utterance()
+        started = time.perf_counter()
+        try:
+            outputs: Tensors = run(inputs)
+        except VoxstackError:
+            raise
+        except Exception as error:
+            raise NetworkError(
+                f"the network {self.network.qualified_name!r} failed on "
+                f"{type(self.executor).__name__}: {type(error).__name__}: {error}"
+            ) from error
+        if utterance is not None:
+            utterance.record(self.network.name, time.perf_counter() - started)
+        return outputs
+
+    def _checked(
+        self, inputs: Mapping[str, Array], names: Iterable[str], whole: bool = True
+    ) -> dict[str, Array]:
+        checked: dict[str, Array] = {}
+        for name in names:
+            dtype = self._dtypes.get(name)
+            if dtype is None:
+                hint = did_you_mean(name, self._dtypes)
+                raise NetworkError(
+                    f"the network {self.network.qualified_name!r} has no input {name!r}"
+                    + (f" ({hint})" if hint else "")
+                )
+            if name not in inputs:
+                if name == MASK and whole:
+                    continue
+                raise MissingTensorError(
+                    name, inputs, f"inputs of the network {self.network.qualified_name!r}"
+                )
+            checked[name] = self._cast(name, inputs[name], dtype)
+        if whole and MASK in self._dtypes and MASK not in checked:
+            checked[MASK] = self._full_mask(checked)
+        return checked
+
+    def _cast(self, name: str, value: Array, dtype: np.dtype[Any]) -> Array:
+        if getattr(value, "dtype", None) != dtype:
+            array = np.asarray(value)
+            if not np.can_cast(array.dtype, dtype, "same_kind"):
+                raise NetworkError(
+                    f"the network {self.network.qualified_name!r} takes {name!r} as {dtype}, "
+                    f"not {array.dtype}"
+                )
+            value = array.astype(dtype)
+        if len(np.shape(value)) != len(self.network.inputs[name].shape):
+            raise NetworkError(
+                f"the network {self.network.qualified_name!r} takes {name!r} as "
+                f"{list(self.network.inputs[name].shape)}, not {list(np.shape(value))}"
+            )
+        return value
+
+    def _full_mask(self, inputs: Mapping[str, Array]) -> Array:
+        """Give a mask of ones as long as the other inputs with the mask's time dimension."""
+        time_name = self.network.inputs[MASK].shape[-1]
+        for name, value in inputs.items():
+            if self.network.inputs[name].shape[-1] == time_name:
+                shape = np.shape(value)
+                return np.ones((shape[0], shape[-1]), dtype=self._dtypes[MASK])
+        raise NetworkError(
+            f"the network {self.network.qualified_name!r} has a mask over {time_name!r} and no "
+            "other input of that dimension"
+        )
+
+
+@final
+class _HostedSession(Session):
+    """A session that checks and times its steps."""
+
+    def __init__(
+        self, program: HostedProgram, inner: Session, constants: Mapping[str, Array]
+    ) -> None:
+        self._program, self._inner = program, inner
+        self._fed = [
+            n
+            for n in program.network.inputs
+            if n not in program.network.state and n not in constants
+        ]
+
+    @property
+    def state(self) -> Mapping[str, Array]:  # type: ignore[override]
+        """Where the session is, as the executor keeps it."""
+        return self._inner.state
+
+    @state.setter
+    def state(self, state: Mapping[str, Array]) -> None:
+        self._inner.state = state
+
+    def step(self, inputs: Mapping[str, Array]) -> Tensors:
+        """Feed consecutive frames."""
+        checked = self._program._checked(inputs, self._fed)
+        return self._program._timed(self._inner.step, checked)
+
+
+def load_all(programs: Iterable[HostedProgram]) -> None:
+    """Load programs side by side: most of the time is spent outside of the interpreter lock."""
+    wanted = list(programs)
+    if len(wanted) == 1:
+        wanted[0].load()
+        return
+    with ThreadPoolExecutor(max_workers=4, thread_name_prefix="voxstack-load") as pool:
+        for future in [pool.submit(program.load) for program in wanted]:
+            future.result()

@@ -1,0 +1,192 @@
+"""Plain configuration to typed objects, strictly, with all problems in one pass.
+
+cattrs does the walking; what is added here is strictness ("-6" is no number, no unknown option)
+and turning its tree of exceptions into problems with JSON pointers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Union, get_args, get_origin
+
+import attrs
+import cattrs
+from cattrs.errors import (
+    AttributeValidationNote,
+    ClassValidationError,
+    ForbiddenExtraKeysError,
+    IterableValidationError,
+    IterableValidationNote,
+)
+
+from voxstack.documents import Document, escape
+from voxstack.errors import ConfigError, Problem, VoxstackError, did_you_mean
+
+
+class Unfit(Exception):  # noqa: N818 - internal: becomes a Problem
+    """A value that does not fit its option; ``pointer`` is below the option's own place."""
+
+    def __init__(self, message: str, suggestion: str | None = None, pointer: str = "") -> None:
+        super().__init__(message)
+        self.message, self.suggestion, self.pointer = message, suggestion, pointer
+
+
+class Unfits(Exception):  # noqa: N818 - internal: carries problems that have their place
+    """Several problems below one place."""
+
+    def __init__(self, problems: list[Unfit]) -> None:
+        super().__init__(*problems)
+        self.problems = problems
+
+
+def make_converter() -> cattrs.Converter:
+    """Make a converter that takes a value as it is or not at all."""
+    converter = cattrs.Converter(forbid_extra_keys=True, detailed_validation=True)
+    for type_ in (bool, int, float, str, bytes):
+        converter.register_structure_hook(type_, _strict)
+    for predicate, wanted, check in (
+        (_is_mapping, "an object", dict),
+        (_is_list, "a list", list),
+    ):
+        _shape_check(converter, predicate, wanted, check)
+    converter.register_structure_hook_func(lambda t: t is Any, lambda value, _: value)
+    converter.register_structure_hook_func(
+        _is_scalar_union, lambda value, type_: _strict_union(value, type_)
+    )
+    return converter
+
+
+def _strict(value: Any, type_: Any) -> Any:
+    if type_ is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if type(value) is not type_:
+        raise Unfit(f"expected {describe(type_)}, not {shown(value)}")
+    return value
+
+
+def _is_scalar_union(type_: Any) -> bool:
+    """Tell int | str, float | None: not those with a class in them, which cattrs knows."""
+    origin = get_origin(type_)
+    scalars = (bool, int, float, str, type(None))
+    return (origin is Union or type(type_).__name__ == "UnionType") and all(
+        a in scalars for a in get_args(type_)
+    )
+
+
+def _strict_union(value: Any, type_: Any) -> Any:
+    for option in get_args(type_):
+        if type(value) is option:
+            return value
+    if float in get_args(type_) and type(value) is int:
+        return float(value)
+    raise Unfit(f"expected {describe(type_)}, not {shown(value)}")
+
+
+def _is_list(type_: Any) -> bool:
+    return get_origin(type_) in (list, tuple) or type_ in (list, tuple)
+
+
+def _is_mapping(type_: Any) -> bool:
+    origin = get_origin(type_)
+    return type_ is dict or (isinstance(origin, type) and issubclass(origin, dict)) or (
+        getattr(origin, "__name__", "") in ("Mapping", "MutableMapping")
+    )  # fmt: skip
+
+
+def _shape_check(
+    converter: cattrs.Converter, predicate: Callable[[Any], bool], wanted: str, shape: type
+) -> None:
+    """Refuse a value of another shape before cattrs iterates over it (a string, say)."""
+
+    def factory(type_: Any) -> Callable[[Any, Any], Any]:
+        inner = plain.get_structure_hook(type_)
+
+        def hook(value: Any, type_: Any) -> Any:
+            if not isinstance(value, shape):
+                raise Unfit(f"expected {wanted}, not {shown(value)}")
+            return inner(value, type_)
+
+        return hook
+
+    plain = converter.copy()
+    # Elements go back through the strict converter.
+    plain.register_structure_hook_factory(
+        lambda t: not predicate(t), lambda t: converter.get_structure_hook(t)
+    )
+    converter.register_structure_hook_factory(predicate, factory)
+
+
+def shown(value: Any) -> str:
+    """Show a configuration value, cut short."""
+    text = repr(value) if not isinstance(value, dict | list) else _kind(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _kind(value: Any) -> str:
+    return "an object" if isinstance(value, dict) else "a list"
+
+
+def describe(type_: Any) -> str:
+    """Say a type in the words of a configuration."""
+    words = {bool: "true or false", int: "a whole number", float: "a number", str: "a string"}
+    words[type(None)] = "null"
+    if type_ in words:
+        return words[type_]
+    if get_args(type_):
+        return " or ".join(describe(a) for a in get_args(type_))
+    return getattr(type_, "__name__", str(type_))
+
+
+def structure(converter: cattrs.Converter, document: Document, pointer: str, cls: type) -> Any:
+    """Structure the whole ``document.value``; ConfigError with all problems."""
+    try:
+        return converter.structure(document.value, cls)
+    except Exception as error:
+        unfits = list(flatten(error, cls))
+        raise ConfigError(problems_of(document, unfits, pointer)) from None
+
+
+def problems_of(document: Document, unfits: list[Unfit], pointer: str = "") -> list[Problem]:
+    """Give what did not fit its place in the document."""
+    return [document.problem(pointer + u.pointer, u.message, u.suggestion) for u in unfits]
+
+
+def flatten(error: BaseException, cls: Any = None, pointer: str = "") -> Iterator[Unfit]:
+    """Walk cattrs' tree of exceptions and give its leaves with their pointers."""
+    if isinstance(error, Unfits):
+        for unfit in error.problems:
+            yield Unfit(unfit.message, unfit.suggestion, pointer + unfit.pointer)
+    elif isinstance(error, Unfit):
+        yield Unfit(error.message, error.suggestion, pointer + error.pointer)
+    elif isinstance(error, ForbiddenExtraKeysError):
+        options = [a.alias for a in attrs.fields(error.cl)] if attrs.has(error.cl) else []
+        for name in sorted(error.extra_fields):
+            hint = did_you_mean(name, options)
+            yield Unfit(
+                f"unknown option {name!r}",
+                hint or f"options: {', '.join(map(repr, options)) or 'none'}",
+                f"{pointer}/{escape(name)}",
+            )
+    elif isinstance(error, ClassValidationError | IterableValidationError):
+        within = getattr(error, "cl", cls)
+        for child in error.exceptions:
+            step = _note(child)
+            if isinstance(child, KeyError) and isinstance(error, ClassValidationError) and step:
+                yield Unfit(f"option {step!r} is missing", f"add {step!r}", pointer)
+            else:
+                below = pointer if step is None else f"{pointer}/{escape(str(step))}"
+                yield from flatten(child, within, below)
+    elif isinstance(error, VoxstackError):
+        yield Unfit(str(error), None, pointer)
+    else:
+        yield Unfit(str(error) or repr(error), None, pointer)
+
+
+def _note(error: BaseException) -> Any:
+    """Give the option or index that cattrs noted on an exception."""
+    for note in getattr(error, "__notes__", ()):
+        if isinstance(note, AttributeValidationNote):
+            return note.name
+        if isinstance(note, IterableValidationNote):
+            return note.index
+    return None

@@ -1,0 +1,83 @@
+"""The utterance that is being spoken: its stop token and its timings.
+
+A voice runs its generators inside a context that names the utterance, so that a block, a program
+or a wrapping executor can find it without being handed it. Blocks keep no utterance state.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextvars import ContextVar
+from typing import Any, final
+
+from attrs import define, field, frozen
+
+from voxstack.errors import VoxstackError
+
+
+class Stopped(VoxstackError):  # noqa: N818 - it is a signal, not a fault
+    """The utterance was stopped from another thread."""
+
+
+@final
+@define
+class NetworkTiming:
+    """What one network cost an utterance."""
+
+    calls: int = 0
+    seconds: float = 0.0
+
+
+@final
+@define(eq=False)
+class Utterance:
+    """One call of ``voice.stream``."""
+
+    voice: str
+    seed: int = 0
+    timings: dict[str, NetworkTiming] = field(factory=dict)
+    _token: threading.Event = field(factory=threading.Event)
+    _lock: threading.Lock = field(factory=threading.Lock)
+
+    def stop(self) -> None:
+        """Ask the generators to stop at their next chunk; any thread may call this."""
+        self._token.set()
+
+    @property
+    def stopped(self) -> bool:
+        """Tell whether somebody asked to stop."""
+        return self._token.is_set()
+
+    def record(self, network: str, seconds: float) -> None:
+        """Count one call of a network."""
+        with self._lock:
+            timing = self.timings.setdefault(network, NetworkTiming())
+            timing.calls += 1
+            timing.seconds += seconds
+
+
+@final
+@frozen
+class UtteranceReport:
+    """What the life-cycle hook ``voxstack_utterance_ended`` tells."""
+
+    voice: str
+    audio_s: float  # seconds of audio handed out
+    first_audio_s: float | None  # from the call to the first samples; None if there were none
+    total_s: float  # from the call to the end, the reader's pauses included
+    chunks: int
+    complete: bool  # False when it was closed or stopped early, or failed
+    networks: dict[str, Any]  # name -> {"calls", "seconds"}
+
+
+_current: ContextVar[Utterance | None] = ContextVar("voxstack_utterance", default=None)
+
+
+def current_utterance() -> Utterance | None:
+    """Give the utterance that the running code works for, or None outside of one."""
+    return _current.get()
+
+
+def set_current(utterance: Utterance | None) -> None:
+    """Name the utterance of this context; the voice calls this in a context of its own."""
+    _current.set(utterance)

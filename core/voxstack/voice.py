@@ -1,0 +1,298 @@
+"""Voices: an addon built into a running stack, and the streams that it speaks."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextvars import Context, copy_context
+from types import TracebackType
+from typing import Any, final
+
+import attrs
+import numpy as np
+from attrs import define, field
+
+from voxstack.addon import Addon
+from voxstack.ahead import SentenceAhead
+from voxstack.audio import Audio
+from voxstack.blocks import StreamableBlock
+from voxstack.containers import StreamableStack, chained
+from voxstack.errors import InputError, did_you_mean
+from voxstack.programs import HostedProgram, load_all
+from voxstack.schedule import DOUBLING, Schedule
+from voxstack.stack import BuiltStack
+from voxstack.tensors import Chunk, Mark, Sentence, Tensors
+from voxstack.utterance import Stopped, Utterance, UtteranceReport, set_current
+
+ONE_PIECE = 1 << 30  # frames: more than any sentence has
+
+Announce = Callable[..., None]  # (hook, **arguments)
+
+
+@final
+@define(eq=False)
+class Voice:
+    """An addon built into a running stack. Any number of threads may use it at once."""
+
+    addon: Addon
+    built: BuiltStack = field(repr=False)
+    defaults: Mapping[str, Any] = field(factory=dict)  # controls set by the deployment
+    _announce: Announce = field(default=lambda hook, **arguments: None, repr=False)
+
+    @property
+    def name(self) -> str:
+        """The addon's name."""
+        return self.addon.name
+
+    @property
+    def sample_rate(self) -> int:
+        """Samples a second of the audio that it makes."""
+        return self.addon.manifest.audio.sample_rate
+
+    @property
+    def controls(self) -> Mapping[str, Any]:
+        """What can be chosen: speaker, rate, ... with the allowed values."""
+        return self.addon.manifest.controls
+
+    @property
+    def programs(self) -> Sequence[HostedProgram]:
+        """The networks that it runs."""
+        return self.built.programs
+
+    @property
+    def loaded(self) -> bool:
+        """Tell whether every network is loaded."""
+        return all(program.loaded for program in self.programs)
+
+    def load(self) -> None:
+        """Load every network; ``Host.voice`` has done it."""
+        load_all(self.programs)
+
+    def warm_up(self) -> None:
+        """Speak a short sentence to nobody, so that the first request finds all ready."""
+        with self.stream(self.addon.manifest.sample or "a") as chunks:
+            try:
+                for _ in chunks:
+                    pass
+            except InputError:
+                return  # a voice without a sample that "a" says nothing to
+
+    def stream(
+        self,
+        text: str | Iterable[str],
+        *,
+        seed: int = 0,
+        frames: Sequence[int] = DOUBLING,
+        **controls: Any,
+    ) -> Stream:
+        """Speak ``text``: an iterator of chunks with ``audio`` [1, T], float32, full scale 1.
+
+        ``text`` may come in pieces, as it arrives. ``frames`` are the chunk sizes, the last one
+        repeating; the audio is the same whatever they are. ``controls`` are those of the voice.
+        InputError for a control that is not allowed, and, at the first chunk, for text that
+        holds nothing to speak.
+        """
+        inputs = self._inputs(seed, controls)
+        schedule = Schedule(tuple(frames)) if frames else Schedule(DOUBLING)
+        head, _ = StreamableStack(self.built.head).planned(schedule)
+        return Stream(self, text, inputs, head, seed)
+
+    def synthesize(self, text: str | Iterable[str], *, seed: int = 0, **controls: Any) -> Audio:
+        """Speak ``text`` whole, a sentence in one piece: the same audio as streamed."""
+        parts: list[Any] = []
+        marks: list[Mark] = []
+        with self.stream(text, seed=seed, frames=(ONE_PIECE,), **controls) as chunks:
+            for chunk in chunks:
+                parts.append(np.asarray(chunk["audio"], dtype=np.float32)[0])
+                marks.extend(chunk.marks)
+        samples = np.concatenate(parts) if parts else np.zeros(0, dtype=np.float32)
+        return Audio(samples, self.sample_rate, tuple(marks))
+
+    def _inputs(self, seed: int, chosen: Mapping[str, Any]) -> dict[str, Any]:
+        """Make the sequence tensors that stay the same through the utterance."""
+        known = self.controls
+        for name in chosen:
+            if name not in known:
+                hint = did_you_mean(name, known) or f"it has: {', '.join(known) or 'none'}"
+                raise InputError(f"the voice {self.name!r} has no control {name!r} ({hint})")
+        if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 1 << 32:
+            raise InputError(f"seed must be a whole number from 0 to {(1 << 32) - 1}, not {seed!r}")
+        inputs: dict[str, Any] = {"seed": np.array([seed], dtype=np.int64)}
+        for name, control in known.items():
+            value = chosen.get(name)
+            if value is None:
+                value = self.defaults.get(name)
+            number = control.tensor_value(name, value)
+            dtype = np.int64 if isinstance(number, int) else np.float32
+            inputs[name] = np.array([number], dtype=dtype)
+        return inputs
+
+
+@final
+class Stream:
+    """The chunks of one utterance, made as they are asked for.
+
+    An iterator and a context manager. ``close()`` frees what the utterance held, within one
+    chunk; ``cancel()`` asks for that from any thread and does not wait.
+    """
+
+    def __init__(
+        self,
+        voice: Voice,
+        text: str | Iterable[str],
+        inputs: Mapping[str, Any],
+        head: StreamableStack,
+        seed: int,
+    ) -> None:
+        self.voice = voice
+        self.report: UtteranceReport | None = None  # when it has ended
+        self._utterance = Utterance(voice.name, seed)
+        self._began = time.perf_counter()
+        self._first: float | None = None
+        self._samples = self._chunks = 0
+        self._lock = threading.Lock()
+        self._context: Context = copy_context()
+        self._context.run(set_current, self._utterance)
+        pieces = (text,) if isinstance(text, str) else text
+        sentences = voice.built.frontend.sentences(pieces)
+        joined = _joined(sentences, inputs, head, self._context, isinstance(text, str))
+        # What runs over the whole utterance sees the controls, not one sentence's tensors.
+        self._generator = chained(
+            voice.built.tail, Tensors(inputs), joined, first=len(voice.built.head)
+        )
+        self._joined = joined
+        voice._announce("voxstack_utterance_began", voice=voice, utterance=self._utterance)
+
+    def __iter__(self) -> Iterator[Chunk]:
+        return self
+
+    def __next__(self) -> Chunk:
+        with self._lock:
+            try:
+                chunk: Chunk = self._context.run(next, self._generator)
+            except StopIteration:
+                self._end(complete=True)
+                raise
+            except Stopped:
+                self._end(complete=False)
+                raise StopIteration from None
+            except BaseException:
+                self._end(complete=False)
+                raise
+        if "audio" in chunk and len(chunk):
+            if self._first is None:
+                self._first = time.perf_counter() - self._began
+            self._samples += len(chunk)
+        self._chunks += 1
+        return chunk
+
+    def cancel(self) -> None:
+        """Ask to stop at the next chunk; any thread may call this. The reader's loop ends."""
+        self._utterance.stop()
+
+    def close(self) -> None:
+        """Stop, and free what the utterance held; waits for a chunk that is being made."""
+        self._utterance.stop()
+        with self._lock:
+            self._end(complete=False)
+
+    def __enter__(self) -> Stream:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        # A reader that just stops: the sentence ahead must not go on for nobody.
+        utterance = getattr(self, "_utterance", None)
+        if utterance is not None:
+            utterance.stop()
+
+    def _end(self, complete: bool) -> None:
+        if self.report is not None:
+            return
+        self._context.run(self._generator.close)  # type: ignore[attr-defined]
+        self._context.run(self._joined.close)  # type: ignore[attr-defined]
+        self.report = UtteranceReport(
+            self.voice.name,
+            self._samples / self.voice.sample_rate,
+            self._first,
+            time.perf_counter() - self._began,
+            self._chunks,
+            complete,
+            {name: attrs.asdict(timing) for name, timing in self._utterance.timings.items()},
+        )
+        self.voice._announce("voxstack_utterance_ended", voice=self.voice, report=self.report)
+
+
+def _joined(
+    sentences: Iterator[Sentence],
+    inputs: Mapping[str, Any],
+    head: StreamableBlock,
+    context: Context,
+    whole: bool,
+) -> Iterator[Chunk]:
+    """Run the head of the stack once a sentence and number the chunks through the utterance.
+
+    While one sentence plays, a worker makes the first chunk of the next. ``whole`` says that all
+    text is there, so that asking for the next sentence does not wait for a writer.
+    """
+    offset = 0
+    ahead: SentenceAhead | None = None
+
+    def opened(index: int, sentence: Sentence) -> Iterator[Chunk]:
+        tensors = {**sentence.tensors, **inputs, "sentence": np.array([index], dtype=np.int64)}
+        return head.stream(Tensors(tensors, sentence.marks), None)
+
+    current: Iterator[Chunk] | None = None
+    try:
+        index = 0
+        sentence = next(sentences, None)
+        if sentence is None:
+            return
+        current = opened(0, sentence)
+        first: Chunk | None = None
+        while True:
+            end = offset
+            while True:
+                chunk = first or next(current, None)
+                first = None
+                if chunk is None:
+                    break
+                end = offset + chunk.start + len(chunk)
+                done = chunk.last
+                if done and ahead is None:
+                    ahead = SentenceAhead(sentences, opened, index + 1, context)
+                last = done and ahead is not None and ahead.is_end(wait=whole)
+                yield chunk.replace(
+                    start=offset + chunk.start,
+                    last=last,
+                    marks=tuple(mark.moved(mark.start + offset) for mark in chunk.marks),
+                )
+                if last:
+                    return
+                if done:
+                    break
+                if ahead is None:
+                    ahead = SentenceAhead(sentences, opened, index + 1, context)
+            offset = end
+            current.close()  # type: ignore[attr-defined]
+            if ahead is None:
+                ahead = SentenceAhead(sentences, opened, index + 1, context)
+            current, first = ahead.take()
+            ahead = None
+            if current is None:
+                yield Chunk({"audio": np.zeros((1, 0), dtype=np.float32)}, offset, last=True)
+                return
+            index += 1
+    finally:
+        if ahead is not None:
+            ahead.close()
+        if current is not None:
+            current.close()  # type: ignore[attr-defined]

@@ -1,0 +1,86 @@
+"""Check what blocks declare, before anything loads: does each get the tensors that it needs?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import final
+
+from attrs import frozen
+
+from voxstack.blocks import Block, SequenceBlock, StreamableBlock
+from voxstack.containers import StreamablePipeline, StreamableStack
+from voxstack.errors import did_you_mean
+
+Report = Callable[[str, str, str | None], None]  # pointer, message, suggestion
+
+
+@final
+@frozen
+class Flow:
+    """Names of the tensors at a place; ``open`` when a block before it did not declare its own."""
+
+    names: frozenset[str] = frozenset()
+    open: bool = False
+
+    def after(self, block: Block) -> Flow:
+        """Give the flow behind a block."""
+        if block.produces is None:
+            return Flow(self.names, True)
+        return Flow(self.names | set(block.produces), self.open)
+
+
+def check_wiring(stack: StreamableStack, sequence: Flow, report: Report) -> None:
+    """Report what is missing in a built stack; undeclared blocks pass through."""
+    makers: dict[str, str] = {}
+    _collect(stack, "", makers)
+    _Checker(makers, report).stream(stack, "", sequence, Flow())
+
+
+def _collect(block: Block, pointer: str, makers: dict[str, str]) -> None:
+    """Remember which block makes each tensor, for suggestions."""
+    if isinstance(block, StreamableStack):
+        for index, inner in enumerate(block.stack):
+            _collect(inner, f"{pointer}/stack/{index}", makers)
+    elif isinstance(block, StreamablePipeline):
+        _collect(block.sequence_block, f"{pointer}/sequence_block", makers)
+        _collect(block.streamable_block, f"{pointer}/streamable_block", makers)
+    else:
+        for name in block.produces or ():
+            makers.setdefault(name, f"{type(block).__name__} at {pointer}")
+
+
+@final
+@frozen
+class _Checker:
+    """Walks the stack in the order of the data."""
+
+    makers: dict[str, str]
+    report: Report
+
+    def stream(self, block: StreamableBlock, pointer: str, sequence: Flow, flow: Flow) -> Flow:
+        if isinstance(block, StreamableStack):
+            for index, inner in enumerate(block.stack):
+                flow = self.stream(inner, f"{pointer}/stack/{index}", sequence, flow)
+            return flow
+        if isinstance(block, StreamablePipeline):
+            inside = self.sequence(block.sequence_block, f"{pointer}/sequence_block", sequence)
+            place = f"{pointer}/streamable_block"
+            return self.stream(block.streamable_block, place, inside, flow)
+        self._check(block, pointer, Flow(sequence.names | flow.names, sequence.open or flow.open))
+        return flow.after(block)
+
+    def sequence(self, block: SequenceBlock, pointer: str, flow: Flow) -> Flow:
+        self._check(block, pointer, flow)
+        return flow.after(block)
+
+    def _check(self, block: Block, pointer: str, flow: Flow) -> None:
+        # Behind an undeclared block anything may be there: only the block itself can be wrong.
+        available = {*flow.names, *(block.consumes or ())} if flow.open else flow.names
+        for message in block.problems(available):
+            missing = next((n for n in block.consumes or () if f"needs {n!r}" in message), None)
+            suggestion = None
+            if missing in self.makers:
+                suggestion = f"{self.makers[missing]} produces it: put that before this block"
+            elif missing is not None:
+                suggestion = did_you_mean(missing, flow.names)
+            self.report(pointer, message, suggestion)

@@ -1,0 +1,80 @@
+"""Networks on ONNX Runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from attrs import field, frozen
+from attrs.validators import ge, min_len
+from voxstack import Executor, Network, PluginError, Program, Tensors
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+__all__ = ["OnnxRuntime"]
+
+ERRORS_ONLY = 3  # ONNX Runtime's log severity
+
+
+@frozen
+class OnnxRuntime(Executor):
+    """Runs ONNX networks on ONNX Runtime."""
+
+    formats = ("onnx",)
+
+    threads: int = field(default=1, validator=ge(1))  # within a call; 1 is fastest for chunks
+    # execution providers in order of preference
+    providers: tuple[str, ...] = field(default=("CPUExecutionProvider",), validator=min_len(1))
+
+    @classmethod
+    def available(cls) -> str | None:
+        """Look for the package, without importing it."""
+        if find_spec("onnxruntime") is None:
+            return "onnxruntime is not installed: pip install onnxruntime"
+        return None
+
+    def load(self, network: Network) -> Program:
+        """Make a session; PluginError for a provider that this build does not have."""
+        import onnxruntime
+
+        there = onnxruntime.get_available_providers()
+        for provider in self.providers:
+            if provider not in there:
+                raise PluginError(
+                    f"this onnxruntime has no {provider!r}; it has: {', '.join(there)}. "
+                    "Name one of these, or install a build that has it"
+                )
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = self.threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = ERRORS_ONLY
+        # A thread that waits by spinning takes the core from the next network in the row.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        session = onnxruntime.InferenceSession(
+            network.read("onnx"), options, providers=list(self.providers)
+        )
+        return _Program(network, session)
+
+
+class _Program(Program):
+    """An inference session; ONNX Runtime lets many threads run it at once."""
+
+    def __init__(self, network: Network, session: InferenceSession) -> None:
+        self.network = network
+        self._session: Any = session
+        self._outputs = [output.name for output in session.get_outputs()]
+        # Exporters drop inputs that a network does not use.
+        self._inputs = [i.name for i in session.get_inputs()]
+
+    def __call__(self, inputs: Mapping[str, Any]) -> Tensors:
+        """Run the session."""
+        feed = {name: inputs[name] for name in self._inputs}
+        return Tensors(
+            dict(zip(self._outputs, self._session.run(self._outputs, feed), strict=True))
+        )
+
+    def close(self) -> None:
+        """Let the session go; its memory is freed with it."""
+        self._session = None

@@ -1,0 +1,1 @@
+"""The standard blocks of voxstack."""

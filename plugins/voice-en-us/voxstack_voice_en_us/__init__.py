@@ -1,0 +1,1 @@
+"""The voice en-us: data only. The host locates this package and reads its files."""

@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 import wave
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, final
 
 import numpy as np
-from attrs import field, frozen
+from attrs import frozen
 from numpy.typing import NDArray
 
 from voxstack.errors import InputError
@@ -36,7 +37,7 @@ class Audio:
 
     samples: NDArray[np.float32]  # [T], full scale is 1
     sample_rate: int  # Hz
-    marks: tuple[Mark, ...] = field(default=(), converter=tuple)  # ``start`` counts samples
+    marks: tuple[Mark, ...] = ()  # ``start`` counts samples
 
     @property
     def seconds(self) -> float:
@@ -107,10 +108,8 @@ class WavWriter:
     def _discard(self) -> None:
         """Let go of the file beside; its last buffer may not fit on a full disk."""
         self._wave._file = None  # type: ignore[attr-defined]  # else it patches the header
-        try:
+        with suppress(OSError):
             self._file.close()
-        except OSError:
-            pass
         self._beside.unlink(missing_ok=True)
 
     def _unwritable(self, error: OSError) -> InputError:

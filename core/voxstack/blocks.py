@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 import attrs
 
@@ -19,7 +19,13 @@ from voxstack.schedule import Schedule
 from voxstack.tensors import Chunk, Sentence, Tensors
 
 
-class Block(ABC):
+def options_of(configured: object) -> tuple[attrs.Attribute[Any], ...]:
+    """Give the options of a block, a frontend or an executor: the fields of its class."""
+    fields: tuple[attrs.Attribute[Any], ...] = attrs.fields(cast(Any, type(configured)))
+    return fields
+
+
+class Block(ABC):  # noqa: B024 - abstract in what extends it
     """What the two abstractions have in common.
 
     ``consumes`` and ``produces`` are optional: class attributes or properties with tensor names.
@@ -70,7 +76,7 @@ class StreamableBlock(Block):
         ``schedule`` is what the block downstream wants. The default serves any block: look-ahead
         and frame ratio come from the networks among its options.
         """
-        values = {o.alias: getattr(self, o.name) for o in attrs.fields(type(self))}
+        values = {o.alias or o.name: getattr(self, o.name) for o in options_of(self)}
         networks = [value.network for value in values.values() if isinstance(value, Program)]
         if schedule.owned:
             schedule = schedule.slower(math.prod(network.frame_ratio for network in networks))
@@ -84,7 +90,7 @@ class StreamableBlock(Block):
         for name, value in values.items():
             if isinstance(value, StreamableBlock):
                 changes[name], schedule = value.planned(schedule)
-        return (attrs.evolve(self, **changes) if changes else self), schedule
+        return (attrs.evolve(cast(Any, self), **changes) if changes else self), schedule
 
 
 class Frontend(ABC):

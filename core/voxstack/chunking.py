@@ -50,18 +50,21 @@ class FrameBuffer:
 
     def frames(self, start: int, end: int) -> Tensors:
         """Give the tensors of the frames ``[start, end)``, which must have been read."""
-        parts: dict[str, list[Array]] = {}
-        for first, after, tensors in self._chunks:
-            if first < end and after > start:
-                for name, tensor in tensors.items():
-                    piece = tensor
-                    if start > first or end < after:
-                        piece = np.asarray(tensor)[..., max(0, start - first) : end - first]
-                    parts.setdefault(name, []).append(piece)
+        parts = [
+            (tensors, max(0, start - first), min(after, end) - first)
+            for first, after, tensors in self._chunks
+            if first < end and after > start
+        ]
+        if len(parts) == 1:
+            tensors, a, b = parts[0]
+            return Tensors({name: np.asarray(t)[..., a:b] for name, t in tensors.items()})
         if not parts:
             return Tensors({name: np.asarray(t)[..., :0] for name, t in self._like.items()})
         return Tensors(
-            {n: p[0] if len(p) == 1 else np.concatenate(p, axis=-1) for n, p in parts.items()}
+            {
+                name: np.concatenate([np.asarray(t[name])[..., a:b] for t, a, b in parts], axis=-1)
+                for name in parts[0][0]
+            }
         )
 
     def marks(self, end: int, ratio: int) -> tuple[Mark, ...]:
@@ -157,7 +160,8 @@ class _Stepped:
 
 def _padded(tensor: Array, frames: int) -> Array:
     array = np.asarray(tensor)
-    return np.pad(array, [(0, 0)] * (array.ndim - 1) + [(0, frames)])
+    zeros = np.zeros((*array.shape[:-1], frames), dtype=array.dtype)
+    return np.concatenate((array, zeros), axis=-1)
 
 
 def _trimmed(network: Network, outputs: Mapping[str, Array], skip: int, frames: int) -> Tensors:

@@ -150,11 +150,15 @@ class Encoders(SequenceBlock):
         return Tensors({name: outputs[name] for name in program.network.produces})
 
 
+def _row(blocks: Iterable[StreamableBlock]) -> tuple[StreamableBlock, ...]:
+    return tuple(blocks)
+
+
 @frozen
 class StreamableStack(StreamableBlock):
     """StreamableBlocks in a row, each fed by the one before."""
 
-    stack: tuple[StreamableBlock, ...] = field(converter=tuple)  # in the order of the data
+    stack: tuple[StreamableBlock, ...] = field(converter=_row)  # in the order of the data
 
     def planned(self, schedule: Schedule) -> tuple[Self, Schedule]:
         """Plan the blocks from the last to the first."""

@@ -77,7 +77,7 @@ def scan(path: Iterable[str] | None = None) -> list[Package]:
     return packages
 
 
-def _identity(distribution: importlib_metadata.Distribution) -> tuple[str, str]:
+def _identity(distribution: Any) -> tuple[str, str]:
     """Read name and version off the folder ``acme_voice-1.0.dist-info``."""
     folder = getattr(distribution, "_path", None)
     stem, _, suffix = str(getattr(folder, "name", "")).rpartition(".")
@@ -89,9 +89,9 @@ def _identity(distribution: importlib_metadata.Distribution) -> tuple[str, str]:
     return normalised(name), version
 
 
-def _read(distribution: importlib_metadata.Distribution) -> str:
+def _read(distribution: Any) -> str:
     try:
-        return distribution.read_text("entry_points.txt") or ""
+        return str(distribution.read_text("entry_points.txt") or "")
     except (OSError, UnicodeDecodeError):
         return ""
 

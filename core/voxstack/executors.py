@@ -81,6 +81,7 @@ class Executor(ABC):
     formats: ClassVar[tuple[str, ...]] = ("onnx",)  # in order of preference
     static: ClassVar[bool] = False  # every call of a loaded program must have the same shapes
     devices: ClassVar[tuple[str, ...]] = ("cpu",)
+    runtime: ClassVar[str | None] = None  # the module that ``load`` imports, for benchmarks
 
     @classmethod
     def available(cls) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, final
 
 import attrs
@@ -71,15 +72,15 @@ class Network:
     delay: int = 0
     frame_ratio: int = 1  # output frames for one input frame: 200 samples a frame
     addon: str = ""
-    read: Callable[[str], bytes] = field(default=None, repr=False)  # type: ignore[assignment]
-    digest: Callable[[str], str] = field(default=None, repr=False)  # type: ignore[assignment]
+    read: Callable[[str], bytes] = field(default=None, repr=False)
+    digest: Callable[[str], str] = field(default=None, repr=False)
 
-    @property
+    @cached_property
     def consumes(self) -> tuple[str, ...]:
         """Names of the tensors that others must make: the inputs but mask and states."""
         return tuple(n for n in self.inputs if n != MASK and n not in self.state)
 
-    @property
+    @cached_property
     def produces(self) -> tuple[str, ...]:
         """Names of the tensors that it makes for others: the outputs but the next states."""
         states = set(self.state.values())

@@ -97,6 +97,7 @@ class HostedProgram(Program):
         self._cache = cache
         self._program: Program | None = None
         self._dtypes = {name: np.dtype(spec.dtype) for name, spec in network.inputs.items()}
+        self._ranks = {name: len(spec.shape) for name, spec in network.inputs.items()}
 
     @property
     def loaded(self) -> bool:
@@ -154,7 +155,10 @@ class HostedProgram(Program):
                 raise MissingTensorError(
                     name, inputs, f"inputs of the network {self.network.qualified_name!r}"
                 )
-            checked[name] = self._cast(name, inputs[name], dtype)
+            value = inputs[name]
+            if type(value) is not np.ndarray or value.dtype != dtype or value.ndim != self._ranks[name]:
+                value = self._cast(name, value, dtype)
+            checked[name] = value
         if whole and MASK in self._dtypes and MASK not in checked:
             checked[MASK] = self._full_mask(checked)
         return checked
@@ -168,7 +172,7 @@ class HostedProgram(Program):
                     f"not {array.dtype}"
                 )
             value = array.astype(dtype)
-        if len(np.shape(value)) != len(self.network.inputs[name].shape):
+        if len(np.shape(value)) != self._ranks[name]:
             raise NetworkError(
                 f"the network {self.network.qualified_name!r} takes {name!r} as "
                 f"{list(self.network.inputs[name].shape)}, not {list(np.shape(value))}"
@@ -196,14 +200,11 @@ class _HostedSession(Session):
         self, program: HostedProgram, inner: Session, constants: Mapping[str, Array]
     ) -> None:
         self._program, self._inner = program, inner
-        self._fed = [
-            n
-            for n in program.network.inputs
-            if n not in program.network.state and n not in constants
-        ]
+        given = {*program.network.state, *constants}
+        self._fed = [name for name in program.network.inputs if name not in given]
 
     @property
-    def state(self) -> Mapping[str, Array]:  # type: ignore[override]
+    def state(self) -> Mapping[str, Array]:
         """Where the session is, as the executor keeps it."""
         return self._inner.state
 

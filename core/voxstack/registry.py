@@ -33,8 +33,8 @@ OWN = "voxstack"  # the host's own distribution: the lists of plugins do not tou
 class Filter:
     """Which plugins may be used: patterns for distribution names, "acme-*"."""
 
-    allow: tuple[str, ...] = field(default=("*",), converter=tuple)
-    block: tuple[str, ...] = field(default=(), converter=tuple)
+    allow: tuple[str, ...] = ("*",)
+    block: tuple[str, ...] = ()
     origin: str = "the host's settings"  # where the lists were given
 
     def reason(self, distribution: str) -> str | None:
@@ -345,22 +345,14 @@ class Registry:
             for rival in rivals:
                 rival.status = "ambiguous"
                 rival.reason = f"{places} both bring the {namespace} {name!r}: name {choice}"
+        listed = {id(r.package) for r in self.registrations if r.kind == "package"}
         for package in self.packages.values():
-            damaged = any(r.name == "entry_points.txt" and r.package is package
-                          for r in self.registrations)  # fmt: skip
-            if package.damage and not damaged:
-                self.registrations.append(
-                    Registration(
-                        "package",
-                        "entry_points.txt",
-                        "",
-                        package.name,
-                        package.version,
-                        "broken",
-                        package.damage,
-                        package=package,
-                    )  # fmt: skip
+            if package.damage and id(package) not in listed:
+                damaged = Registration(
+                    "package", "entry_points.txt", "", package.name, package.version
                 )
+                damaged.status, damaged.reason, damaged.package = "broken", package.damage, package
+                self.registrations.append(damaged)
 
     # Life cycle -----------------------------------------------------------------------------
 

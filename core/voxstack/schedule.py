@@ -7,6 +7,7 @@ costs exactly one call of each network.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import final
 
@@ -63,5 +64,5 @@ class Schedule:
         for size in self.sizes or DOUBLING:
             total += size
             ends.append(-(-total // ratio))
-        steps = [b - a for a, b in zip(ends, ends[1:], strict=False) if b > a]
+        steps = [b - a for a, b in itertools.pairwise(ends) if b > a]
         return Schedule((*steps, max(1, (self.sizes or DOUBLING)[-1] // ratio)), self.owned)

@@ -11,7 +11,7 @@ from attrs import define, frozen
 from cattrs.gen import make_dict_structure_fn
 
 from voxstack.addon import Addon
-from voxstack.blocks import Block, Frontend, StreamableBlock
+from voxstack.blocks import Block, Frontend, StreamableBlock, options_of
 from voxstack.containers import StreamableStack
 from voxstack.documents import Document
 from voxstack.errors import ConfigError, PluginError, Problem, VoxstackError, did_you_mean
@@ -87,7 +87,7 @@ class StackBuilder:
     def executor(self, config: Any, document: Document, pointer: str) -> Executor:
         """Build an executor from its name or its configuration."""
         try:
-            executor: Executor = self._converter.structure(config, Executor)
+            executor: Executor = self._converter.structure(config, Executor)  # type: ignore[type-abstract]
         except Exception as error:
             raise ConfigError(problems_of(document, list(flatten(error)), pointer)) from None
         return executor
@@ -150,6 +150,8 @@ class StackBuilder:
         def hook(config: Any, wanted: Any) -> Any:
             if isinstance(config, _Given):
                 return config.value
+            if isinstance(config, wanted):
+                return config  # made in Python, not in a document
             if isinstance(config, str) and namespace == "executor":
                 config = {"type": config}
             if not isinstance(config, dict):
@@ -274,7 +276,7 @@ def _all_blocks(block: Any) -> Iterator[Block]:
             yield from _all_blocks(item)
     elif isinstance(block, Block):
         yield block
-        for option in attrs.fields(type(block)):
+        for option in options_of(block):
             yield from _all_blocks(getattr(block, option.name))
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, final
 
 import numpy as np
-from attrs import field, frozen
+from attrs import frozen
 
 from voxstack.errors import MissingTensorError
 
@@ -73,10 +73,10 @@ class Chunk:
     own rate (mel frames, audio samples).
     """
 
-    tensors: Mapping[str, Array] = field(converter=dict)
+    tensors: Mapping[str, Array]
     start: int = 0  # index of the first frame, in the chunk's own rate
     last: bool = False  # nothing follows; may come on an empty chunk
-    marks: tuple[Mark, ...] = field(default=(), converter=tuple)  # those that begin in it
+    marks: tuple[Mark, ...] = ()  # those that begin in it
 
     def __getitem__(self, name: str) -> Array:
         try:

@@ -47,7 +47,7 @@ class LazyGroup(click.Group):
         command = registry.load(registry.find(name, "command"))
         if not isinstance(command, click.Command):
             raise click.ClickException(
-                f"the command {name!r} of a plugin is a {type(command).__name__}, not a click command"
+                f"the command {name!r} of a plugin is no click command: {type(command).__name__}"
             )
         return command
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from voxstack.cli.options import json_option
 from voxstack.cli.output import print_json, print_table
 from voxstack.errors import VoxstackError
+
+NO_VOICE = "no voice is installed: pip install voxstack-voice-en-us"
 
 
 @click.command()
@@ -21,7 +25,7 @@ def voices(deploy: str | None, as_json: bool) -> None:
         for registration in host.registry.registrations:
             if registration.kind != "addons":
                 continue
-            row = {
+            row: dict[str, Any] = {
                 "name": registration.name,
                 "language": None,
                 "speakers": [],
@@ -52,7 +56,7 @@ def voices(deploy: str | None, as_json: bool) -> None:
     columns = ("name", "language", "speakers", "sample_rate", "distribution", "version", "status")
     table = [
         [", ".join(r[c]) if c == "speakers" else r[c] for c in columns]
-        + [r["reason"] or r["description"]]  # type: ignore[arg-type]  # noqa: E501
+        + [r["reason"] or r["description"]]
         for r in rows
     ]
     print_table(
@@ -64,7 +68,7 @@ def voices(deploy: str | None, as_json: bool) -> None:
 @click.option("--kind", help="Only this kind: encoders, decoders, executors, addons, ...")
 @click.option("--deploy", metavar="FILE.toml", help="Deployment file with allow and block lists.")
 @click.option(
-    "--allow", multiple=True, metavar="PATTERN", help="Allow only matching distributions."
+    "--allow", multiple=True, metavar="PATTERN", help="Allow only distributions that match."
 )
 @click.option("--block", multiple=True, metavar="PATTERN", help="Block matching distributions.")
 @json_option

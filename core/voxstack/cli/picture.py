@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 
-from voxstack.blocks import Block, Frontend
+from voxstack.blocks import Block, Frontend, options_of
 from voxstack.executors import Executor
 from voxstack.programs import HostedProgram
 from voxstack.provided import AudioFormat, Symbols
@@ -42,7 +42,7 @@ def _part(value: Any, pointer: str, origin: dict[Any, Any]) -> dict[str, Any]:
         "distribution": registration.distribution if registration else None,
         "options": {},
     }
-    for option in attrs.fields(type(value)):
+    for option in options_of(value):
         part["options"][option.name] = _value(
             getattr(value, option.name), f"{pointer}/{option.name}", origin
         )
@@ -75,7 +75,7 @@ def _value(value: Any, pointer: str, origin: dict[Any, Any]) -> Any:
 
 
 def _executor(executor: Executor) -> dict[str, Any]:
-    options = {a.name: getattr(executor, a.name) for a in attrs.fields(type(executor))}
+    options = {a.name: getattr(executor, a.name) for a in options_of(executor)}
     return {"type": type(executor).__name__, **options}
 
 

@@ -27,7 +27,7 @@ PIECE = 4096  # characters read at a time
     "-o",
     "--output",
     metavar="FILE.wav|-",
-    help="Write a WAV, or - for raw 16-bit PCM on stdout. Without it, play.",  # noqa: E501
+    help="Write a WAV, or - for raw 16-bit PCM on stdout. Without it, play.",
 )
 @click.option("--voice", help="Voice: an installed name, or the path of an addon.")
 @click.option("--speaker", help="Speaker of the voice.")
@@ -38,16 +38,16 @@ PIECE = 4096  # characters read at a time
     multiple=True,
     metavar="NAME=VALUE",
     help="Any control of the voice. Repeatable.",
-)  # noqa: E501
+)
 @click.option(
     "--seed", type=int, default=0, show_default=True, help="The same seed gives the same audio."
-)  # noqa: E501
+)
 @click.option("--stats", metavar="FILE", help="Write measurements of this run as JSON.")
 @click.option(
     "--progress/--no-progress",
     default=None,
     help="Show a progress bar for long text (default: on a terminal).",
-)  # noqa: E501
+)
 @host_options
 def say(
     text: tuple[str, ...],
@@ -257,10 +257,10 @@ def _is_device(output: str) -> bool:
 def _player_command(rate: int) -> list[str]:
     from shutil import which
 
-    for command in PLAYERS:
-        if which(command.partition(" ")[0]):
-            return command.format(rate=rate).split()
-    names = ", ".join(command.partition(" ")[0] for command in PLAYERS)
+    for player in PLAYERS:
+        if which(player.partition(" ")[0]):
+            return player.format(rate=rate).split()
+    names = ", ".join(player.partition(" ")[0] for player in PLAYERS)
     raise InputError(f"no player is installed (looked for {names}): write a file with -o FILE.wav")
 
 

@@ -115,7 +115,7 @@ def why(
                 by
                 for at, by in document.edits.items()
                 if pointer.startswith(at) or at.startswith(pointer + "/type")
-            ),  # noqa: E501
+            ),
             document.name,
         )
     if as_json:

@@ -1,39 +1,54 @@
-"""Integers to words, by inflect, which is imported when the first number is spoken."""
+"""Integers to words.
+
+Forty lines of our own: the library for this (inflect) takes more than a second to import, which
+the first number of a text would wait for.
+"""
 
 from __future__ import annotations
 
-import threading
-from functools import cache, lru_cache
-from typing import Any
-
 MOST_DIGITS = 15  # a longer number is read digit by digit
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-_lock = threading.Lock()  # inflect's engine keeps its state while it counts
+TEENS = (
+    "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen",
+    "eighteen", "nineteen",
+)  # fmt: skip
+TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+SCALES = ("", "thousand", "million", "billion", "trillion")
+RANKS = {
+    "one": "first", "two": "second", "three": "third", "five": "fifth", "eight": "eighth",
+    "nine": "ninth", "twelve": "twelfth",
+}  # fmt: skip
 
 
-@cache
-def _engine() -> Any:
-    import inflect
-
-    return inflect.engine()
-
-
-@lru_cache(maxsize=4096)
 def cardinal(number: int) -> tuple[str, ...]:
-    """Give ``number`` as a count: 21 is twenty one."""
-    if number < 10:
-        return (DIGITS[number],)
-    with _lock:
-        words = _engine().number_to_words(number, andword="")
-    return tuple(words.replace(",", " ").replace("-", " ").split())
+    """Give ``number`` (0 to 10**15 - 1) as a count: 21 is twenty one."""
+    if number == 0:
+        return DIGITS[:1]
+    words: tuple[str, ...] = ()
+    for scale in SCALES:
+        number, group = divmod(number, 1000)
+        if group:
+            words = (*_below_thousand(group), *((scale,) if scale else ()), *words)
+    return words
 
 
-@lru_cache(maxsize=1024)
+def _below_thousand(number: int) -> tuple[str, ...]:
+    hundreds, rest = divmod(number, 100)
+    words = (DIGITS[hundreds], "hundred") if hundreds else ()
+    if rest >= 20:
+        words += (TENS[rest // 10 - 2],)
+        rest %= 10
+    elif rest >= 10:
+        return (*words, TEENS[rest - 10])
+    return (*words, DIGITS[rest]) if rest else words
+
+
 def ordinal(number: int) -> tuple[str, ...]:
     """Give ``number`` as a rank: 21 is twenty first."""
-    *first, last = cardinal(number)
-    with _lock:
-        return (*first, _engine().ordinal(last))
+    *before, last = cardinal(number)
+    if last not in RANKS:
+        last = f"{last[:-1]}ieth" if last.endswith("y") else f"{last}th"
+    return (*before, RANKS.get(last, last))
 
 
 def digits(text: str) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ class OnnxRuntime(Executor):
     """Runs ONNX networks on ONNX Runtime."""
 
     formats = ("onnx",)
+    runtime = "onnxruntime"
 
     threads: int = field(default=1, validator=ge(1))  # within a call; 1 is fastest for chunks
     # execution providers in order of preference

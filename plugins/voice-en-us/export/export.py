@@ -627,7 +627,9 @@ def file_entry(path: Path) -> dict:
 
 
 def manifest(networks: dict[str, dict], files: dict[str, dict]) -> dict:
-    frames = ["Upsampler", "Prosody", "Phase", "Noise", "Decoder"]
+    # The vocoder takes the noise's spectrum, in which uniform noise is as good as normal.
+    noise = {"type": "Noise", "distribution": "uniform"}
+    frames = [{"type": "Upsampler"}, {"type": "Prosody"}, {"type": "Phase"}, noise]
     return {
         "format": 1,
         "name": "en-us",
@@ -636,6 +638,7 @@ def manifest(networks: dict[str, dict], files: dict[str, dict]) -> dict:
         "license": "Apache-2.0 AND MIT-Festival",
         "description": "US English, a male and a female speaker, taught by flite's rms and slt.",
         "card": "CARD.md",
+        "sample": "Hello, world.",
         "audio": {"sample_rate": models.SAMPLE_RATE, "hop": models.HOP},
         "frontend": {"type": "English"},
         "symbols": "symbols.json",
@@ -650,7 +653,7 @@ def manifest(networks: dict[str, dict], files: dict[str, dict]) -> dict:
                 "sequence_block": {"type": "Encoders"},
                 "streamable_block": {
                     "type": "StreamableStack",
-                    "stack": [{"type": name} for name in frames],
+                    "stack": [*frames, {"type": "Decoder"}],
                 },
             },
             {"type": "Vocoder"},

@@ -1,0 +1,72 @@
+"""An executor that records the calls that another one gets, to run them again bare."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import final
+
+from attrs import evolve, field, frozen
+
+from voxstack.blocks import Frontend
+from voxstack.executors import Executor, Program
+from voxstack.networks import Network
+from voxstack.tensors import Array, Sentence, Tensors
+from voxstack.voice import Voice
+
+Call = tuple[Program, Mapping[str, Array]]
+
+
+@final
+@frozen(eq=False)
+class Recording(Executor):
+    """Runs networks on ``executor`` and writes each call down."""
+
+    executor: Executor
+    calls: list[Call] = field(factory=list)
+
+    @property
+    def formats(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The formats of the executor within."""
+        return self.executor.formats
+
+    def load(self, network: Network) -> Program:
+        """Load on the executor within."""
+        return _Recorded(self.executor.load(network), self.calls)
+
+
+@final
+class _Recorded(Program):
+    """A program that writes its calls down."""
+
+    def __init__(self, program: Program, calls: list[Call]) -> None:
+        self.network = program.network
+        self._program, self._calls = program, calls
+
+    def __call__(self, inputs: Mapping[str, Array]) -> Tensors:
+        self._calls.append((self._program, dict(inputs)))
+        return self._program(inputs)
+
+
+@final
+@frozen(eq=False)
+class ReadySentences(Frontend):
+    """A frontend whose work is done already."""
+
+    ready: tuple[Sentence, ...]
+
+    def sentences(self, text: Iterable[str]) -> Iterator[Sentence]:
+        """Give the sentences that were made before."""
+        return iter(self.ready)
+
+
+def replay(calls: Iterable[Call]) -> None:
+    """Call the programs bare, in a loop."""
+    for program, inputs in calls:
+        program(inputs)
+
+
+def with_ready_text(voice: Voice, text: str) -> Voice:
+    """Give the voice with the frontend's work for ``text`` done already."""
+    ready = tuple(voice.built.frontend.sentences([text]))
+    built = evolve(voice.built, frontend=ReadySentences(ready))
+    return Voice(voice.addon, built, voice.defaults)

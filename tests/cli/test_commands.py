@@ -1,0 +1,352 @@
+"""The commands that look and check: what they tell people, and what they tell machines."""
+
+import json
+
+import pytest
+
+ROW = ["kind", "name", "target", "distribution", "version", "status", "reason"]
+PROBLEM = {"pointer", "line", "column", "message", "suggestion"}
+FIRST_PARTY = {"voxstack", "voxstack-standard", "voxstack-english", "voxstack-onnxruntime"}
+GAIN = """
+from attrs import frozen
+from voxstack import StreamableBlock
+
+@frozen
+class Gain(StreamableBlock):
+    "Scale the audio by a constant."
+
+    db: float = 0.0
+
+    def stream(self, sequence, upstream):
+        for chunk in upstream:
+            yield chunk.replace(audio=chunk["audio"] * 10 ** (self.db / 20))
+"""
+
+HELP = {
+    "": ["say", "voices", "plugins", "stack", "addon", "bench", "--debug", "--version"],
+    "say": [
+        *("-o", "--output", "-f", "--file", "--voice", "--speaker", "--rate", "--control"),
+        *("--seed", "--executor", "--set", "--deploy", "--stats", "--progress", "--allow"),
+        *("--block", "stdin", "POINTER=VALUE", "clipped"),
+    ],
+    "voices": ["--json", "--deploy"],
+    "plugins": ["--json", "--kind", "--deploy", "--allow", "--block"],
+    "stack": ["check", "show", "why"],
+    "stack check": ["FILE", "--json", "--voice", "--set", "--deploy", "exit code 2"],
+    "stack show": ["VOICE", "--json", "--set", "--deploy", "--executor"],
+    "stack why": ["VOICE", "POINTER", "--json", "--set", "--deploy"],
+    "addon": ["inspect", "check"],
+    "addon inspect": ["ADDON", "--json"],
+    "addon check": ["ADDON", "--json", "--text", "--set", "--executor"],
+    "bench": ["--json"],
+}
+
+
+@pytest.mark.parametrize("command", HELP, ids=lambda c: c or "voxstack")
+def test_the_help_of_a_command_names_what_it_takes(voxstack, command):
+    shown = voxstack.good(*command.split(), "--help").out
+    told = " ".join(shown.split())
+    assert [word for word in HELP[command] if word not in told] == []
+    assert voxstack.good(*command.split(), "-h").out == shown
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("sya", "say"), ("plugin", "plugins"), ("voice", "voices"), ("bnch", "bench")],
+)
+def test_an_unknown_command_suggests_the_nearest(refused, typed, meant):
+    refused(typed, says=(f"no such command {typed!r}", f"did you mean {meant!r}"))
+
+
+def test_an_unknown_command_of_a_group_is_named(refused):
+    refused("stack", "chek", "x.json", says=("chek",))
+
+
+def test_an_unknown_option_suggests_the_nearest(refused):
+    refused("say", "Hi.", "--speeker", "rms", says=("--speeker", "--speaker"))
+
+
+def test_the_version_is_that_of_the_library(voxstack):
+    import voxstack as library
+
+    assert voxstack.good("--version").out == f"voxstack {library.__version__}\n"
+
+
+# voices -----------------------------------------------------------------------------------------
+
+
+def test_voices_tells_machines_what_a_voice_can_do(voxstack):
+    rows = {row["name"]: row for row in voxstack.good("voices", "--json").json}
+    voice = rows["en-us"]
+    assert (voice["language"], voice["speakers"]) == ("en-US", ["rms", "slt"])
+    assert (voice["distribution"], voice["status"]) == ("voxstack-voice-en-us", "ok")
+    assert voice["sample_rate"] == 16000
+
+
+def test_voices_tells_people_the_same(voxstack):
+    shown = voxstack.good("voices").out
+    for words in ("en-us", "en-US", "rms, slt", "16000", "voxstack-voice-en-us"):
+        assert words in shown
+
+
+def test_a_voice_that_is_damaged_is_listed_with_its_reason(voxstack, install):
+    install("acme-voice", {"addons.acme": "acme_voice"})
+    rows = {row["name"]: row for row in voxstack.good("voices", "--json").json}
+    assert rows["acme"]["status"] == "broken"
+    assert "addon.json" in rows["acme"]["reason"]
+    assert rows["en-us"]["status"] == "ok"
+
+
+# plugins ----------------------------------------------------------------------------------------
+
+
+def test_plugins_tells_machines_exactly_seven_things_of_each(voxstack):
+    rows = voxstack.good("plugins", "--json").json
+    assert all(list(row) == ROW for row in rows)
+    assert {row["distribution"] for row in rows} >= FIRST_PARTY
+    assert {row["status"] for row in rows} == {"ok"}
+    by_name = {row["name"]: row for row in rows}
+    assert by_name["Encoders"] == {
+        "kind": "encoders",
+        "name": "Encoders",
+        "target": "voxstack.containers:Encoders",
+        "distribution": "voxstack",
+        "version": by_name["Encoders"]["version"],
+        "status": "ok",
+        "reason": None,
+    }
+
+
+def test_plugins_tells_people_the_same(voxstack):
+    shown = voxstack.good("plugins").out
+    for row in voxstack.good("plugins", "--json").json:
+        line = next(li for li in shown.splitlines() if f" {row['name']} " in li)
+        assert row["distribution"] in line and row["status"] in line
+
+
+def test_plugins_of_one_kind(voxstack):
+    rows = voxstack.good("plugins", "--kind", "executors", "--json").json
+    assert [row["name"] for row in rows] == ["OnnxRuntime"]
+
+
+def test_two_packages_with_one_name_are_listed_as_ambiguous(voxstack, install):
+    install("acme-effects", {"effects.Gain": "acme_effects:Gain"}, GAIN)
+    rows = [r for r in voxstack.good("plugins", "--json").json if r["name"] == "Gain"]
+    assert [row["status"] for row in rows] == ["ambiguous", "ambiguous"]
+    for row in rows:
+        assert "'Gain@acme-effects'" in row["reason"]
+        assert "'Gain@voxstack-standard'" in row["reason"]
+
+
+def test_a_blocked_package_is_listed_with_who_blocked_it(voxstack, install, home):
+    install("acme-effects", {"effects.Gain": "acme_effects:Gain"}, GAIN)
+    (home / "site.toml").write_text('[plugins]\nblock = ["acme-*"]\n')
+    for blocking in (["--block", "acme-*"], ["--deploy", "site.toml"]):
+        rows = voxstack.good("plugins", "--json", *blocking).json
+        status = {
+            r["distribution"]: (r["status"], r["reason"]) for r in rows if r["name"] == "Gain"
+        }
+        assert status["voxstack-standard"] == ("ok", None)
+        assert status["acme-effects"][0] == "blocked"
+        assert "acme-*" in status["acme-effects"][1]
+
+
+def test_a_package_that_is_not_on_the_allow_list_is_listed_as_blocked(voxstack):
+    rows = voxstack.good("plugins", "--json", "--allow", "voxstack-onnxruntime").json
+    status = {r["name"]: r["status"] for r in rows}
+    assert (status["OnnxRuntime"], status["Encoders"]) == ("ok", "ok")
+    assert status["English"] == "blocked"
+
+
+def test_entry_points_that_cannot_be_read_are_listed_with_the_line(voxstack, install, site):
+    install("acme-odd", {"effects.Odd": "acme_odd:Odd"})
+    broken = site / "acme_odd-1.0.dist-info" / "entry_points.txt"
+    broken.write_text("[voxstack.effects]\nthis is no entry point\n")
+    rows = voxstack.good("plugins", "--json").json
+    (row,) = [r for r in rows if r["distribution"] == "acme-odd"]
+    assert row["status"] == "broken"
+    assert "line 2" in row["reason"]
+
+
+# stack check ------------------------------------------------------------------------------------
+
+
+def test_a_good_addon_has_no_problem(voxstack, addon):
+    for place in (addon, addon / "addon.json"):
+        assert voxstack.good("stack", "check", place, "--json").json == {"problems": []}
+    assert "no problem" in voxstack.good("stack", "check", addon).out
+
+
+def test_a_stack_alone_is_checked_against_the_networks_of_a_voice(voxstack, home):
+    stack = [{"type": "Vocoder", "network": "vocodr"}]
+    (home / "stack.json").write_text(json.dumps({"stack": stack}))
+    assert voxstack.good("stack", "check", "stack.json", "--json").json == {"problems": []}
+    against = voxstack("stack", "check", "stack.json", "--voice", "en-us", "--json")
+    assert against.code == 2
+    (problem,) = against.json["problems"]
+    assert problem["pointer"] == "/stack/0/network"
+    assert "'vocoder'" in problem["suggestion"]
+
+
+def test_all_problems_come_at_once_each_with_its_place(voxstack, home):
+    (home / "stack.json").write_text(
+        '{"stack": [\n'
+        '  {"type": "StreamablePipeline",\n'
+        '   "sequence_block": {"type": "Encoderz"},\n'
+        '   "streamable_block": {"type": "Upsampler", "minimun": 2}},\n'
+        '  {"type": "Gain", "db": "-6"}\n'
+        "]}\n"
+    )
+    result = voxstack("stack", "check", "stack.json", "--json")
+    problems = {p["pointer"]: p for p in result.json["problems"]}
+    assert (result.code, result.err) == (2, "")
+    assert all(set(problem) >= PROBLEM for problem in problems.values())
+    assert {(pointer, p["line"], p["column"]) for pointer, p in problems.items()} == {
+        ("/stack/0/sequence_block/type", 3, 31),
+        ("/stack/0/streamable_block/minimun", 4, 57),
+        ("/stack/1/db", 5, 26),
+    }
+    assert "'Encoders'" in problems["/stack/0/sequence_block/type"]["message"] + str(
+        problems["/stack/0/sequence_block/type"]["suggestion"]
+    )
+    assert "'minimum'" in problems["/stack/0/streamable_block/minimun"]["suggestion"]
+    assert "a number" in problems["/stack/1/db"]["message"]
+
+
+def test_people_get_file_line_and_column(voxstack, home):
+    (home / "stack.json").write_text('{"stack": [\n  {"type": "Gain", "db": "-6"}]}')
+    result = voxstack("stack", "check", "stack.json")
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith("stack.json:2:26: /stack/0/db: expected a number, not '-6'")
+
+
+def test_an_edit_is_checked_and_named_as_the_cause(voxstack):
+    edit = '/stack/-={"type": "Gain", "db": true}'
+    result = voxstack("stack", "show", "en-us", "--set", edit)
+    assert result.code == 2
+    assert "/stack/2/db" in result.err and "--set" in result.err
+
+
+# stack show, stack why --------------------------------------------------------------------------
+
+
+def test_show_tells_machines_what_is_built(voxstack):
+    shown = voxstack.good("stack", "show", "en-us", "--json").json
+    pipeline, vocoder = shown["stack"]
+    assert (shown["voice"], shown["sample_rate"]) == ("en-us", 16000)
+    assert (pipeline["type"], pipeline["pointer"]) == ("StreamablePipeline", "/stack/0")
+    (encoder,) = pipeline["options"]["sequence_block"]["options"]["networks"]
+    assert encoder["network"] == "en-us:text_encoder"
+    assert vocoder["distribution"] == "voxstack-standard"
+    assert vocoder["options"]["network"]["executor"]["type"] == "OnnxRuntime"
+    assert vocoder["options"]["schedule"][0] == 8
+
+
+def test_show_draws_the_tree_for_people(voxstack):
+    shown = voxstack.good("stack", "show", "en-us").out
+    for words in ("StreamablePipeline", "/stack/0/sequence_block", "en-us:vocoder", "Vocoder"):
+        assert words in shown
+
+
+def test_why_tells_people_where_a_component_comes_from(voxstack):
+    told = voxstack.good("stack", "why", "en-us", "/stack/0/sequence_block").out
+    for words in (
+        "Encoders",
+        "[voxstack.encoders] Encoders = voxstack.containers:Encoders",
+        "voxstack",
+        "containers.py:",
+        "addon.json",
+    ):
+        assert words in told
+
+
+def test_why_tells_machines_the_same_and_the_losers_with_their_reasons(voxstack, install):
+    install("acme-effects", {"effects.Gain": "acme_effects:Gain"}, GAIN)
+    answer = voxstack.good(
+        *("stack", "why", "en-us", "/stack/2", "--json"),
+        *("--set", '/stack/-={"type": "Gain@voxstack-standard"}', "--block", "acme-*"),
+    ).json
+    assert (answer["name"], answer["kind"]) == ("Gain@voxstack-standard", "effects")
+    assert answer["distribution"] == "voxstack-standard"
+    assert answer["entry_point"] == "[voxstack.effects] Gain = voxstack_standard.gain:Gain"
+    file, _, line = answer["source"].rpartition(":")
+    assert file.endswith("gain.py") and int(line) > 1
+    assert answer["options"] == ["db"]
+    assert answer["set_by"].startswith("--set /stack/-")
+    (loser,) = answer["losers"]
+    assert (loser["distribution"], loser["status"]) == ("acme-effects", "blocked")
+    assert "acme-*" in loser["reason"]
+
+
+def test_why_of_an_ambiguous_name_tells_both(voxstack, install):
+    install("acme-effects", {"effects.Gain": "acme_effects:Gain"}, GAIN)
+    edit = '/stack/-={"type": "Gain"}'
+    told = voxstack("stack", "why", "en-us", "/stack/2", "--set", edit, "--json")
+    assert told.code == 2
+    assert told.json["status"] != "ok"
+    assert "'Gain@acme-effects'" in told.json["reason"]
+    assert {r["distribution"] for r in told.json["losers"]} == {
+        "acme-effects",
+        "voxstack-standard",
+    }
+
+
+def test_why_of_a_place_that_is_not_there_says_what_is(refused):
+    refused(
+        *("stack", "why", "en-us", "/stack/0/sequense_block"),
+        says=("/stack/0/sequense_block", "did you mean 'sequence_block'"),
+    )
+
+
+# addon ------------------------------------------------------------------------------------------
+
+
+def test_inspect_tells_machines_what_an_addon_holds(voxstack, addon):
+    by_name = voxstack.good("addon", "inspect", "en-us", "--json").json
+    by_path = voxstack.good("addon", "inspect", addon, "--json").json
+    assert {k: v for k, v in by_name.items() if k != "place"} == {
+        k: v for k, v in by_path.items() if k != "place"
+    }
+    assert (by_name["name"], by_name["language"], by_name["hop"]) == ("en-us", "en-US", 200)
+    roles = {n["name"]: n["role"] for n in by_name["networks"]}
+    assert roles["text_encoder"] == "encoder" and roles["vocoder"] == "vocoder"
+    assert "rms" in by_name["controls"]["speaker"]
+
+
+def test_inspect_shows_people_networks_licence_and_card(voxstack, default_voice):
+    shown = voxstack.good("addon", "inspect", "en-us").out
+    for words in ("text_encoder", "Apache-2.0", "delay 23"):
+        assert words in shown
+    assert (default_voice / "CARD.md").read_text().splitlines()[0] in shown
+
+
+def test_check_says_yes_to_a_good_addon(voxstack):
+    checked = voxstack.good("addon", "check", "en-us", "--text", "Yes, we can.", "--json").json
+    assert checked["ok"]
+    assert [c["check"] for c in checked["checks"]] == ["manifest", "files", "build", "speak"]
+    assert all(c["ok"] for c in checked["checks"])
+
+
+def test_check_says_which_file_was_changed(voxstack, addon):
+    (addon / "CARD.md").unlink()
+    (addon / "CARD.md").write_text("another card")
+    checked = voxstack("addon", "check", addon, "--text", "Yes.", "--json")
+    assert (checked.code, checked.err) == (2, "")
+    failed = [c for c in checked.json["checks"] if not c["ok"]]
+    assert [c["check"] for c in failed] == ["files"]
+    assert "CARD.md" in failed[0]["detail"]
+
+
+def test_a_command_of_a_plugin_is_one_of_ours(voxstack, install):
+    code = 'import click\n@click.command()\ndef shout():\n    "Be loud."\n    click.echo("HI")\n'
+    install("acme-shout", {"commands.shout": "acme_shout:shout"}, code)
+    assert voxstack.good("shout").out == "HI\n"
+    assert "Be loud." in voxstack.good("--help").out
+
+
+def test_a_command_of_a_broken_plugin_leaves_the_help_whole(voxstack, install):
+    install("acme-shout", {"commands.shout": "acme_shout:shout"}, "1 / 0")
+    shown = voxstack("--help")
+    assert shown.code == 0
+    assert "ZeroDivisionError" in shown.out
+    assert "voices" in shown.out

@@ -1,0 +1,238 @@
+"""``voxstack say``: text in, speech out, as it is made."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+FOX = "The quick brown fox jumps over the lazy dog."
+STATS = {"audio_s", "ttfa_ms", "rtf", "chunks", "voice", "executor"}
+posix = pytest.mark.skipif(os.name != "posix", reason="pipes and signals of POSIX")
+
+
+def test_a_wav_is_whole_audible_and_as_long_as_the_stats_say(voxstack, home, read_wav):
+    voxstack.good("say", FOX, "-o", "fox.wav", "--stats", "fox.json")
+    samples, rate = read_wav(home / "fox.wav")
+    stats = json.loads((home / "fox.json").read_text())
+    assert rate == stats["sample_rate"] == 16000
+    assert len(samples) / rate == pytest.approx(stats["audio_s"], abs=1e-4)
+    assert 1.5 < stats["audio_s"] < 6
+    assert np.sqrt(np.mean((samples / 32768.0) ** 2)) > 0.01
+    assert sorted(p.name for p in home.iterdir()) == ["fox.json", "fox.wav"]
+
+
+def test_stats_tell_what_was_run_and_what_it_took(voxstack, home):
+    voxstack.good("say", FOX, "-o", "fox.wav", "--stats", "fox.json", "--speaker", "slt")
+    stats = json.loads((home / "fox.json").read_text())
+    assert set(stats) >= STATS
+    assert (stats["voice"], stats["executor"]) == ("en-us", "OnnxRuntime")
+    assert stats["controls"] == {"speaker": "slt"}
+    assert stats["clipped_samples"] == 0
+    assert 0 < stats["rtf"] < 5
+    assert stats["ttfa_ms"] > 0
+    assert stats["chunks"] == stats["networks"]["vocoder"]["calls"] > 3
+
+
+def test_raw_pcm_on_stdout_is_the_data_of_the_wav(voxstack, home, read_wav):
+    voxstack.good("say", FOX, "-o", "fox.wav")
+    assert voxstack.good("say", FOX, "-o", "-").raw == read_wav(home / "fox.wav")[0].tobytes()
+
+
+def test_words_of_the_command_line_are_one_text(voxstack):
+    assert (
+        voxstack.good("say", *FOX.split(), "-o", "-").raw
+        == voxstack.good("say", FOX, "-o", "-").raw
+    )
+
+
+def test_a_file_is_spoken_as_its_text_would_be(voxstack, home):
+    (home / "page.txt").write_bytes(b"\xef\xbb\xbf" + FOX.encode())  # with a byte order mark
+    spoken = voxstack.good("say", "-f", "page.txt", "-o", "-")
+    assert spoken.raw == voxstack.good("say", FOX, "-o", "-").raw
+
+
+def test_stdin_is_spoken_as_its_text_would_be(voxstack):
+    spoken = voxstack.good("say", "-", "-o", "-", stdin=FOX.encode())
+    assert spoken.raw == voxstack.good("say", FOX, "-o", "-").raw
+
+
+@posix
+def test_stdin_is_spoken_while_it_is_still_open(voxstack):
+    import select
+
+    process = voxstack.start("say", "-", "-o", "-", bufsize=0)
+    process.stdin.write(b"The first line is here.\n")
+    ready, _, _ = select.select([process.stdout], [], [], 30)
+    assert ready, "nothing was spoken before the end of the input"
+    assert len(process.stdout.read(1600)) == 1600
+    process.stdin.write(b"The second line.\n")
+    rest, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (0, b"")
+    assert len(rest) > 16000
+
+
+@posix
+def test_a_reader_that_goes_away_ends_it_quietly(voxstack, home):
+    (home / "long.txt").write_text(FOX * 500)
+    process = voxstack.start("say", "-f", "long.txt", "-o", "-", bufsize=0)
+    assert len(process.stdout.read(3200)) == 3200
+    process.stdout.close()
+    assert process.wait(timeout=30) == 0
+    assert process.stderr.read() == b""
+
+
+def test_the_speaker_is_heard(voxstack):
+    rms, slt, default = (
+        voxstack.good("say", FOX, "-o", "-", *speaker).raw
+        for speaker in (["--speaker", "rms"], ["--speaker", "slt"], [])
+    )
+    assert rms == default != slt
+
+
+def test_a_slower_rate_is_longer(voxstack):
+    slow, plain, fast = (
+        len(voxstack.good("say", FOX, "-o", "-", "--rate", rate).samples)
+        for rate in ("0.5", "1", "2")
+    )
+    assert slow > 1.7 * plain > 1.7 * 1.4 * fast
+
+
+def test_a_control_is_the_option_of_its_name(voxstack):
+    by_option = voxstack.good("say", FOX, "-o", "-", "--rate", "1.5", "--speaker", "slt")
+    by_control = voxstack.good(
+        "say", FOX, "-o", "-", "--control", "rate=1.5", "--control", "speaker=slt"
+    )
+    assert by_option.raw == by_control.raw
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_does_not(voxstack):
+    first, again, other = (
+        voxstack.good("say", FOX, "-o", "-", "--seed", seed).raw for seed in (7, 7, 8)
+    )
+    assert first == again != other
+    assert len(first) == len(other)
+
+
+def test_a_gain_that_is_set_behind_the_stack_scales_the_samples(voxstack):
+    gain = '/stack/-={"type": "Gain", "db": -6}'
+    plain = voxstack.good("say", FOX, "-o", "-").samples
+    soft = voxstack.good("say", FOX, "-o", "-", "--set", gain).samples
+    assert np.abs(soft - plain * 10 ** (-6 / 20)).max() <= 1
+
+
+def test_samples_beyond_full_scale_are_clipped_and_counted(voxstack, home, read_wav):
+    gain = '/stack/-={"type": "Gain", "db": 60}'
+    said = voxstack("say", FOX, "-o", "loud.wav", "--stats", "loud.json", "--set", gain)
+    samples, _ = read_wav(home / "loud.wav")
+    clipped = json.loads((home / "loud.json").read_text())["clipped_samples"]
+    assert said.code == 0
+    assert f"{clipped} samples" in said.err and "clipped" in said.err
+    assert np.count_nonzero(np.abs(samples.astype(int)) == 32767) >= clipped > 1000
+
+
+def test_a_deployment_file_sets_voice_controls_and_stack(voxstack, home):
+    (home / "site.toml").write_text(
+        'voice = "en-us"\n[controls]\nspeaker = "slt"\n[voices.en-us.set]\n'
+        '"/stack/-" = {type = "Gain", db = -20}\n'
+    )
+    deployed = voxstack.good("say", FOX, "-o", "-", "--deploy", "site.toml").samples
+    plain = voxstack.good("say", FOX, "-o", "-", "--speaker", "slt").samples
+    assert np.abs(deployed - plain / 10).max() <= 1
+
+
+def test_the_command_line_has_the_last_word_over_the_deployment(voxstack, home):
+    (home / "site.toml").write_text('[controls]\nspeaker = "slt"\n')
+    chosen = voxstack.good("say", FOX, "-o", "-", "--deploy", "site.toml", "--speaker", "rms")
+    assert chosen.raw == voxstack.good("say", FOX, "-o", "-").raw
+
+
+def test_an_executor_is_chosen_by_name_or_with_its_options(voxstack):
+    plain = voxstack.good("say", FOX, "-o", "-").samples
+    for executor in ("OnnxRuntime", '{"type": "OnnxRuntime", "threads": 2}'):
+        chosen = voxstack.good("say", FOX, "-o", "-", "--executor", executor).samples
+        assert np.abs(chosen.astype(int) - plain).max() <= 2
+
+
+def test_a_voice_is_spoken_from_its_folder(voxstack, addon):
+    spoken = voxstack.good("say", FOX, "-o", "-", "--voice", addon)
+    assert spoken.raw == voxstack.good("say", FOX, "-o", "-").raw
+
+
+def test_a_voice_is_spoken_from_a_zip(voxstack, addon, tmp_path):
+    import shutil
+
+    packed = shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path, "voice")
+    spoken = voxstack.good("say", FOX, "-o", "-", "--voice", packed)
+    assert spoken.raw == voxstack.good("say", FOX, "-o", "-").raw
+
+
+@posix
+def test_a_progress_bar_of_a_long_text_is_on_the_terminal_and_not_in_the_audio(voxstack, home):
+    import pty
+
+    (home / "long.txt").write_text((FOX + " ") * 40)
+    terminal, stderr = pty.openpty()
+    process = voxstack.start(
+        "say", "-f", "long.txt", "-o", "-", stderr=stderr, env={"TERM": "xterm", "COLUMNS": "80"}
+    )
+    spoken, _ = process.communicate(timeout=60)
+    os.close(stderr)
+    shown = os.read(terminal, 1 << 16).decode()
+    os.close(terminal)
+    assert process.returncode == 0
+    assert "speaking" in shown and "%" in shown
+    assert spoken == voxstack.good("say", "-f", "long.txt", "-o", "-", "--no-progress").raw
+
+
+# Playing ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def player(tmp_path):
+    """Put an ``aplay`` on an otherwise empty PATH; ``player(code)`` gives the environment."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+
+    def put(code):
+        (folder / "aplay").write_text(f"#!{sys.executable}\n{code}\n")
+        (folder / "aplay").chmod(0o755)
+        return {"PATH": str(folder)}
+
+    return put
+
+
+@posix
+def test_without_an_output_it_is_played(voxstack, home, player):
+    env = player(
+        "import json, sys\n"
+        "open('heard.pcm', 'wb').write(sys.stdin.buffer.read())\n"
+        "json.dump(sys.argv[1:], open('asked.json', 'w'))"
+    )
+    voxstack.good("say", FOX, env=env)
+    assert (home / "heard.pcm").read_bytes() == voxstack.good("say", FOX, "-o", "-").raw
+    asked = json.loads((home / "asked.json").read_text())
+    assert "S16_LE" in asked and "16000" in asked
+
+
+@posix
+def test_without_a_player_it_says_how_to_write_a_file(refused, tmp_path):
+    refused("say", FOX, env={"PATH": str(tmp_path)}, says=("no player", "aplay", "-o FILE.wav"))
+
+
+@posix
+@pytest.mark.parametrize("text", [FOX, FOX * 200], ids=["short", "long"])
+def test_what_a_failing_player_says_is_passed_on(refused, home, player, text):
+    env = player("import sys\nsys.exit('aplay: audio open error: no such device')")
+    (home / "text.txt").write_text(text)
+    refused("say", "-f", "text.txt", env=env, says=("aplay", "no such device", "-o FILE.wav"))
+
+
+@posix
+def test_two_at_once_into_one_file_leave_one_whole_file(voxstack, home, read_wav):
+    both = [voxstack.start("say", FOX, "-o", "fox.wav", stdin=subprocess.DEVNULL) for _ in range(2)]
+    assert [(p.communicate(timeout=60), p.returncode) for p in both] == [((b"", b""), 0)] * 2
+    assert read_wav(home / "fox.wav")[0].tobytes() == voxstack.good("say", FOX, "-o", "-").raw
+    assert [p.name for p in home.iterdir()] == ["fox.wav"]

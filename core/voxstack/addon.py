@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import stat
-import zipfile
 import zlib
 from abc import ABC, abstractmethod
 from importlib.util import find_spec
@@ -83,7 +82,10 @@ class ZipFiles(Files):
     """An addon in a zip: at its root, or in the one folder at its root. Read in place."""
 
     def __init__(self, path: Path) -> None:
+        import zipfile
+
         self.name = str(path)
+        self._damage = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError)
         try:
             self._zip = zipfile.ZipFile(path)
         except (zipfile.BadZipFile, OSError) as error:
@@ -107,7 +109,7 @@ class ZipFiles(Files):
                 data = file.read(limit + 1)
         except KeyError:
             raise AddonError(f"{self.name}: there is no {path} in it") from None
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError) as error:
+        except self._damage as error:
             raise AddonError(f"{self.name}: {path} is damaged: {error}") from None
         except RuntimeError as error:  # encrypted
             raise AddonError(f"{self.name}: cannot read {path}: {error}") from None

@@ -5,11 +5,58 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextvars import Context
+from queue import Empty, SimpleQueue
 from typing import final
 
 from voxstack.tensors import Chunk, Sentence
 
 Opened = Callable[[int, Sentence], Iterator[Chunk]]
+
+IDLE_S = 10.0  # how long a worker waits for more to do
+
+
+class _Workers:
+    """Threads that are kept for a while, because starting one costs as much as a small network.
+
+    Daemons: one may wait for a writer who never comes, which must not keep the process.
+    """
+
+    def __init__(self) -> None:
+        self._jobs: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._free = 0  # workers that wait, less the jobs that wait for them
+
+    def submit(self, job: Callable[[], None]) -> None:
+        """Run ``job`` soon, on a thread of its own for as long as it takes."""
+        with self._lock:
+            self._free -= 1
+            start = self._free < 0
+            if start:
+                self._free += 1
+        if start:
+            threading.Thread(
+                target=self._work, args=(job,), name="voxstack-ahead", daemon=True
+            ).start()
+        else:
+            self._jobs.put(job)
+
+    def _work(self, job: Callable[[], None]) -> None:
+        while True:
+            job()
+            del job
+            with self._lock:
+                self._free += 1
+            try:
+                job = self._jobs.get(timeout=IDLE_S)
+            except Empty:
+                with self._lock:
+                    if self._free > 0:
+                        self._free -= 1
+                        return
+                job = self._jobs.get()  # promised to this worker between the two
+
+
+_workers = _Workers()
 
 
 @final
@@ -21,34 +68,36 @@ class SentenceAhead:
     ) -> None:
         self._sentences, self._opened, self._index = sentences, opened, index
         self._known = threading.Event()  # whether there is a next sentence
+        self._done = threading.Event()
         self._lock = threading.Lock()
         self._closed = False
         self._chunks: Iterator[Chunk] | None = None
         self._first: Chunk | None = None
         self._error: BaseException | None = None
-        # A daemon: it may wait for a writer who never comes, which must not keep the process.
-        self._worker = threading.Thread(
-            target=context.copy().run, args=(self._run,), name="voxstack-ahead", daemon=True
-        )
-        self._worker.start()
+        copy = context.copy()  # a context serves one thread at a time
+        _workers.submit(lambda: copy.run(self._run))
 
     def _run(self) -> None:
         try:
             sentence = next(self._sentences, None)
             if sentence is None:
                 return
-            chunks = self._opened(self._index, sentence)
-            self._chunks = chunks
+            self._chunks = self._opened(self._index, sentence)
             self._known.set()
-            first = next(chunks, None)
-            with self._lock:
-                self._first = first
-                if self._closed:
-                    chunks.close()  # type: ignore[attr-defined]
+            self._first = next(self._chunks, None)
         except BaseException as error:
             self._error = error
         finally:
+            with self._lock:
+                self._done.set()
+                abandoned = self._closed
             self._known.set()
+            if abandoned:
+                self._free()
+
+    def _free(self) -> None:
+        if self._chunks is not None:
+            self._chunks.close()  # type: ignore[attr-defined]
 
     def is_end(self, wait: bool) -> bool:
         """Tell whether it is known that no sentence follows; ``wait`` until it is."""
@@ -61,16 +110,15 @@ class SentenceAhead:
 
         (None, None) when there is no further sentence; raises what the worker met.
         """
-        self._worker.join()
+        self._done.wait()
         if self._error is not None:
             raise self._error
         return self._chunks, self._first
 
     def close(self) -> None:
-        """Let go of the sentence: the worker frees it when its chunk is done."""
+        """Let go of the sentence; a worker that is at its chunk frees it afterwards."""
         with self._lock:
             self._closed = True
-            running = self._worker.is_alive() and self._first is None
-        if not running and self._chunks is not None:
-            self._worker.join()
-            self._chunks.close()  # type: ignore[attr-defined]
+            done = self._done.is_set()
+        if done:
+            self._free()

@@ -7,19 +7,20 @@ full scale and counted, never wrapped and never made quieter behind the caller's
 from __future__ import annotations
 
 import os
-import wave
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 from attrs import frozen
-from numpy.typing import NDArray
 
 from voxstack.errors import InputError
 from voxstack.tensors import Mark
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 def to_pcm16(samples: Any) -> tuple[bytes, int]:
@@ -58,6 +59,8 @@ class WavWriter:
     """
 
     def __init__(self, path: str | os.PathLike[str], sample_rate: int) -> None:
+        import wave
+
         self.path = Path(path)
         self.clipped = 0
         if self.path.is_dir():

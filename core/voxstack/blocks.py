@@ -78,19 +78,27 @@ class StreamableBlock(Block):
         """
         values = {o.alias or o.name: getattr(self, o.name) for o in options_of(self)}
         networks = [value.network for value in values.values() if isinstance(value, Program)]
+        ratio = math.prod(network.frame_ratio for network in networks)
         if schedule.owned:
-            schedule = schedule.slower(math.prod(network.frame_ratio for network in networks))
+            schedule = schedule.slower(ratio)
         changes: dict[str, Any] = {}
         for name, value in values.items():
             if isinstance(value, Schedule):
                 # What the configuration gave stands; what it left open is derived.
-                changes[name] = schedule = value or schedule
+                changes[name] = schedule = (value or schedule).wanting(schedule.wanted)
         if changes or networks:
             schedule = schedule.ahead(sum(network.look_ahead for network in networks))
+        schedule = schedule.wanting(self._wanted(schedule.wanted, keeps=ratio == 1))
         for name, value in values.items():
             if isinstance(value, StreamableBlock):
                 changes[name], schedule = value.planned(schedule)
         return (attrs.evolve(cast(Any, self), **changes) if changes else self), schedule
+
+    def _wanted(self, downstream: frozenset[str] | None, keeps: bool) -> Collection[str] | None:
+        """Give the tensors that upstream must yield; frames of another rate are not kept."""
+        if self.consumes is None or (keeps and downstream is None):
+            return None
+        return {*self.consumes, *(downstream or ())} if keeps else self.consumes
 
 
 class Frontend(ABC):

@@ -8,7 +8,7 @@ on the whole utterance, whatever the chunk sizes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import numpy as np
 
@@ -48,22 +48,25 @@ class FrameBuffer:
         while self._chunks and self._chunks[0][1] <= frame:
             self._chunks.pop(0)
 
-    def frames(self, start: int, end: int) -> Tensors:
-        """Give the tensors of the frames ``[start, end)``, which must have been read."""
+    def frames(self, start: int, end: int, names: Collection[str] | None = None) -> Tensors:
+        """Give tensors of the frames ``[start, end)``, which must have been read.
+
+        All of them, or those of ``names`` that there are.
+        """
         parts = [
             (tensors, max(0, start - first), min(after, end) - first)
             for first, after, tensors in self._chunks
             if first < end and after > start
-        ]
+        ] or [(self._like, 0, 0)]
+        there = parts[0][0]
+        wanted = there if names is None else [name for name in names if name in there]
         if len(parts) == 1:
             tensors, a, b = parts[0]
-            return Tensors({name: np.asarray(t)[..., a:b] for name, t in tensors.items()})
-        if not parts:
-            return Tensors({name: np.asarray(t)[..., :0] for name, t in self._like.items()})
+            return Tensors({name: np.asarray(tensors[name])[..., a:b] for name in wanted})
         return Tensors(
             {
                 name: np.concatenate([np.asarray(t[name])[..., a:b] for t, a, b in parts], axis=-1)
-                for name in parts[0][0]
+                for name in wanted
             }
         )
 
@@ -83,7 +86,8 @@ def run_network(
     """Yield ``program``'s outputs over the frames of ``upstream``, in chunks of ``schedule``.
 
     An input comes from the frames if they have it, else from ``sequence`` (a constant). Where
-    the network keeps the frame rate, the chunks keep the tensors that they had.
+    the network keeps the frame rate, the chunks keep those tensors of theirs that the schedule
+    says are wanted downstream.
     """
     network = program.network
     buffer = FrameBuffer(upstream)
@@ -102,12 +106,17 @@ def run_network(
         else:
             tensors = {name: network.outputs[name].empty() for name in network.produces}
         if ratio == 1:
-            tensors = {**buffer.frames(done, end), **tensors}
+            tensors = {**buffer.frames(done, end, kept(schedule.wanted, network)), **tensors}
         yield Chunk(tensors, start=done * ratio, last=last, marks=buffer.marks(end, ratio))
         if last:
             return
         done = end
         form.forget_before(done)
+
+
+def kept(wanted: Collection[str] | None, network: Network) -> Collection[str] | None:
+    """Give the tensors of the frames to pass on: all, or those wanted that it does not make."""
+    return None if wanted is None else [n for n in wanted if n not in network.produces]
 
 
 class _Windowed:
@@ -121,7 +130,7 @@ class _Windowed:
     def outputs(self, start: int, end: int) -> Tensors:
         network = self.program.network
         first, after = max(0, start - self.left), min(self.buffer.end, end + self.right)
-        frames = self.buffer.frames(first, after)
+        frames = self.buffer.frames(first, after, network.consumes)
         inputs = {n: frames[n] if n in frames else self.sequence[n] for n in network.consumes}
         return _trimmed(network, self.program(inputs), start - first, end - start)
 
@@ -140,15 +149,14 @@ class _Stepped:
     def outputs(self, start: int, end: int) -> Tensors:
         network, fed, target = self.program.network, self.fed, end + self.program.network.delay
         real_end = max(fed, min(self.buffer.end, target))
-        frames = self.buffer.frames(fed, real_end)
-        inputs = {name: frames[name] for name in network.consumes if name in frames}
+        inputs: dict[str, Array] = self.buffer.frames(fed, real_end, network.consumes)
+        constants = [name for name in network.consumes if name not in inputs]
         if MASK in network.inputs:
             inputs[MASK] = np.ones((1, real_end - fed), dtype=np.float32)
         if target > real_end:
             inputs = {name: _padded(tensor, target - real_end) for name, tensor in inputs.items()}
         if self.session is None:
-            constants = {n: self.sequence[n] for n in network.consumes if n not in frames}
-            self.session = self.program.session(constants)
+            self.session = self.program.session({n: self.sequence[n] for n in constants})
         outputs = self.session.step(inputs)
         self.fed = target
         # A step's outputs begin with that of the frame ``fed - delay``.

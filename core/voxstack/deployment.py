@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import tomllib
 from pathlib import Path
 from typing import Any, final
 
@@ -61,6 +59,9 @@ class Deployment:
 
 def read_deployment(path: str | Path) -> Deployment:
     """Read a deployment file; InputError or ConfigError if it cannot be used."""
+    import re
+    import tomllib
+
     try:
         text = Path(path).read_text("utf-8")
     except OSError as error:

@@ -7,7 +7,6 @@ user can mend it), 1 for a fault.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from typing import Any, final
 
@@ -118,6 +117,8 @@ class NetworkError(BlockError):
 
 def did_you_mean(name: str, names: Iterable[str]) -> str | None:
     """Suggest the nearest of ``names``, case aside, or None."""
+    import difflib  # an error's path only
+
     by_lower = {n.lower(): n for n in names}
     near = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
     return f"did you mean {by_lower[near[0]]!r}?" if near else None

@@ -39,8 +39,8 @@ class Host:
     """Discovers plugins and builds voices; a context manager that frees all that it loaded.
 
     ``deploy`` is a deployment file; ``executor`` a name, ``{"type": ..., options}`` or an
-    Executor, for all networks; ``allow`` and ``block`` are patterns of distribution names; ``plugins`` are modules
-    or objects with hooks beside the installed ones.
+    Executor, for all networks; ``allow`` and ``block`` are patterns of distribution names;
+    ``plugins`` are modules or objects with hooks beside the installed ones.
     """
 
     def __init__(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, final
 
 import numpy as np
@@ -156,7 +155,11 @@ class HostedProgram(Program):
                     name, inputs, f"inputs of the network {self.network.qualified_name!r}"
                 )
             value = inputs[name]
-            if type(value) is not np.ndarray or value.dtype != dtype or value.ndim != self._ranks[name]:
+            if (
+                type(value) is not np.ndarray
+                or value.dtype != dtype
+                or value.ndim != self._ranks[name]
+            ):
                 value = self._cast(name, value, dtype)
             checked[name] = value
         if whole and MASK in self._dtypes and MASK not in checked:
@@ -219,11 +222,22 @@ class _HostedSession(Session):
 
 
 def load_all(programs: Iterable[HostedProgram]) -> None:
-    """Load programs side by side: most of the time is spent outside of the interpreter lock."""
-    wanted = list(programs)
-    if len(wanted) == 1:
-        wanted[0].load()
-        return
-    with ThreadPoolExecutor(max_workers=4, thread_name_prefix="voxstack-load") as pool:
-        for future in [pool.submit(program.load) for program in wanted]:
-            future.result()
+    """Load programs side by side; raises the first error, in the order of the stack."""
+    wanted = [program for program in programs if not program.loaded]
+    errors: dict[int, BaseException] = {}
+
+    def load(index: int) -> None:
+        try:
+            wanted[index].load()
+        except BaseException as error:
+            errors[index] = error
+
+    threads = [threading.Thread(target=load, args=(i,)) for i in range(1, len(wanted))]
+    for thread in threads:
+        thread.start()
+    if wanted:
+        load(0)
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[min(errors)]

@@ -8,7 +8,7 @@ costs exactly one call of each network.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import final
 
 from attrs import field, frozen
@@ -31,6 +31,7 @@ class Schedule:
 
     sizes: tuple[int, ...] = field(default=(), converter=_sizes)
     owned: bool = False  # a block downstream has fixed it: it counts that block's input frames
+    wanted: frozenset[str] | None = None  # tensors that are read downstream; None: any may be
 
     def __attrs_post_init__(self) -> None:
         if any(size < 1 for size in self.sizes):
@@ -54,7 +55,7 @@ class Schedule:
         sizes = self.sizes or DOUBLING
         if len(sizes) == 1:
             sizes *= 2
-        return Schedule((sizes[0] + frames, *sizes[1:]), owned=True)
+        return Schedule((sizes[0] + frames, *sizes[1:]), True, self.wanted)
 
     def slower(self, ratio: int) -> Schedule:
         """Give the same schedule in frames that are ``ratio`` times as long (rounded up)."""
@@ -65,4 +66,9 @@ class Schedule:
             total += size
             ends.append(-(-total // ratio))
         steps = [b - a for a, b in itertools.pairwise(ends) if b > a]
-        return Schedule((*steps, max(1, (self.sizes or DOUBLING)[-1] // ratio)), self.owned)
+        last = max(1, (self.sizes or DOUBLING)[-1] // ratio)
+        return Schedule((*steps, last), self.owned, self.wanted)
+
+    def wanting(self, wanted: Iterable[str] | None) -> Schedule:
+        """Give the same schedule with other tensors wanted."""
+        return Schedule(self.sizes, self.owned, None if wanted is None else frozenset(wanted))

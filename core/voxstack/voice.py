@@ -26,6 +26,7 @@ from voxstack.tensors import Chunk, Mark, Sentence, Tensors
 from voxstack.utterance import Stopped, Utterance, UtteranceReport, set_current
 
 ONE_PIECE = 1 << 30  # frames: more than any sentence has
+MAX_PLANS = 64  # schedules that a voice remembers
 
 Announce = Callable[..., None]  # (hook, **arguments)
 
@@ -39,6 +40,7 @@ class Voice:
     built: BuiltStack = field(repr=False)
     defaults: Mapping[str, Any] = field(factory=dict)  # controls set by the deployment
     _announce: Announce = field(default=lambda hook, **arguments: None, repr=False)
+    _plans: dict[tuple[int, ...], StreamableStack] = field(factory=dict, init=False, repr=False)
 
     @property
     def name(self) -> str:
@@ -94,9 +96,16 @@ class Voice:
         holds nothing to speak.
         """
         inputs = self._inputs(seed, controls)
-        schedule = Schedule(tuple(frames)) if frames else Schedule(DOUBLING)
-        head, _ = StreamableStack(self.built.head).planned(schedule)
-        return Stream(self, text, inputs, head, seed)
+        return Stream(self, text, inputs, self._planned(tuple(frames)), seed)
+
+    def _planned(self, frames: tuple[int, ...]) -> StreamableStack:
+        """Give the part of the stack that runs once a sentence, planned for these chunk sizes."""
+        head = self._plans.get(frames)
+        if head is None:
+            head, _ = StreamableStack(self.built.head).planned(Schedule(frames or DOUBLING))
+            if len(self._plans) < MAX_PLANS:
+                self._plans[frames] = head
+        return head
 
     def synthesize(self, text: str | Iterable[str], *, seed: int = 0, **controls: Any) -> Audio:
         """Speak ``text`` whole, a sentence in one piece: the same audio as streamed."""

@@ -17,7 +17,7 @@ import numpy as np
 from attrs import frozen
 
 from voxstack.bench.recording import Call, Recording, replay, with_ready_text
-from voxstack.bench.timing import Comparison, interleaved, timed
+from voxstack.bench.timing import interleaved, timed
 from voxstack.errors import VoxstackError
 from voxstack.host import Host
 from voxstack.schedule import DOUBLING
@@ -54,9 +54,7 @@ class Figure:
 class Bench:
     """Measures the figures of one voice on one executor."""
 
-    def __init__(
-        self, voice: str | None = None, executor: Any = None, quick: bool = False
-    ) -> None:
+    def __init__(self, voice: str | None = None, executor: Any = None, quick: bool = False) -> None:
         self.name, self.executor, self.quick = voice, executor, quick
         self.turns = 5 if quick else 25
 
@@ -112,9 +110,7 @@ class Bench:
                 2 * self.turns,
             )
         meaning = "first audio of a page of a minute / of its first sentence alone"
-        return Figure(
-            "ttfa_page_vs_sentence", comparison.ratio, 1.1, meaning, comparison.summary()
-        )
+        return Figure("ttfa_page_vs_sentence", comparison.ratio, 1.1, meaning, comparison.summary())
 
     def chunk_max_abs_diff(self) -> Figure:
         """Streamed against one-shot audio, over many pull sizes."""
@@ -192,13 +188,14 @@ class Bench:
     def peak_rss(self) -> Figure:
         """Peak memory of ``say`` above an interpreter with the runtime imported."""
         meaning = "peak memory of say above an interpreter with the runtime imported, MB"
-        if not hasattr(os, "wait4"):
-            return Figure("peak_rss_over_runtime_mb", None, 150, meaning, {"why": "no wait4 here"})
+        if not hasattr(os, "posix_spawn"):
+            return Figure(
+                "peak_rss_over_runtime_mb", None, 150, meaning, {"why": "needs posix_spawn"}
+            )
         runtime = self._runtime()
         say = [*self._say_command(), "-o", os.devnull, SENTENCES[1]]
         pairs = [
-            (_peak_mb(say), _peak_mb([sys.executable, "-c", f"import {runtime}"]))
-            for _ in range(3)
+            (_peak_mb(say), _peak_mb([sys.executable, "-c", f"import {runtime}"])) for _ in range(3)
         ]
         ours, theirs = (statistics.median(column) for column in zip(*pairs, strict=True))
         details = {"ours_mb": round(ours, 1), "theirs_mb": round(theirs, 1), "turns": len(pairs)}
@@ -302,13 +299,22 @@ def _cold_import(runtime: str) -> float:
     return timed(lambda: subprocess.run([sys.executable, "-c", f"import {runtime}"], check=True))
 
 
+# A process inherits its parent's peak when it starts: a small parent keeps it out of the figure.
+_LAUNCHER = """
+import os, sys
+pid = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ)
+_, status, usage = os.wait4(pid, 0)
+print(usage.ru_maxrss)
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+
+
 def _peak_mb(command: list[str]) -> float:
-    process = subprocess.Popen(command)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise VoxstackError(f"{command[:4]} failed with exit code {process.returncode}")
-    return usage.ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
+    launched = [sys.executable, "-S", "-c", _LAUNCHER, *command]
+    done = subprocess.run(launched, stdout=subprocess.PIPE, check=False, text=True)
+    if done.returncode:
+        raise VoxstackError(f"{command[:4]} failed with exit code {done.returncode}")
+    return int(done.stdout) / (1 << 20 if sys.platform == "darwin" else 1 << 10)
 
 
 def _fake_distributions(folder: Path) -> None:

@@ -18,7 +18,9 @@ from voxstack.errors import InputError, did_you_mean
 @click.command()
 @click.option("--voice", help="Voice to measure (default: the installed one).")
 @click.option("--executor", metavar="NAME", help="Executor for all networks.")
-@click.option("--only", multiple=True, metavar="FIGURE", help="Measure only this figure. Repeatable.")
+@click.option(
+    "--only", multiple=True, metavar="FIGURE", help="Measure only this figure. Repeatable."
+)
 @click.option("--quick", is_flag=True, help="Fewer turns: a look, not a figure to quote.")
 @json_option
 def bench(
@@ -51,11 +53,11 @@ def bench(
         }
         print_json(values)
         return
-    rows = [
-        (f.name, _rounded(f.value), f.bound, {True: "yes", False: "no"}.get(f.held, ""), f.meaning)  # type: ignore[call-overload]
-        for f in figures
-    ]
+    rows = [(f.name, _rounded(f.value), f.bound, HELD[f.held], f.meaning) for f in figures]
     print_table(("figure", "measured", "bound", "held", "what it is"), rows, "nothing measured")
+
+
+HELD = {True: "yes", False: "no", None: "not measured here"}
 
 
 def _rounded(value: float | None) -> float | None:

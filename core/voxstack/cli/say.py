@@ -208,17 +208,25 @@ class _Player(_PcmSink):
         super().__init__(self.process.stdin)
         self.name = command[0]
 
+    def write(self, samples: Any) -> None:
+        try:
+            super().write(samples)
+        except BrokenPipeError:
+            self._finish()
+            raise InputError(f"{self.name} stopped playing; write a file with -o X.wav") from None
+
+    def _finish(self) -> None:
+        complaint = self.process.communicate()[1]
+        if self.process.returncode:
+            lines = complaint.decode("utf-8", "replace").strip().splitlines() or ["no reason given"]
+            raise InputError(f"{self.name} could not play: {lines[-1]}; write a file with -o X.wav")
+
     def __exit__(self, kind: Any = None, *_: object) -> None:
-        if kind is not None:
+        if kind is None:
+            self._finish()
+        else:
             self.process.kill()
             self.process.wait()
-            return
-        _, complaint = self.process.communicate()
-        if self.process.returncode:
-            said = complaint.decode("utf-8", "replace").strip().splitlines()[-1:] or ["no reason"]
-            raise InputError(
-                f"{self.name} could not play: {said[0]}; write a file with -o FILE.wav"
-            )
 
 
 PLAYERS = (  # programs that play raw 16-bit mono PCM from stdin; {rate} is put in

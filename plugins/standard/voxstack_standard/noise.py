@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Literal
 
 import numpy as np
 from attrs import field, frozen
-
 from voxstack import AudioFormat, Chunk, StreamableBlock, Tensors
 
 from .networks import frames_of
-
-Draw = Callable[[int], np.ndarray]  # frames -> samples [frames, hop]
 
 UNIT = np.float32(12**0.5 / 2**16)  # scales 16 uniform bits to variance 1
 
@@ -21,9 +18,8 @@ UNIT = np.float32(12**0.5 / 2**16)  # scales 16 uniform bits to variance 1
 class Noise(StreamableBlock):
     """Add ``noise`` [1, hop, frames], white with mean 0 and variance 1, one column a frame.
 
-    Drawn in sequence from a generator seeded by (seed, sentence), so that the same seed gives
-    the same audio, streamed or whole, and with every version of numpy: it keeps ``RandomState``
-    and the bits of its generators frozen (NEP 19).
+    A function of (seed, sentence, index of the sample) and of nothing else: the same seed gives
+    the same audio, streamed or whole, on every machine and with every version of numpy.
 
     ``uniform`` is many times as fast as ``normal``. A network that takes the noise's spectrum
     cannot tell them: a bin of it sums hundreds of samples.
@@ -37,24 +33,38 @@ class Noise(StreamableBlock):
 
     def stream(self, sequence: Tensors, upstream: Iterator[Chunk] | None) -> Iterator[Chunk]:
         """Yield the frames with their noise."""
-        seed = np.random.SeedSequence((int(sequence["seed"][0]), int(sequence["sentence"][0])))
-        draw = (_uniform if self.distribution == "uniform" else _normal)(seed, self.audio.hop)
+        key = _mixed(_mixed(np.array([sequence["seed"][0]], dtype="u8")) ^ np.uint64(1))
+        key = _mixed(key + np.array([sequence["sentence"][0]], dtype="u8"))
+        draw = _uniform if self.distribution == "uniform" else _normal
+        done = 0
         for chunk in frames_of(upstream):
-            yield chunk.replace(noise=np.ascontiguousarray(draw(len(chunk)).T[None]))
+            samples = draw(key, done, len(chunk), self.audio.hop)
+            done += len(chunk)
+            yield chunk.replace(noise=np.ascontiguousarray(samples.T[None], dtype=np.float32))
 
 
-def _normal(seed: np.random.SeedSequence, hop: int) -> Draw:
-    random = np.random.RandomState(np.random.MT19937(seed))
-    return lambda frames: random.standard_normal((frames, hop)).astype(np.float32)
+def _uniform(key: np.ndarray, first: int, frames: int, hop: int) -> np.ndarray:
+    """Give samples [frames, hop], four of them from 64 bits."""
+    words = -(-hop // 4)
+    bits = _bits(key, first * words, frames * words).astype("<u8").view("<i2")
+    return (bits.reshape(frames, 4 * words)[:, :hop] + np.float32(0.5)) * UNIT
 
 
-def _uniform(seed: np.random.SeedSequence, hop: int) -> Draw:
-    words = -(-hop // 4)  # of 64 bits, four samples each
-    bits = np.random.SFC64(seed)
+def _normal(key: np.ndarray, first: int, frames: int, hop: int) -> np.ndarray:
+    """Give samples [frames, hop] by the transform of Box and Muller (1958)."""
+    words = _bits(key, first * 2 * hop, frames * 2 * hop).reshape(2, -1, order="F")
+    radius, angle = ((words >> np.uint64(11)) + 0.5) * 2.0**-53
+    return (np.sqrt(-2 * np.log(radius)) * np.cos(2 * np.pi * angle)).reshape(frames, hop)
 
-    def draw(frames: int) -> np.ndarray:
-        raw = bits.random_raw(frames * words).astype("<u8").view("<i2")
-        samples = raw.reshape(frames, 4 * words)[:, :hop]
-        return (samples + np.float32(0.5)) * UNIT
 
-    return draw
+def _bits(key: np.ndarray, first: int, count: int) -> np.ndarray:
+    """Give 64 random bits for each index: SplitMix64 (Steele, Lea and Flood 2014)."""
+    index = np.arange(first + 1, first + 1 + count, dtype="u8")
+    return _mixed(key + index * np.uint64(0x9E3779B97F4A7C15))
+
+
+def _mixed(words: np.ndarray) -> np.ndarray:
+    """Mix the bits of each word."""
+    words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return words ^ (words >> np.uint64(31))

@@ -22,7 +22,7 @@ class Prosody(StreamableBlock):
     """
 
     network: Program = network(role="prosody")  # default: the one with the role prosody
-    grid: Schedule = Schedule((64,))  # frames a call, never derived
+    grid: Schedule = Schedule((64, 128, 256))  # frames a call, never derived
     threshold: float = 0.0  # voicing above it is voiced
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import threading
 from collections.abc import Callable, Iterator
 from contextvars import Context
@@ -80,24 +81,19 @@ class SentenceAhead:
     def _run(self) -> None:
         try:
             sentence = next(self._sentences, None)
-            if sentence is None:
-                return
+            with self._lock:
+                if sentence is None or self._closed:
+                    return
+                _computing.add(self)
             self._chunks = self._opened(self._index, sentence)
             self._known.set()
             self._first = next(self._chunks, None)
         except BaseException as error:
             self._error = error
         finally:
-            with self._lock:
-                self._done.set()
-                abandoned = self._closed
+            self._done.set()
             self._known.set()
-            if abandoned:
-                self._free()
-
-    def _free(self) -> None:
-        if self._chunks is not None:
-            self._chunks.close()  # type: ignore[attr-defined]
+            _computing.discard(self)
 
     def is_end(self, wait: bool) -> bool:
         """Tell whether it is known that no sentence follows; ``wait`` until it is."""
@@ -116,9 +112,25 @@ class SentenceAhead:
         return self._chunks, self._first
 
     def close(self) -> None:
-        """Let go of the sentence; a worker that is at its chunk frees it afterwards."""
+        """Let go of the sentence, when the chunk that a worker is at is done.
+
+        A worker that still waits for text is left to itself: it will make nothing.
+        """
         with self._lock:
             self._closed = True
-            done = self._done.is_set()
-        if done:
-            self._free()
+        if self in _computing:
+            self._done.wait()
+        if self._chunks is not None:
+            self._chunks.close()  # type: ignore[attr-defined]
+
+
+# A thread that is inside a runtime's C++ when the interpreter goes away takes the process down.
+_computing: set[SentenceAhead] = set()
+
+
+def _wait_for_chunks() -> None:
+    for ahead in list(_computing):
+        ahead.close()
+
+
+atexit.register(_wait_for_chunks)

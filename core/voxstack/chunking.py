@@ -70,11 +70,13 @@ class FrameBuffer:
             }
         )
 
-    def marks(self, end: int, ratio: int) -> tuple[Mark, ...]:
-        """Take the marks that begin before frame ``end``, in output frames."""
-        out = tuple(m.moved(m.start * ratio) for m in self._marks if m.start < end or self.ended)
-        self._marks = [m for m in self._marks if m.start >= end and not self.ended]
-        return out
+    def marks(self, end: int | None, ratio: int) -> tuple[Mark, ...]:
+        """Take the marks that begin before frame ``end`` (None: all), in output frames."""
+        if not self._marks:
+            return ()
+        begun = [m for m in self._marks if end is None or m.start < end]
+        self._marks = [m for m in self._marks if end is not None and m.start >= end]
+        return tuple(begun) if ratio == 1 else tuple(m.moved(m.start * ratio) for m in begun)
 
 
 def run_network(
@@ -107,7 +109,8 @@ def run_network(
             tensors = {name: network.outputs[name].empty() for name in network.produces}
         if ratio == 1:
             tensors = {**buffer.frames(done, end, kept(schedule.wanted, network)), **tensors}
-        yield Chunk(tensors, start=done * ratio, last=last, marks=buffer.marks(end, ratio))
+        marks = buffer.marks(None if last else end, ratio)
+        yield Chunk(tensors, start=done * ratio, last=last, marks=marks)
         if last:
             return
         done = end

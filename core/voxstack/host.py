@@ -101,6 +101,7 @@ class Host:
         if looks_like_path or (path / MANIFEST).is_file():
             return open_files(path)
         registration = self.registry.find(name, "addon")
+        self.registry.require(registration)
         try:
             return package_files(registration.target)
         except VoxstackError as error:
@@ -118,9 +119,10 @@ class Host:
         document = read_document(files)
         return document.edited([*deployed, *edits]) if deployed or edits else document, files
 
-    def addon(self, name: str, edits: Iterable[tuple[str, Any, str]] = ()) -> Addon:
-        """Open an addon; nothing of it is loaded."""
-        return make_addon(*self.document(name, edits))
+    def addon(self, name: str) -> Addon:
+        """Open an addon as it was made, without the deployment's edits; nothing is loaded."""
+        files = self.files(name)
+        return make_addon(read_document(files), files)
 
     def settings(self, name: str) -> VoiceSettings:
         """Give what the deployment sets for a voice."""
@@ -254,8 +256,14 @@ class Host:
         return builder
 
     def _named_executor(self, builder: StackBuilder, config: Any) -> Executor:
-        document = Document(config, None)
-        executor = builder.executor(config, document, "/executor")
+        try:
+            executor = builder.executor(config, Document(config), "")
+        except ConfigError as error:
+            wrong = "; ".join(
+                f"{p.message}" + (f" ({p.suggestion})" if p.suggestion else "")
+                for p in error.problems
+            )
+            raise PluginError(f"the executor {config!r} cannot be made: {wrong}") from None
         reason = _unavailable(executor)
         if reason:
             raise PluginError(f"the executor {type(executor).__name__} cannot run here: {reason}")

@@ -25,6 +25,7 @@ from voxstack.versions import satisfies
 
 log = get_logger("registry")
 
+CALLED = {"addon": "voice"}  # how users call what a namespace holds
 OWN = "voxstack"  # the host's own distribution: the lists of plugins do not touch it
 
 
@@ -159,31 +160,38 @@ class Registry:
         """Import a registration's target; PluginError if it breaks, listed from then on."""
         with self._lock:
             if registration.loaded is None:
-                self._check_requirement(registration)
+                self.require(registration)
                 try:
                     registration.loaded = self._imported(registration)
                 except PluginError as error:
                     self._break(registration, str(error))
+            self.require(registration)
+            return registration.loaded
+
+    def require(self, registration: Registration) -> None:
+        """Check that a registration can be used with this voxstack; PluginError says why not."""
+        if registration.loaded is None:
+            self._check_requirement(registration)
         if registration.status in ("broken", "incompatible"):
             raise PluginError(
                 f"{registration.name!r} of {registration.distribution} {registration.version} "
                 f"cannot be used: {registration.status}: {registration.reason}",
                 registration,
             )
-        return registration.loaded
 
     def _unknown(self, name: str, namespace: str) -> str:
         known = self.names(namespace)
+        kind = CALLED.get(namespace, namespace)
         wanted, _, distribution = name.partition("@")
         if distribution and (others := self.candidates(wanted, namespace)):
             there = ", ".join(sorted({f"{r.name}@{r.distribution}" for r in others}))
-            return f"no {namespace} {name!r} is installed; there: {there}"
+            return f"no {kind} {name!r} is installed; there: {there}"
         hint = did_you_mean(wanted, known) or (
             f"there: {', '.join(known)}" if known else "none is installed: pip install one"
         )
         broken = [r for r in self.registrations if r.kind == "module" and r.status == "broken"]
         also = "".join(f"; {r.distribution} is broken: {r.reason}" for r in broken)
-        return f"no {namespace} {name!r} is installed ({hint}){also}"
+        return f"no {kind} {name!r} is installed ({hint}){also}"
 
     # Importing ------------------------------------------------------------------------------
 
@@ -198,8 +206,6 @@ class Registry:
             )
 
     def _imported(self, registration: Registration) -> Any:
-        if registration.status == "incompatible":
-            return None
         module, _, attribute = registration.target.partition(":")
         try:
             target: Any = importlib.import_module(module)

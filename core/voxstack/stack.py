@@ -66,6 +66,7 @@ class StackBuilder:
         self.registry, self.addon, self.cache = registry, addon, cache
         self.choose, self.other = choose, other
         self.programs: list[HostedProgram] = []
+        self._complaints: set[str] = set()
         self._kinds: dict[type, str] = {}
         self._makers: dict[type, Callable[[Any, Any], Any]] = {}
         self._converter = self._make_converter()
@@ -240,7 +241,15 @@ class StackBuilder:
         return _Given(network if type_ is Network else self._hosted(network))
 
     def _hosted(self, network: Network) -> HostedProgram:
-        program = HostedProgram(network, self.choose(network), self.cache)  # type: ignore[arg-type]
+        executor = None
+        try:
+            executor = self.choose(network)
+        except VoxstackError as error:
+            # Every network asks for an executor: one complaint is enough.
+            if str(error) not in self._complaints:
+                self._complaints.add(str(error))
+                raise Unfit(str(error)) from None
+        program = HostedProgram(network, executor, self.cache)  # type: ignore[arg-type]
         self.programs.append(program)
         return program
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, final
 
-import numpy as np
 from attrs import frozen
 
 from voxstack.errors import MissingTensorError
@@ -89,7 +88,8 @@ class Chunk:
 
     def __len__(self) -> int:
         for tensor in self.tensors.values():
-            return int(np.shape(tensor)[-1])
+            length: int = tensor.shape[-1]
+            return length
         return 0
 
     def __bool__(self) -> bool:

@@ -36,17 +36,12 @@ class Utterance:
     voice: str
     seed: int = 0
     timings: dict[str, NetworkTiming] = field(factory=dict)
-    _token: threading.Event = field(factory=threading.Event)
+    stopped: bool = field(default=False, init=False)  # somebody asked to stop
     _lock: threading.Lock = field(factory=threading.Lock)
 
     def stop(self) -> None:
         """Ask the generators to stop at their next chunk; any thread may call this."""
-        self._token.set()
-
-    @property
-    def stopped(self) -> bool:
-        """Tell whether somebody asked to stop."""
-        return self._token.is_set()
+        self.stopped = True
 
     def record(self, network: str, seconds: float) -> None:
         """Count one call of a network."""

@@ -16,8 +16,8 @@ from attrs import define, field
 from voxstack.addon import Addon
 from voxstack.ahead import SentenceAhead
 from voxstack.audio import Audio
-from voxstack.blocks import StreamableBlock
-from voxstack.containers import StreamableStack, chained
+from voxstack.blocks import Frontend, StreamableBlock
+from voxstack.containers import StreamableStack, chained, reraise
 from voxstack.errors import InputError, did_you_mean
 from voxstack.programs import HostedProgram, load_all
 from voxstack.schedule import DOUBLING, Schedule
@@ -164,7 +164,7 @@ class Stream:
         self._context: Context = copy_context()
         self._context.run(set_current, self._utterance)
         pieces = (text,) if isinstance(text, str) else text
-        sentences = voice.built.frontend.sentences(pieces)
+        sentences = _sentences(voice.built.frontend, pieces)
         joined = _joined(sentences, inputs, head, self._context, isinstance(text, str))
         # What runs over the whole utterance sees the controls, not one sentence's tensors.
         self._generator = chained(
@@ -238,6 +238,14 @@ class Stream:
             {name: attrs.asdict(timing) for name, timing in self._utterance.timings.items()},
         )
         self.voice._announce("voxstack_utterance_ended", voice=self.voice, report=self.report)
+
+
+def _sentences(frontend: Frontend, pieces: Iterable[str]) -> Iterator[Sentence]:
+    """Give the frontend's sentences; an error of its own is located."""
+    try:
+        yield from frontend.sentences(pieces)
+    except Exception as error:
+        reraise(error, "/frontend")
 
 
 def _joined(

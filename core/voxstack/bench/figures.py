@@ -16,7 +16,7 @@ from typing import Any, final
 import numpy as np
 from attrs import frozen
 
-from voxstack.bench.recording import Call, Recording, replay, with_ready_text
+from voxstack.bench.recording import Recording, replay, with_ready_text
 from voxstack.bench.timing import interleaved, timed
 from voxstack.errors import VoxstackError
 from voxstack.host import Host
@@ -76,11 +76,11 @@ class Bench:
     def host_overhead(self) -> Figure:
         """Streaming through the stack against the same programs called bare."""
         with self._host() as host:
-            voice, calls = self._recorded(host)
+            voice, recording = self._recorded(host)
             ratios, details = [], []
             for text in SENTENCES:
                 ready = with_ready_text(voice, text)
-                ours, bare = self._against_replay(ready, text, calls, whole=True)
+                ours, bare = self._against_replay(ready, text, recording, whole=True)
                 comparison = interleaved(ours, bare, self.turns)
                 ratios.append(comparison.ratio)
                 details.append(comparison.summary())
@@ -90,10 +90,10 @@ class Bench:
     def ttfa_vs_bound(self) -> Figure:
         """Time to first audio against the work that it cannot do without."""
         with self._host() as host:
-            voice, calls = self._recorded(host)
+            voice, recording = self._recorded(host)
             ratios, details = [], []
             for text in SENTENCES:
-                ours, bare = self._against_replay(voice, text, calls, whole=False)
+                ours, bare = self._against_replay(voice, text, recording, whole=False)
                 comparison = interleaved(ours, bare, 2 * self.turns)
                 ratios.append(comparison.ratio)
                 details.append(comparison.summary())
@@ -211,28 +211,20 @@ class Bench:
         voice.warm_up()
         return voice
 
-    def _recorded(self, host: Host) -> tuple[Voice, list[Call]]:
-        """Give the voice on an executor that records, and the list of its calls."""
+    def _recorded(self, host: Host) -> tuple[Voice, Recording]:
+        """Give the voice on an executor that records, and that executor."""
         plain = host.voice(self.name, load=False)
         recording = Recording(plain.programs[0].executor)
         voice = host.voice(self.name, executor=recording)
         voice.warm_up()
-        return voice, recording.calls
+        return voice, recording
 
     def _against_replay(
-        self, voice: Voice, text: str, calls: list[Call], whole: bool
+        self, voice: Voice, text: str, recording: Recording, whole: bool
     ) -> tuple[Callable[[], float], Callable[[], float]]:
         """Give the stack's work (all of it, or up to the first audio) and the same calls bare."""
-        calls.clear()
-        with voice.stream(text) as stream:
-            _first(stream)
-            if whole:
-                for _ in stream:
-                    pass
-        recorded = list(calls)
 
         def ours() -> float:
-            calls.clear()
             with voice.stream(text) as stream:
                 started = time.perf_counter()
                 _first(stream)
@@ -240,6 +232,8 @@ class Bench:
                     for _ in stream:
                         pass
                 return time.perf_counter() - started
+
+        recorded = recording.record(ours)
 
         def bare() -> float:
             started = time.perf_counter()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import final
 
 from attrs import evolve, field, frozen
@@ -19,10 +20,11 @@ Call = tuple[Program, Mapping[str, Array]]
 @final
 @frozen(eq=False)
 class Recording(Executor):
-    """Runs networks on ``executor`` and writes each call down."""
+    """Runs networks on ``executor`` and writes each call down while it is ``on``."""
 
     executor: Executor
     calls: list[Call] = field(factory=list)
+    on: threading.Event = field(factory=threading.Event)
 
     @property
     def formats(self) -> tuple[str, ...]:  # type: ignore[override]
@@ -31,19 +33,28 @@ class Recording(Executor):
 
     def load(self, network: Network) -> Program:
         """Load on the executor within."""
-        return _Recorded(self.executor.load(network), self.calls)
+        return _Recorded(self.executor.load(network), self)
+
+    def record(self, work: Callable[[], object]) -> list[Call]:
+        """Give the calls that ``work`` makes."""
+        self.calls.clear()
+        self.on.set()
+        work()
+        self.on.clear()
+        return list(self.calls)
 
 
 @final
 class _Recorded(Program):
     """A program that writes its calls down."""
 
-    def __init__(self, program: Program, calls: list[Call]) -> None:
+    def __init__(self, program: Program, recording: Recording) -> None:
         self.network = program.network
-        self._program, self._calls = program, calls
+        self._program, self._recording = program, recording
 
     def __call__(self, inputs: Mapping[str, Array]) -> Tensors:
-        self._calls.append((self._program, dict(inputs)))
+        if self._recording.on.is_set():
+            self._recording.calls.append((self._program, dict(inputs)))
         return self._program(inputs)
 
 

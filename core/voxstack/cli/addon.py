@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from voxstack.addon import make_addon
 from voxstack.cli.options import host_options, json_option, make_host, parse_edits
 from voxstack.cli.output import print_json, print_table
 from voxstack.errors import VoxstackError
@@ -106,7 +107,7 @@ def check(
         edits = parse_edits(sets)
 
         def manifest() -> tuple[str, Any]:
-            opened = host.addon(addon_, edits)
+            opened = make_addon(*host.document(addon_, edits))
             return f"{opened.name} {opened.manifest.version}", opened
 
         def files() -> tuple[str, Any]:

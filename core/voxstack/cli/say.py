@@ -177,16 +177,22 @@ def _source(text: tuple[str, ...], file: str | None) -> _Source:
 class _PcmSink:
     """Raw 16-bit little-endian mono PCM into a pipe."""
 
-    def __init__(self, pipe: Any, close: bool = False) -> None:
-        self.pipe, self.clipped, self._close = pipe, 0, close
+    def __init__(self, pipe: Any, name: str = "stdout", close: bool = False) -> None:
+        self.pipe, self.name, self.clipped, self._close = pipe, name, 0, close
 
     def write(self, samples: Any) -> None:
         from voxstack.audio import to_pcm16
 
         pcm, clipped = to_pcm16(samples)
         self.clipped += clipped
-        self.pipe.write(pcm)
-        self.pipe.flush()
+        try:
+            self.pipe.write(pcm)
+            self.pipe.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            self.pipe = open(os.devnull, "wb")  # noqa: SIM115, PTH123 - what is buffered is lost
+            raise InputError(f"cannot write {self.name}: {error.strerror or error}") from None
 
     def __enter__(self) -> _PcmSink:
         return self
@@ -205,8 +211,7 @@ class _Player(_PcmSink):
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
         )
-        super().__init__(self.process.stdin)
-        self.name = command[0]
+        super().__init__(self.process.stdin, command[0])
 
     def write(self, samples: Any) -> None:
         try:
@@ -278,7 +283,7 @@ def _open_sink(output: str | None, rate: int) -> Any:
     if output == "-":
         return _PcmSink(sys.stdout.buffer)
     if _is_device(output):
-        return _PcmSink(Path(output).open("wb"), close=True)
+        return _PcmSink(Path(output).open("wb", buffering=0), output, close=True)
     from voxstack.audio import WavWriter
 
     return WavWriter(output, rate)

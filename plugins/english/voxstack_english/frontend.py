@@ -46,6 +46,8 @@ class Spoken:
 class English(Frontend):
     """American English text, with a little Markdown, to phones; no word is dropped."""
 
+    produces = ("ids", "stress", "word_position", "function_word", "question")
+
     symbols: Symbols  # the voice's tables "phone" and "word_position"
     max_words: int = 40  # a sentence of more spoken words is cut, at a phrase bound if it has one
     # Your own words: {"voxstack": "v aa1 k s t ae1 k"}, phones with 0 or 1 on vowels.

@@ -148,22 +148,44 @@ class _Stepped:
         self.program, self.sequence, self.buffer = program, sequence, buffer
         self.session: Session | None = None
         self.fed = 0
+        self.step = program.step
+        self.over = Tensors()  # with fixed steps: outputs that nobody asked for yet
+        self.over_start = 0  # the frame of the first of them
 
     def outputs(self, start: int, end: int) -> Tensors:
-        network, fed, target = self.program.network, self.fed, end + self.program.network.delay
-        real_end = max(fed, min(self.buffer.end, target))
+        network = self.program.network
+        target = end + network.delay
+        if self.step is None:
+            first = self.fed - network.delay
+            return _trimmed(network, self._feed(target - self.fed), start - first, end - start)
+        parts = [self.over] if self.over else []
+        first = self.over_start if self.over else self.fed - network.delay
+        while self.fed < target:
+            self.buffer.read_to(self.fed + self.step)
+            parts.append(self._feed(self.step))
+        outputs = {
+            name: np.concatenate([np.asarray(part[name]) for part in parts], axis=-1)
+            for name in network.produces
+        }
+        self.over = _trimmed(network, outputs, end - first, self.fed - network.delay - end)
+        self.over_start = end
+        return _trimmed(network, outputs, start - first, end - start)
+
+    def _feed(self, count: int) -> Tensors:
+        """Step over the next ``count`` frames; the first output is that of ``fed - delay``."""
+        network, fed = self.program.network, self.fed
+        real_end = max(fed, min(self.buffer.end, fed + count))
         inputs: dict[str, Array] = self.buffer.frames(fed, real_end, network.consumes)
-        constants = [name for name in network.consumes if name not in inputs]
+        if self.session is None:
+            constants = [name for name in network.consumes if name not in inputs]
+            self.session = self.program.session({n: self.sequence[n] for n in constants})
         if MASK in network.inputs:
             inputs[MASK] = np.ones((1, real_end - fed), dtype=np.float32)
-        if target > real_end:
-            inputs = {name: _padded(tensor, target - real_end) for name, tensor in inputs.items()}
-        if self.session is None:
-            self.session = self.program.session({n: self.sequence[n] for n in constants})
-        outputs = self.session.step(inputs)
-        self.fed = target
-        # A step's outputs begin with that of the frame ``fed - delay``.
-        return _trimmed(network, outputs, start - (fed - network.delay), end - start)
+        padding = fed + count - real_end
+        if padding:
+            inputs = {name: _padded(tensor, padding) for name, tensor in inputs.items()}
+        self.fed = fed + count
+        return self.session.step(inputs)
 
     def forget_before(self, frame: int) -> None:
         self.buffer.forget_before(min(self.fed, frame))

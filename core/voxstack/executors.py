@@ -42,6 +42,7 @@ class Program(ABC):
     """A network that is loaded: ``program(inputs) -> outputs``; many threads may call it."""
 
     network: Network
+    step: int | None = None  # frames that every step of a session must have, where shapes are fixed
 
     @abstractmethod
     def __call__(self, inputs: Mapping[str, Array]) -> Tensors:
@@ -92,6 +93,8 @@ class Executor(ABC):
     def load(self, network: Network) -> Program:
         """Load ``network``; ``network.read(format)`` gives its verified bytes.
 
+        For a static executor ``network.dimensions`` says what each named dimension is fixed to,
+        and every call has those shapes: the host pads and trims.
         Import the runtime here, not at the top of the module. Called once for each network and
         executor, under a lock; must not keep utterance state.
         """

@@ -176,6 +176,8 @@ class Host:
             voice = self._voices.get(key) or self._build(name, listed, executor)
             if load and not voice.loaded:
                 voice.load()
+                if any(program.executor.static for program in voice.programs):
+                    voice.warm_up()  # compiles the shapes now, not in the first request
                 self.registry.announce("voxstack_voice_loaded", voice=voice)
             self._voices[key] = voice
             return voice

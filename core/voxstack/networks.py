@@ -72,6 +72,9 @@ class Network:
     delay: int = 0
     frame_ratio: int = 1  # output frames for one input frame: 200 samples a frame
     addon: str = ""
+    dimensions: Mapping[str, int] = field(
+        factory=dict
+    )  # those that were fixed, for a static executor
     read: Callable[[str], bytes] = field(default=None, repr=False)
     digest: Callable[[str], str] = field(default=None, repr=False)
 
@@ -85,6 +88,23 @@ class Network:
         """Names of the tensors that it makes for others: the outputs but the next states."""
         states = set(self.state.values())
         return tuple(n for n in self.outputs if n not in states)
+
+    def fixed(self, dimensions: Mapping[str, int]) -> Network:
+        """Give this network with named dimensions fixed, as a static executor loads it.
+
+        Outputs whose dimensions follow from these keep their names.
+        """
+
+        def spec(declared: TensorSpec) -> TensorSpec:
+            shape = (dimensions.get(d, d) if isinstance(d, str) else d for d in declared.shape)
+            return TensorSpec(declared.dtype, tuple(shape))
+
+        return attrs.evolve(
+            self,
+            inputs={name: spec(declared) for name, declared in self.inputs.items()},
+            outputs={name: spec(declared) for name, declared in self.outputs.items()},
+            dimensions=dict(dimensions),
+        )
 
     @property
     def look_ahead(self) -> int:

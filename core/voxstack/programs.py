@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any, final
 
 import numpy as np
@@ -13,6 +14,7 @@ from voxstack.errors import MissingTensorError, NetworkError, VoxstackError, did
 from voxstack.executors import Executor, Program, Session
 from voxstack.logs import get_logger
 from voxstack.networks import MASK, Network
+from voxstack.shapes import FixedShapes
 from voxstack.tensors import Array, Tensors
 from voxstack.utterance import current_utterance
 
@@ -31,7 +33,8 @@ class ProgramCache:
 
     def get(self, executor: Executor, network: Network) -> Program:
         """Give the program of ``network`` on ``executor``, loading it if nobody has."""
-        key = (executor, network.digest(file_format(executor, network)))
+        fixed = tuple(sorted(network.dimensions.items()))
+        key = (executor, network.digest(file_format(executor, network)), fixed)
         with self._lock:
             lock = self._locks.setdefault(key, threading.Lock())
         with lock:
@@ -106,8 +109,17 @@ class HostedProgram(Program):
     def load(self) -> Program:
         """Load the network; the same for all who share it."""
         if self._program is None:
-            self._program = self._cache.get(self.executor, self.network)
+            if self.executor.static:
+                file_format(self.executor, self.network)
+                self._program = FixedShapes(self.network, partial(self._cache.get, self.executor))
+            else:
+                self._program = self._cache.get(self.executor, self.network)
         return self._program
+
+    @property
+    def step(self) -> int | None:  # type: ignore[override]
+        """Frames that every step must have, or None."""
+        return self.load().step
 
     def __call__(self, inputs: Mapping[str, Array]) -> Tensors:
         """Run the network."""

@@ -26,6 +26,8 @@ class NetworkTiming:
 
     calls: int = 0
     seconds: float = 0.0
+    used: int = 0  # with fixed shapes: positions that were asked for
+    computed: int = 0  # with fixed shapes: positions that were computed, padding included
 
 
 @final
@@ -50,6 +52,13 @@ class Utterance:
             timing.calls += 1
             timing.seconds += seconds
 
+    def record_padding(self, network: str, used: int, computed: int) -> None:
+        """Count what was computed for nothing, to have fixed shapes."""
+        with self._lock:
+            timing = self.timings.setdefault(network, NetworkTiming())
+            timing.used += used
+            timing.computed += computed
+
 
 @final
 @frozen
@@ -62,7 +71,7 @@ class UtteranceReport:
     total_s: float  # from the call to the end, the reader's pauses included
     chunks: int
     complete: bool  # False when it was closed or stopped early, or failed
-    networks: dict[str, Any]  # name -> {"calls", "seconds"}
+    networks: dict[str, Any]  # name -> {"calls", "seconds", "used", "computed"}
 
 
 _current: ContextVar[Utterance | None] = ContextVar("voxstack_utterance", default=None)

@@ -13,7 +13,7 @@ from voxstack import Executor, Network, PluginError, Program, Tensors
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
-__all__ = ["OnnxRuntime"]
+__all__ = ["OnnxRuntime", "OnnxRuntimeStatic"]
 
 ERRORS_ONLY = 3  # ONNX Runtime's log severity
 
@@ -53,10 +53,23 @@ class OnnxRuntime(Executor):
         options.log_severity_level = ERRORS_ONLY
         # A thread that waits by spinning takes the core from the next network in the row.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        for dimension, size in network.dimensions.items():
+            options.add_free_dimension_override_by_name(dimension, size)
         session = onnxruntime.InferenceSession(
             network.read("onnx"), options, providers=list(self.providers)
         )
         return _Program(network, session)
+
+
+@frozen
+class OnnxRuntimeStatic(OnnxRuntime):
+    """ONNX Runtime with every dimension fixed when a network is loaded.
+
+    For providers that compile one shape (NPUs, TensorRT), and to see the host split, pad and
+    trim: on the CPU it is slower than OnnxRuntime.
+    """
+
+    static = True
 
 
 class _Program(Program):

@@ -10,9 +10,11 @@ from queue import Empty, SimpleQueue
 from typing import final
 
 from voxstack.tensors import Chunk, Sentence
+from voxstack.utterance import Stopped, current_utterance
 
 Opened = Callable[[int, Sentence], Iterator[Chunk]]
 
+PATIENCE_S = 0.05  # between two looks at the stop token, while no text comes
 IDLE_S = 10.0  # how long a worker waits for more to do
 
 
@@ -106,7 +108,10 @@ class SentenceAhead:
 
         (None, None) when there is no further sentence; raises what the worker met.
         """
-        self._done.wait()
+        utterance = current_utterance()
+        while not self._done.wait(PATIENCE_S):
+            if utterance is not None and utterance.stopped:
+                raise Stopped("the utterance was stopped while it waited for text")
         if self._error is not None:
             raise self._error
         return self._chunks, self._first

@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 
 def to_pcm16(samples: Any) -> tuple[bytes, int]:
     """Give little-endian 16-bit PCM of float samples, and how many were clipped."""
-    wave_ = np.nan_to_num(np.asarray(samples, dtype=np.float32).reshape(-1), posinf=1, neginf=-1)
-    clipped = int(np.count_nonzero(np.abs(wave_) > 1.0))
-    pcm = np.rint(np.clip(wave_, -1.0, 1.0) * 32767.0).astype("<i2")
+    given = np.asarray(samples, dtype=np.float32).reshape(-1)
+    clipped = int(np.count_nonzero(np.abs(given) > 1.0))
+    audible = np.nan_to_num(np.clip(given, -1.0, 1.0))  # what is no number becomes silence
+    pcm = np.rint(audible * 32767.0).astype("<i2")
     return pcm.tobytes(), clipped
 
 

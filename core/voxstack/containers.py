@@ -189,5 +189,8 @@ class StreamablePipeline(StreamableBlock):
             made = self.sequence_block(sequence)
         except Exception as error:
             reraise(error, "/sequence_block")
-        chunks = self.streamable_block.stream(sequence.merged(made), upstream)
+        try:
+            chunks = self.streamable_block.stream(sequence.merged(made), upstream)
+        except Exception as error:
+            reraise(error, "/streamable_block")
         yield from guarded(chunks, "/streamable_block")

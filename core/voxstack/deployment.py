@@ -44,7 +44,6 @@ class Deployment:
     set: dict[str, Any] = field(factory=dict)  # JSON pointer into the addon -> value
     voices: dict[str, VoiceSettings] = field(factory=dict)
     plugins: PluginLists = field(factory=PluginLists)
-    origin: str = field(default="the host's settings")
 
     def settings(self, voice: str) -> VoiceSettings:
         """Give what holds for one voice."""
@@ -75,7 +74,6 @@ def read_deployment(path: str | Path) -> Deployment:
         line, column = (int(place[1]), int(place[2])) if place else (None, None)
         problem = Problem("", f"not TOML: {error}", None, line, column, str(path))
         raise ConfigError([problem]) from None
-    value["origin"] = str(path)
     document = Document(value, str(path))
     deployment: Deployment = structure(make_converter(), document, "", Deployment)
     return deployment

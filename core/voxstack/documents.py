@@ -25,6 +25,7 @@ class Document:
     name: str | None = None  # the file's name as the user knows it
     text: str | None = field(default=None, repr=False)
     edits: dict[str, str] = field(factory=dict)  # pointer -> who set it
+    base: str = ""  # where the text's own root stands in the value
     _positions: dict[str, tuple[int, int]] | None = field(default=None, init=False, repr=False)
 
     def problem(self, pointer: str, message: str, suggestion: str | None = None) -> Problem:
@@ -41,13 +42,16 @@ class Document:
             return None, None
         if self._positions is None:
             self._positions = scan_positions(self.text)[0]
+        pointer = pointer.removeprefix(self.base)
         while pointer and pointer not in self._positions:
             pointer = pointer.rpartition("/")[0]
         return self._positions.get(pointer, (None, None))
 
     def edited(self, edits: Iterable[tuple[str, Any, str]]) -> Document:
         """Give a copy with values set: (pointer, value, origin). Pointer ``/-`` appends."""
-        copy = Document(json.loads(json.dumps(self.value)), self.name, self.text, dict(self.edits))
+        copy = Document(
+            json.loads(json.dumps(self.value)), self.name, self.text, dict(self.edits), self.base
+        )
         for pointer, value, origin in edits:
             copy.edits[_set(copy.value, pointer, value, origin)] = origin
         return copy

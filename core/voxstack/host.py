@@ -57,12 +57,15 @@ class Host:
             self.deployment = deploy
         else:
             self.deployment = Deployment() if deploy is None else read_deployment(Path(deploy))
+        self._origin = "the host's settings" if deploy is None else str(deploy)
+        if isinstance(deploy, Deployment):
+            self._origin = "the deployment"
         lists: PluginLists = self.deployment.plugins
         self.registry = Registry(
             Filter(
                 tuple(allow) or lists.allow,
                 (*lists.block, *block),
-                self.deployment.origin,
+                self._origin,
             ),
             plugins,
             path,
@@ -114,8 +117,7 @@ class Host:
         """Read an addon's manifest, with the deployment's edits and then ``edits`` made."""
         files = self.files(name)
         settings = self.settings(name)
-        origin = self.deployment.origin
-        deployed = [(pointer, value, origin) for pointer, value in settings.set.items()]
+        deployed = [(pointer, value, self._origin) for pointer, value in settings.set.items()]
         document = read_document(files)
         return document.edited([*deployed, *edits]) if deployed or edits else document, files
 
@@ -215,7 +217,8 @@ class Host:
         except ConfigError as error:
             return list(error.problems)
         if isinstance(document.value, list):
-            document = Document({"stack": document.value}, document.name)
+            text = document.text
+            document = Document({"stack": document.value}, document.name, text, base="/stack")
         if not isinstance(document.value, dict):
             return [document.problem("", "expected an object with a stack, or a list of blocks")]
         addon = None

@@ -38,8 +38,6 @@ class ProgramCache:
         with self._lock:
             lock = self._locks.setdefault(key, threading.Lock())
         with lock:
-            if self.closed:
-                raise VoxstackError("the host is closed; open a new one: with Host() as host")
             if key not in self._programs:
                 self._programs[key] = _loaded(executor, network)
             return self._programs[key]
@@ -108,6 +106,8 @@ class HostedProgram(Program):
 
     def load(self) -> Program:
         """Load the network; the same for all who share it."""
+        if self._cache.closed:
+            raise VoxstackError("the host is closed; open a new one: with Host() as host")
         if self._program is None:
             if self.executor.static:
                 file_format(self.executor, self.network)
@@ -123,14 +123,14 @@ class HostedProgram(Program):
 
     def __call__(self, inputs: Mapping[str, Array]) -> Tensors:
         """Run the network."""
-        program = self._program or self.load()
+        program = self.load()
         checked = self._checked(inputs, self._dtypes)
         return self._timed(program, checked)
 
     def session(self, constants: Mapping[str, Array]) -> Session:
         """Begin an utterance on the executor's own session."""
         checked = self._checked(constants, constants, whole=False)
-        return _HostedSession(self, (self._program or self.load()).session(checked), constants)
+        return _HostedSession(self, self.load().session(checked), constants)
 
     def _timed(self, run: Any, inputs: Mapping[str, Array]) -> Tensors:
         utterance = current_utterance()
@@ -229,6 +229,7 @@ class _HostedSession(Session):
 
     def step(self, inputs: Mapping[str, Array]) -> Tensors:
         """Feed consecutive frames."""
+        self._program.load()  # says so if the host was closed meanwhile
         checked = self._program._checked(inputs, self._fed)
         return self._program._timed(self._inner.step, checked)
 

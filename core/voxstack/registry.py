@@ -311,7 +311,9 @@ class Registry:
                     components = list(implementation.function())
                     for component in components:
                         self._add(kind.name, component, module)
-                except Exception as error:
+                except KeyboardInterrupt:
+                    raise
+                except BaseException as error:  # SystemExit too
                     if module is None:
                         raise
                     self._break(module, f"{kind.hook}() failed: {type(error).__name__}: {error}")

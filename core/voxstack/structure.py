@@ -6,7 +6,7 @@ and turning its tree of exceptions into problems with JSON pointers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Union, get_args, get_origin
 
 import attrs
@@ -44,11 +44,12 @@ def make_converter() -> cattrs.Converter:
     converter = cattrs.Converter(forbid_extra_keys=True, detailed_validation=True)
     for type_ in (bool, int, float, str, bytes):
         converter.register_structure_hook(type_, _strict)
-    for predicate, wanted, check in (
-        (_is_mapping, "an object", dict),
-        (_is_list, "a list", list),
-    ):
-        _shape_check(converter, predicate, wanted, check)
+    converter.register_structure_hook_func(
+        _is_list, lambda value, type_: _list(converter, value, type_)
+    )
+    converter.register_structure_hook_func(
+        _is_mapping, lambda value, type_: _mapping(converter, value, type_)
+    )
     converter.register_structure_hook_func(lambda t: t is Any, lambda value, _: value)
     converter.register_structure_hook_func(
         _is_scalar_union, lambda value, type_: _strict_union(value, type_)
@@ -93,27 +94,42 @@ def _is_mapping(type_: Any) -> bool:
     )  # fmt: skip
 
 
-def _shape_check(
-    converter: cattrs.Converter, predicate: Callable[[Any], bool], wanted: str, shape: type
-) -> None:
-    """Refuse a value of another shape before cattrs iterates over it (a string, say)."""
+def _list(converter: cattrs.Converter, value: Any, type_: Any) -> Any:
+    """Structure a list, a tuple of any length, or one with a type for each place."""
+    if not isinstance(value, list | tuple):
+        raise Unfit(f"expected a list, not {shown(value)}")
+    types = get_args(type_)
+    is_tuple = get_origin(type_) is tuple or type_ is tuple
+    if not types:
+        types = (Any,) * len(value)
+    elif not is_tuple or types[-1] is Ellipsis:
+        types = types[:1] * len(value)
+    elif len(types) != len(value):
+        raise Unfit(f"expected a list of {len(types)}, not of {len(value)}")
+    items = _each(converter, enumerate(zip(value, types, strict=True)))
+    return tuple(items) if is_tuple else items
 
-    def factory(type_: Any) -> Callable[[Any, Any], Any]:
-        inner = plain.get_structure_hook(type_)
 
-        def hook(value: Any, type_: Any) -> Any:
-            if not isinstance(value, shape):
-                raise Unfit(f"expected {wanted}, not {shown(value)}")
-            return inner(value, type_)
+def _mapping(converter: cattrs.Converter, value: Any, type_: Any) -> dict[str, Any]:
+    """Structure an object whose keys are names."""
+    if not isinstance(value, dict):
+        raise Unfit(f"expected an object, not {shown(value)}")
+    within = (get_args(type_) or (str, Any))[1]
+    items = _each(converter, ((key, (item, within)) for key, item in value.items()))
+    return dict(zip(value, items, strict=True))
 
-        return hook
 
-    plain = converter.copy()
-    # Elements go back through the strict converter.
-    plain.register_structure_hook_factory(
-        lambda t: not predicate(t), lambda t: converter.get_structure_hook(t)
-    )
-    converter.register_structure_hook_factory(predicate, factory)
+def _each(converter: cattrs.Converter, items: Iterable[tuple[Any, tuple[Any, Any]]]) -> list[Any]:
+    """Structure (place, (value, type)) each; all problems at once."""
+    made, unfits = [], []
+    for place, (value, type_) in items:
+        try:
+            made.append(converter.structure(value, type_))
+        except Exception as error:
+            unfits += list(flatten(error, type_, f"/{escape(str(place))}"))
+    if unfits:
+        raise Unfits(unfits)
+    return made
 
 
 def shown(value: Any) -> str:

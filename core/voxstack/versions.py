@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_CLAUSE = re.compile(r"(~=|===?|!=|<=|>=|<|>)\s*([0-9][0-9.]*)(\.\*)?[^,]*")
+_CLAUSE = re.compile(r"(~=|===?|!=|<=|>=|<|>)\s*([0-9]+(?:\.[0-9]+)*)(\.\*)?[^,]*")
 
 
 def satisfies(version: str, requirement: str) -> bool:

@@ -268,13 +268,18 @@ def _joined(
         return head.stream(Tensors(tensors, sentence.marks), None)
 
     current: Iterator[Chunk] | None = None
+    first: Chunk | None = None
+    index = 0
     try:
-        index = 0
-        sentence = next(sentences, None)
-        if sentence is None:
+        if whole:
+            sentence = next(sentences, None)
+            current = None if sentence is None else opened(0, sentence)
+        else:  # the reader must be free to stop while a writer is silent
+            ahead = SentenceAhead(sentences, opened, 0, context)
+            current, first = ahead.take()
+            ahead = None
+        if current is None:
             return
-        current = opened(0, sentence)
-        first: Chunk | None = None
         while True:
             end = offset
             while True:

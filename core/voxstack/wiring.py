@@ -46,7 +46,8 @@ def _collect(block: Block, pointer: str, makers: dict[str, str]) -> None:
         _collect(block.streamable_block, f"{pointer}/streamable_block", makers)
     else:
         for name in block.produces or ():
-            makers.setdefault(name, f"{type(block).__name__} at {pointer}")
+            if name not in (block.consumes or ()):  # else it changes what another one makes
+                makers.setdefault(name, f"{type(block).__name__} at {pointer}")
 
 
 @final

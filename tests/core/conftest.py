@@ -201,9 +201,11 @@ def convolution(program):
             return np.repeat(out, ratio)[None] * ratio + np.tile(np.arange(ratio), len(out))
 
         def whole(signal):
+            if not len(signal):
+                return np.zeros((1, 0))
             padded = np.concatenate([np.zeros(left), signal, np.zeros(right)])
             windows = np.lib.stride_tricks.sliding_window_view(padded, len(kernel))
-            return upsampled(windows @ kernel if len(signal) else np.zeros(0))
+            return upsampled(windows @ kernel)
 
         def windowed(**inputs):
             return {y: whole(inputs[x][0])}
@@ -470,19 +472,19 @@ def tiny_parts():
 
 
 @pytest.fixture
-def tiny_host(own_site, offer, tiny_parts, write_addon, tmp_path):
-    """Open hosts that know the tiny voice: tiny_host(change=..., effects=[...], deploy=...)."""
+def tiny_host(offer, tiny_parts, write_addon, tmp_path, monkeypatch):
+    """Open hosts, each with its own tiny voice: tiny_host(change=..., effects=[...])."""
     hosts = []
 
     def make(change=lambda manifest: None, plugins=(), files=NETWORKS, options=None, **kinds):
-        number = next(_numbers)
-        package = f"tiny_voice_{number}"
-        write_addon(own_site.folder / package, change, files)
-        own_site.install(f"tiny-voice-{number}", "1.0", {"voxstack.addons": {"tiny": package}})
+        package = f"tiny_voice_{next(_numbers)}"
+        site = Site(tmp_path / f"site of {package}")
+        write_addon(site.folder / package, change, files)
+        site.install("voxstack", "0.1.0", OWN_ENTRY_POINTS)
+        site.install("tiny-voice", "1.0", {"voxstack.addons": {"tiny": package}})
+        monkeypatch.syspath_prepend(str(site.folder))
         parts = {**tiny_parts, **kinds}
-        host = Host(
-            plugins=[offer(**parts), *plugins], path=[str(own_site.folder)], **(options or {})
-        )
+        host = Host(plugins=[offer(**parts), *plugins], path=[str(site.folder)], **(options or {}))
         hosts.append(host)
         return host
 

@@ -56,9 +56,9 @@ def test_a_package_is_located_and_not_imported(site, write_addon):
 
 def test_a_package_without_a_manifest_says_what_to_do(site):
     (site.folder / "empty_voice").mkdir()
-    with pytest.raises(AddonError, match="'empty_voice' holds no addon.json; reinstall"):
+    with pytest.raises(AddonError, match=r"'empty_voice' holds no addon.json; reinstall"):
         package_files("empty_voice")
-    with pytest.raises(AddonError, match="'no_such_voice' holds no addon.json"):
+    with pytest.raises(AddonError, match=r"'no_such_voice' holds no addon.json"):
         package_files("no_such_voice")
 
 
@@ -92,13 +92,13 @@ def test_a_truncated_file_is_refused(folder):
 def test_a_longer_file_is_never_read_whole(folder):
     with (folder / NETWORK).open("ab") as file:
         file.write(b"#" * 100)
-    with pytest.raises(AddonError, match="more than the .* bytes that were declared"):
+    with pytest.raises(AddonError, match=r"more than the .* bytes that were declared"):
         read(folder)
 
 
 def test_a_file_that_the_manifest_does_not_list_is_not_read(folder):
     (folder / "extra.txt").write_text("x")
-    with pytest.raises(AddonError, match="extra.txt is not among the files"):
+    with pytest.raises(AddonError, match=r"extra.txt is not among the files"):
         read(folder, "extra.txt")
 
 
@@ -155,7 +155,7 @@ def test_a_link_in_a_zip_is_refused(folder, tmp_path):
     link.create_system, link.external_attr = 3, 0o120777 << 16
     with zipfile.ZipFile(archive, "a") as zip_:
         zip_.writestr(link, "/etc/passwd")
-    with pytest.raises(AddonError, match="networks/link.txt is a link"):
+    with pytest.raises(AddonError, match=r"networks/link.txt is a link"):
         open_files(archive)
 
 
@@ -164,7 +164,7 @@ def test_a_zip_bomb_is_unpacked_no_further_than_declared(folder, tmp_path):
     archive = zipped(folder, tmp_path / "bomb.zip")
     with zipfile.ZipFile(archive, "a", zipfile.ZIP_DEFLATED) as zip_:
         zip_.writestr(NETWORK, bytes(50 << 20))
-    with pytest.raises(AddonError, match="more than the .* bytes that were declared"):
+    with pytest.raises(AddonError, match=r"more than the .* bytes that were declared"):
         read(archive)
 
 
@@ -181,7 +181,7 @@ def test_a_zip_whose_directory_lies_about_sizes_is_damaged(folder, tmp_path):
 def test_a_manifest_that_is_a_bomb_is_refused(tmp_path):
     with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("addon.json", b" " * (5 << 20))
-    with pytest.raises(AddonError, match="addon.json: more than"):
+    with pytest.raises(AddonError, match=r"addon.json: more than"):
         opened(tmp_path / "bomb.zip")
 
 
@@ -226,7 +226,7 @@ def test_an_encrypted_zip_is_an_addon_error(folder, tmp_path):
             data[place + at] |= 1
             place = data.find(signature, place + 1)
     archive.write_bytes(data)
-    with pytest.raises(AddonError, match="cannot read addon.json"):
+    with pytest.raises(AddonError, match=r"cannot read addon.json"):
         opened(archive)
 
 
@@ -271,14 +271,14 @@ def test_a_manifest_that_is_not_utf8_is_refused(folder):
 
 
 def test_a_folder_without_a_manifest_is_refused(tmp_path):
-    with pytest.raises(AddonError, match="cannot read addon.json"):
+    with pytest.raises(AddonError, match=r"cannot read addon.json"):
         opened(tmp_path)
 
 
 def test_a_zip_without_a_manifest_is_refused(tmp_path):
     with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
         archive.writestr("README", b"x")
-    with pytest.raises(AddonError, match="there is no addon.json"):
+    with pytest.raises(AddonError, match=r"there is no addon.json"):
         opened(tmp_path / "x.zip")
 
 
@@ -335,7 +335,9 @@ def test_a_symbol_that_the_voice_lacks_is_an_addon_error(with_symbols):
         symbols.ids("fone", ["aa"])
 
 
-@pytest.mark.parametrize("data", [b"[]", b'{"a": [1]}', b'{"a": {"b": "1"}}', b'{"a": {"b": true}}'])
+@pytest.mark.parametrize(
+    "data", [b"[]", b'{"a": [1]}', b'{"a": {"b": "1"}}', b'{"a": {"b": true}}']
+)
 def test_symbols_of_another_shape_are_an_addon_error(with_symbols, data):
     with pytest.raises(AddonError, match="with whole numbers"):
         with_symbols(data).symbols()

@@ -107,7 +107,9 @@ def test_the_same_key_in_two_objects_is_no_problem():
     assert parse_json('[{"a": 1}, {"a": 2}]').value == [{"a": 1}, {"a": 2}]
 
 
-@pytest.mark.parametrize("text", ["[" * 10_000 + "]" * 10_000, '{"a":' * 10_000 + "1" + "}" * 10_000])
+@pytest.mark.parametrize(
+    "text", ["[" * 10_000 + "]" * 10_000, '{"a":' * 10_000 + "1" + "}" * 10_000]
+)
 def test_ten_thousand_levels_are_a_config_error(text):
     with pytest.raises(ConfigError, match="nested more than 64 levels"):
         parse_json(text)

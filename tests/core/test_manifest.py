@@ -79,7 +79,7 @@ def test_a_network_with_state_is_taken_and_its_state_is_no_tensor_of_others(mani
         (remove(f"{DECODER}/role"), DECODER, "option 'role' is missing"),
         (set_(f"{DECODER}/rol", "x"), f"{DECODER}/rol", "unknown option 'rol'"),
         (set_(f"{DECODER}/context/left", -1), f"{DECODER}/context", "must be 0 frames or more"),
-        (set_(f"{DECODER}/state", {"encodings": "mel"}), DECODER,
+        (stateful(context={"left": 1, "right": 1}), DECODER,
          "has context and state; a network has one of them"),
         (set_(f"{DECODER}/delay", 3), f"{DECODER}/delay", "delay is for networks with state"),
         (set_(f"{DECODER}/frame_ratio", 0), f"{DECODER}/frame_ratio", "must be 1 or more"),

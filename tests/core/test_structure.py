@@ -29,6 +29,8 @@ class Outer:
     sizes: tuple[int, ...] = ()
     words: list[str] = field(factory=list)
     nested: tuple[tuple[int, ...], ...] = ()
+    letters: list[list[str]] = field(factory=list)
+    lists: dict[str, list[str]] = field(factory=dict)
     inner: Inner | None = None
     inners: tuple[Inner, ...] = ()
     table: dict[str, int] = field(factory=dict)
@@ -69,6 +71,8 @@ def problems(**value):
         ("words", ["a", 3], "/1", "expected a string, not 3"),
         ("nested", [[1], 2], "/1", "expected a list, not 2"),
         ("nested", [[1], [2, None]], "/1/1", "expected a whole number, not None"),
+        ("letters", ["ab"], "/0", "expected a list, not 'ab'"),
+        ("lists", {"a": "bc"}, "/a", "expected a list, not 'bc'"),
         ("inner", {"size": "3"}, "/size", "expected a whole number, not '3'"),
         ("inner", {}, "", "option 'size' is missing"),
         ("inners", [{"size": 1}, {"size": None}], "/1/size", "expected a whole number, not None"),

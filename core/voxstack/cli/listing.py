@@ -91,7 +91,7 @@ def plugins(
 
         deployment = read_deployment(deploy)
         lists = deployment.plugins
-        filter_ = Filter(allow or lists.allow, (*lists.block, *block), deployment.origin)
+        filter_ = Filter(allow or lists.allow, (*lists.block, *block), deploy)
     rows = [r.listing() for r in Registry(filter_).registrations]
     rows = sorted(
         (r for r in rows if kind in (None, r["kind"])),

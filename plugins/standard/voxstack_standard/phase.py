@@ -6,17 +6,22 @@ from collections.abc import Iterator
 
 import numpy as np
 from attrs import field, frozen
-from voxstack import AudioFormat, Chunk, StreamableBlock, Tensors
+from voxstack import AudioFormat, BlockError, Chunk, StreamableBlock, Tensors
 
 from .networks import frames_of
+
+TURN = 2.0**53  # a cycle's fraction in whole steps, all that a float64 tells apart
+SHIFT = np.uint64(11)  # from there to the top of 64 bits, where a full cycle overflows to 0
+TO_24_BITS = np.uint64(40)  # what a float32 in [0, 1) holds
 
 
 @frozen
 class Phase(StreamableBlock):
     """Integrate F0 (Hz) to ``phase`` [1, frames] in cycles, [0, 1), at each frame's first sample.
 
-    F0 goes linearly from frame to frame; the sum is kept in float64 and wrapped. The vocoder so
-    needs no state for it, and any chunk sizes give the same phase.
+    F0 goes linearly from frame to frame. The sum is kept in 64-bit fixed point, in which a full
+    cycle overflows to 0: sums are exact, so that any chunk sizes give the same bits. The vocoder
+    so needs no state for the phase.
     """
 
     consumes = ("f0",)
@@ -27,17 +32,20 @@ class Phase(StreamableBlock):
     def stream(self, sequence: Tensors, upstream: Iterator[Chunk] | None) -> Iterator[Chunk]:
         """Yield the frames with their phase."""
         hop, rate = self.audio.hop, self.audio.sample_rate
-        phase, before = 0.0, None
+        total = np.zeros(1, dtype=np.uint64)
+        before: np.ndarray | None = None
         for chunk in frames_of(upstream):
             f0 = np.asarray(chunk["f0"], dtype=np.float64)[0]
-            if not len(f0):
-                yield chunk.replace(phase=np.zeros((1, 0), dtype=np.float32))
-                continue
-            previous = np.concatenate(([f0[0] if before is None else before], f0[:-1]))
+            if not np.isfinite(f0).all():
+                raise BlockError("'f0' has values that are no numbers")
+            previous = np.concatenate((f0[:1] if before is None else before, f0[:-1]))[: len(f0)]
             # Sum over the samples n of the previous frame: f + (f_next - f) * n / hop.
-            steps = (previous * hop + (f0 - previous) * (hop - 1) / 2) / rate
+            cycles = (previous * hop + (f0 - previous) * (hop - 1) / 2) / rate
             if before is None:
-                steps[0] = 0.0
-            cycles = np.cumsum(np.concatenate(([phase], steps)))[1:]
-            phase, before = float(cycles[-1] % 1.0), f0[-1]
-            yield chunk.replace(phase=(cycles % 1.0).astype(np.float32)[None])
+                cycles[:1] = 0.0
+            steps = ((cycles % 1.0) * TURN).astype(np.uint64) << SHIFT
+            totals = np.cumsum(np.concatenate((total, steps)), dtype=np.uint64)
+            if len(f0):
+                total, before = totals[-1:], f0[-1:]
+            phase = (totals[1:] >> TO_24_BITS).astype(np.float32) * np.float32(2.0**-24)
+            yield chunk.replace(phase=phase[None])

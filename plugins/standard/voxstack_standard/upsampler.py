@@ -50,9 +50,10 @@ class Upsampler(StreamableBlock):
             chunk = {name: tensor[..., symbols] for name, tensor in tensors.items()}
             chunk["elapsed"] = (times - starts[symbols] + 0.5).astype(np.float32)[None]
             chunk["duration"] = frames[symbols].astype(np.float32)[None]
-            begun = tuple(mark for mark in marks if start <= mark.start < end)
-            yield Chunk(chunk, start, end >= total, begun)
-            if end >= total:
+            last = end >= total
+            begun = tuple(m for m in marks if start <= m.start and (m.start < end or last))
+            yield Chunk(chunk, start, last, begun)
+            if last:
                 return
             start = end
 

@@ -1,0 +1,424 @@
+"""The three containers."""
+
+import threading
+from contextvars import copy_context
+
+import numpy as np
+import pytest
+from attrs import frozen
+from voxstack import (
+    BlockError,
+    Chunk,
+    Encoders,
+    Schedule,
+    SequenceBlock,
+    StreamableBlock,
+    StreamablePipeline,
+    StreamableStack,
+    Tensors,
+)
+from voxstack.errors import InputError, MissingTensorError
+from voxstack.utterance import Stopped, Utterance, set_current
+
+
+@frozen
+class Count(StreamableBlock):
+    """Yields numbered chunks of one frame; says what happens to it in ``log``."""
+
+    frames: int
+    log: list
+
+    def stream(self, sequence, upstream):
+        self.log.append("open source")
+        try:
+            for index in range(self.frames):
+                self.log.append(f"make {index}")
+                yield Chunk({"x": np.full((1, 1), float(index))}, index, index == self.frames - 1)
+        finally:
+            self.log.append("close source")
+
+
+@frozen
+class Pass(StreamableBlock):
+    name: str
+    log: list
+
+    def stream(self, sequence, upstream):
+        try:
+            for chunk in upstream:
+                self.log.append(f"{self.name} {chunk.start}")
+                yield chunk
+        finally:
+            self.log.append(f"close {self.name}")
+
+
+@frozen
+class Scale(StreamableBlock):
+    """Multiplies by a sequence tensor."""
+
+    by: str = "factor"
+
+    def stream(self, sequence, upstream):
+        for chunk in upstream:
+            yield chunk.replace(x=chunk["x"] * sequence[self.by])
+
+
+@frozen
+class Give(SequenceBlock):
+    name: str
+    value: float
+
+    def __call__(self, inputs):
+        return Tensors({self.name: np.array([self.value + sum(v[0] for v in inputs.values())])})
+
+
+@frozen
+class Bad(StreamableBlock):
+    """Fails at its n-th chunk, or when its generator is made."""
+
+    at: int = 0
+    error: Exception | None = None
+
+    def stream(self, sequence, upstream):
+        if self.at < 0:
+            raise self.error or RuntimeError("boom")
+        return self._stream(upstream)
+
+    def _stream(self, upstream):
+        for chunk in upstream or ():
+            if chunk.start == self.at:
+                raise self.error or RuntimeError("boom")
+            yield chunk
+
+
+def stack(*blocks):
+    return StreamableStack(blocks)
+
+
+def values(chunks):
+    return [chunk["x"][0, 0] for chunk in chunks]
+
+
+def test_a_stack_is_pulled_lazily_one_chunk_at_a_time():
+    log = []
+    chunks = stack(Count(9, log), Pass("a", log)).stream(Tensors(), None)
+    assert log == []
+    next(chunks)
+    assert log == ["open source", "make 0", "a 0"]
+    next(chunks)
+    assert log[3:] == ["make 1", "a 1"]
+
+
+def test_closing_closes_all_generators_the_last_one_first():
+    log = []
+    chunks = stack(Count(9, log), Pass("a", log), Pass("b", log)).stream(Tensors(), None)
+    next(chunks)
+    chunks.close()
+    assert [line for line in log if line.startswith("close")] == [
+        "close b",
+        "close a",
+        "close source",
+    ]
+
+
+def test_closing_reaches_into_nested_pipelines():
+    log = []
+    inner = StreamablePipeline(Give("g", 1.0), stack(Count(9, log), Pass("a", log)))
+    outer = stack(StreamablePipeline(Give("h", 1.0), stack(inner, Pass("b", log))), Pass("c", log))
+    chunks = outer.stream(Tensors(), None)
+    next(chunks)
+    chunks.close()
+    assert [line for line in log if line.startswith("close")] == [
+        "close c",
+        "close b",
+        "close a",
+        "close source",
+    ]
+
+
+def test_an_error_closes_all_generators_too():
+    log = []
+    chunks = stack(Count(9, log), Pass("a", log), Bad(1), Pass("b", log)).stream(Tensors(), None)
+    with pytest.raises(BlockError):
+        list(chunks)
+    assert {line for line in log if line.startswith("close")} == {
+        "close a",
+        "close b",
+        "close source",
+    }
+
+
+def test_an_empty_stack_passes_upstream_on():
+    upstream = Count(3, []).stream(Tensors(), None)
+    assert values(stack().stream(Tensors(), upstream)) == [0, 1, 2]
+
+
+# Pointers ---------------------------------------------------------------------------------------
+
+
+def pointer_of(block, upstream=None):
+    with pytest.raises(BlockError) as caught:
+        list(block.stream(Tensors(), upstream))
+    return caught.value.pointer
+
+
+@pytest.mark.parametrize("index", [1, 2, 3])
+@pytest.mark.parametrize("at", [-1, 0, 2])
+def test_an_error_names_its_own_block_and_not_those_downstream(index, at):
+    blocks = [Pass(name, []) for name in "abc"]
+    blocks.insert(index - 1, Bad(at))
+    assert pointer_of(stack(Count(9, []), *blocks)) == f"/stack/{index}"
+
+
+def test_an_error_in_the_first_block_of_a_nested_stack_shows_its_own_pointer():
+    nested = stack(Pass("a", []), stack(Bad(0), Pass("b", [])), Pass("c", []))
+    assert pointer_of(stack(Count(9, []), nested, Pass("d", []))) == "/stack/1/stack/1/stack/0"
+
+
+def test_an_error_upstream_of_a_nested_stack_shows_its_own_pointer():
+    nested = stack(Pass("a", []), stack(Pass("b", [])))
+    assert pointer_of(stack(Count(9, []), Bad(1), nested, nested)) == "/stack/1"
+
+
+def test_an_error_within_a_pipeline_names_the_side_of_it():
+    inner = stack(Count(9, []), Bad(1), Pass("a", []))
+    pipeline = StreamablePipeline(Give("g", 1.0), inner)
+    assert pointer_of(stack(pipeline, Pass("b", []))) == "/stack/0/streamable_block/stack/1"
+
+
+def test_an_error_upstream_of_a_pipeline_shows_its_own_pointer():
+    pipeline = StreamablePipeline(Give("g", 1.0), stack(Pass("a", [])))
+    assert pointer_of(stack(Count(9, []), Bad(0), pipeline)) == "/stack/1"
+
+
+def test_an_error_of_the_sequence_block_names_it():
+    @frozen
+    class Broken(SequenceBlock):
+        def __call__(self, inputs):
+            return inputs["ids"]
+
+    pipeline = StreamablePipeline(Broken(), Count(9, []))
+    with pytest.raises(BlockError) as caught:
+        list(stack(pipeline).stream(Tensors({"id": 1}), None))
+    assert caught.value.pointer == "/stack/0/sequence_block"
+    assert "no tensor 'ids' in the sequence tensors; there: 'id'" in str(caught.value)
+
+
+@pytest.mark.parametrize("at", [-1, 0])
+def test_an_error_of_the_streamable_block_itself_names_it(at):
+    pipeline = StreamablePipeline(Give("g", 1.0), Bad(at))
+    upstream = Count(3, []).stream(Tensors(), None)
+    assert pointer_of(pipeline, upstream) == "/streamable_block"
+
+
+def test_the_error_tells_what_it_was_and_has_it_as_its_cause():
+    cause = ValueError("three")
+    with pytest.raises(BlockError, match="/stack/1: ValueError: three") as caught:
+        list(stack(Count(3, []), Bad(0, cause)).stream(Tensors(), None))
+    assert caught.value.__cause__ is cause
+
+
+def test_a_missing_tensor_has_the_pointer_of_the_block_that_asked():
+    with pytest.raises(MissingTensorError) as caught:
+        list(stack(Count(3, []), Scale("factr")).stream(Tensors({"factor": 2}), None))
+    assert str(caught.value) == (
+        "/stack/1: no tensor 'factr' in the sequence tensors; there: 'factor' "
+        "(did you mean 'factor'?)"
+    )
+
+
+def test_an_error_of_the_user_is_passed_on_as_it_is():
+    error = InputError("no such speaker")
+    with pytest.raises(InputError) as caught:
+        list(stack(Count(3, []), Bad(0, error)).stream(Tensors(), None))
+    assert caught.value is error
+
+
+@pytest.mark.parametrize("thing", [None, 5, {"audio": 1}])
+def test_a_block_that_yields_no_chunk_is_an_error_with_its_pointer(thing):
+    @frozen
+    class Odd(StreamableBlock):
+        def stream(self, sequence, upstream):
+            yield thing
+
+    with pytest.raises(BlockError, match=f"/stack/0: yielded {type(thing).__name__}, expected"):
+        list(stack(Odd(), Pass("a", [])).stream(Tensors(), None))
+
+
+@pytest.mark.parametrize("thing", [None, 5])
+def test_a_block_that_gives_no_iterator_is_an_error_with_its_pointer(thing):
+    @frozen
+    class Odd(StreamableBlock):
+        def stream(self, sequence, upstream):
+            return thing
+
+    assert pointer_of(stack(Odd())) == "/stack/0"
+
+
+def test_a_generator_that_raises_stop_iteration_is_an_error_and_no_end():
+    @frozen
+    class Odd(StreamableBlock):
+        def stream(self, sequence, upstream):
+            yield next(iter(()))
+
+    assert pointer_of(stack(Odd())) == "/stack/0"
+
+
+def test_a_block_may_give_a_list_of_chunks():
+    @frozen
+    class Listed(StreamableBlock):
+        def stream(self, sequence, upstream):
+            return [Chunk({"x": np.ones((1, 1))}, 0, True)]
+
+    assert values(stack(Listed()).stream(Tensors(), None)) == [1]
+
+
+# Pipelines --------------------------------------------------------------------------------------
+
+
+def test_a_nested_pipeline_equals_its_flat_twin():
+    sequence = Tensors({"factor": np.array([3.0])})
+    flat = stack(Count(5, []), Scale(), Scale("factor"))
+    nested = stack(
+        StreamablePipeline(Give("other", 1.0), stack(Count(5, []), Scale())),
+        StreamablePipeline(Give("another", 1.0), Scale("factor")),
+    )
+    assert values(nested.stream(sequence, None)) == values(flat.stream(sequence, None))
+    assert values(flat.stream(sequence, None)) == [0, 9, 18, 27, 36]
+
+
+def test_a_pipeline_reads_the_enclosing_tensors_and_feeds_its_streamable_block():
+    pipeline = StreamablePipeline(Give("factor", 10.0), stack(Count(3, []), Scale()))
+    sequence = Tensors({"base": np.array([2.0])})
+    assert values(pipeline.stream(sequence, None)) == [0, 12, 24]
+
+
+def test_what_a_pipeline_makes_is_not_seen_outside():
+    pipeline = StreamablePipeline(Give("factor", 10.0), stack(Count(3, []), Scale()))
+    sequence = Tensors()
+    assert pointer_of(stack(pipeline, Scale())) == "/stack/1"
+    list(pipeline.stream(sequence, None))
+    assert dict(sequence) == {}
+
+
+def test_the_marks_of_the_sentence_are_kept_inside_a_pipeline():
+    seen = []
+
+    @frozen
+    class Look(StreamableBlock):
+        def stream(self, sequence, upstream):
+            seen.append(sequence.marks)
+            yield Chunk({}, last=True)
+
+    list(StreamablePipeline(Give("g", 1.0), Look()).stream(Tensors({}, ("mark",)), None))
+    assert seen == [("mark",)]
+
+
+def test_a_pipeline_runs_its_sequence_block_once_and_not_before_the_first_pull():
+    calls = []
+
+    @frozen
+    class Counted(SequenceBlock):
+        def __call__(self, inputs):
+            calls.append(1)
+            return Tensors()
+
+    chunks = StreamablePipeline(Counted(), Count(4, [])).stream(Tensors(), None)
+    assert calls == []
+    assert len(list(chunks)) == 4
+    assert calls == [1]
+
+
+def test_planning_reaches_through_pipelines_and_stacks(convolution):
+    @frozen
+    class Planned(StreamableBlock):
+        schedule: Schedule = Schedule()
+
+        def stream(self, sequence, upstream):
+            return upstream
+
+    nested = stack(StreamablePipeline(Give("g", 1.0), stack(Planned())))
+    planned, _ = nested.planned(Schedule((3, 4)))
+    assert planned.stack[0].streamable_block.stack[0].schedule.sizes == (3, 4)
+
+
+# Stopping ---------------------------------------------------------------------------------------
+
+
+def test_a_stop_from_another_thread_ends_within_one_chunk():
+    utterance, log = Utterance("tiny"), []
+    context = copy_context()
+    context.run(set_current, utterance)
+    chunks = stack(Count(99, log), Pass("a", log)).stream(Tensors(), None)
+    context.run(next, chunks)
+    thread = threading.Thread(target=utterance.stop)
+    thread.start()
+    thread.join()
+    made = sum(line.startswith("make") for line in log)
+    with pytest.raises(Stopped):
+        context.run(next, chunks)
+    assert sum(line.startswith("make") for line in log) == made
+    assert log[-2:] == ["close a", "close source"]
+
+
+# Encoders ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def encoder(program):
+    """An encoder that adds its inputs: encoder("b", "a", "ids") makes b of a and ids."""
+    ran = []
+
+    def make(made, *needed):
+        def add(**inputs):
+            ran.append(made)
+            return {made: sum(inputs.values()) + 1}
+
+        shapes = {name: ["batch", "text"] for name in needed}
+        return program(add, shapes, {made: ["batch", "text"]}, name=made, role="encoder")
+
+    make.ran = ran
+    return make
+
+
+IDS = Tensors({"ids": np.zeros((1, 3))})
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+def test_encoders_run_by_need_whatever_the_order_of_their_declaration(encoder, order):
+    programs = [encoder("a", "ids"), encoder("b", "a"), encoder("c", "a", "b")]
+    made = Encoders(networks=tuple(programs[i] for i in order))(IDS)
+    assert encoder.ran == ["a", "b", "c"]
+    assert {name: value[0, 0] for name, value in made.items()} == {"a": 1, "b": 2, "c": 4}
+
+
+def test_encoders_give_what_they_made_and_leave_their_inputs(encoder):
+    made = Encoders(networks=(encoder("a", "ids"),))(IDS)
+    assert set(made) == {"a"}
+    assert set(IDS) == {"ids"}
+
+
+def test_encoders_declare_what_they_do_not_make_for_each_other(encoder):
+    encoders = Encoders(networks=(encoder("b", "a", "speaker"), encoder("a", "ids")))
+    assert set(encoders.consumes) == {"ids", "speaker"}
+    assert set(encoders.produces) == {"a", "b"}
+
+
+def test_encoders_without_a_tensor_say_which(encoder):
+    with pytest.raises(MissingTensorError, match=r"no tensor 'speaker'.*there: 'ids'"):
+        Encoders(networks=(encoder("a", "ids", "speaker"),))(IDS)
+
+
+def test_encoders_in_a_circle_are_told_with_what_they_wait_for(encoder):
+    encoders = Encoders(
+        networks=(encoder("a", "b"), encoder("b", "a"), encoder("c", "ids"), encoder("d", "a"))
+    )
+    (problem,) = encoders.problems(["ids"])
+    assert "wired in a circle" in problem
+    assert "'a' waits for 'b'" in problem
+    assert "'b' waits for 'a'" in problem
+    assert "'c'" not in problem
+
+
+def test_no_encoders_make_nothing():
+    assert Encoders(networks=())(IDS) == {}

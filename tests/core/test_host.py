@@ -1,0 +1,486 @@
+"""The host: voices by name, deployment, executors, and freeing what was loaded."""
+
+import shutil
+
+import numpy as np
+import pytest
+from attrs import frozen
+from voxstack import ConfigError, Executor, Host, InputError, PluginError, VoxstackError
+from voxstack.deployment import Deployment, read_deployment
+
+
+def programs(voice):
+    return {program.network.name: program for program in voice.programs}
+
+
+# Voices -----------------------------------------------------------------------------------------
+
+
+def test_the_only_voice_needs_no_name(tiny_host):
+    host = tiny_host()
+    assert host.voices() == ["tiny"]
+    assert host.voice().name == "tiny"
+
+
+def test_a_missing_voice_is_told_with_the_nearest(tiny_host):
+    with pytest.raises(
+        PluginError, match=r"no (voice|addon) 'tinny' is installed .did you mean 'tiny'"
+    ):
+        tiny_host().voice("tinny")
+
+
+def test_no_voice_at_all_says_what_to_install(site):
+    with (
+        Host(path=[str(site.folder)]) as host,
+        pytest.raises(PluginError, match="no voice is installed: pip install"),
+    ):
+        host.voice()
+
+
+def test_a_blocked_voice_is_told_with_its_reason_when_none_is_named(site):
+    site.install("acme-voice", entry_points={"voxstack.addons": {"en": "acme_voice"}})
+    with (
+        Host(path=[str(site.folder)], block=["acme-*"]) as host,
+        pytest.raises(PluginError, match=r"en of acme-voice is blocked: .*acme-\*"),
+    ):
+        host.voice()
+
+
+def test_several_voices_ask_for_a_name(site):
+    site.install("acme", entry_points={"voxstack.addons": {"en": "acme_en", "fr": "acme_fr"}})
+    with (
+        Host(path=[str(site.folder)]) as host,
+        pytest.raises(InputError, match="name a voice with --voice, one of: en, fr"),
+    ):
+        host.voice()
+
+
+def test_a_voice_in_a_folder_or_a_zip_is_opened_by_its_path(tiny_host, write_addon, tmp_path):
+    host, expected = tiny_host(), tiny_host().voice("tiny").synthesize("Hi.").samples
+    folder = write_addon(tmp_path / "mine")
+    archive = shutil.make_archive(str(tmp_path / "mine"), "zip", folder)
+    for path in (str(folder), archive):
+        assert np.array_equal(host.voice(path).synthesize("Hi.").samples, expected)
+
+
+def test_a_path_that_is_not_there_is_told(tiny_host):
+    with pytest.raises(VoxstackError, match="no such folder or zip"):
+        tiny_host().voice("./nowhere")
+
+
+def test_an_installed_voice_without_its_files_is_listed_as_broken(site):
+    site.install("acme", entry_points={"voxstack.addons": {"en": "acme_gone"}})
+    with (
+        Host(path=[str(site.folder)]) as host,
+        pytest.raises(VoxstackError, match=r"'acme_gone' holds no addon.json"),
+    ):
+        host.voice("en")
+        (registration,) = host.registry.registrations
+        assert registration.status == "broken"
+
+
+def test_the_same_arguments_give_the_same_voice(tiny_host):
+    host = tiny_host()
+    voice = host.voice("tiny")
+    assert host.voice("tiny") is voice
+    assert host.voice("tiny", edits={"/sample": "x"}) is not voice
+    assert host.voice("tiny", executor={"type": "Numpy", "tag": "x"}) is not voice
+
+
+def test_voices_share_the_programs_of_equal_files(tiny_host):
+    host = tiny_host()
+    a, b = host.voice("tiny"), host.voice("tiny", edits={"/sample": "x"})
+    assert a is not b
+    assert all(programs(a)[name].load() is programs(b)[name].load() for name in programs(a))
+    assert len(host._cache) == 3
+
+
+def test_nothing_is_loaded_when_a_configuration_is_wrong(tiny_host):
+    host = tiny_host()
+    with pytest.raises(ConfigError):
+        host.voice("tiny", edits={"/stack/1/type": "Nope"})
+    assert len(host._cache) == 0
+
+
+def test_a_voice_without_loading_is_loaded_by_its_first_call(tiny_host):
+    host = tiny_host()
+    voice = host.voice("tiny", load=False)
+    assert (voice.loaded, len(host._cache)) == (False, 0)
+    voice.synthesize("Hi.")
+    assert voice.loaded
+
+
+def test_a_truncated_network_is_told_when_the_voice_is_loaded(tiny_host, tmp_path):
+    host = tiny_host()
+    path = host.files("tiny").folder / "networks" / "vocoder.txt"
+    path.write_bytes(path.read_bytes()[:-5])
+    with pytest.raises(VoxstackError, match=r"networks/vocoder.txt has .* bytes"):
+        host.voice("tiny")
+
+
+def test_a_network_that_does_not_load_is_named(tiny_host):
+    host = tiny_host(files={
+        "networks/encoder.txt": b"lambda ids: {}",
+        "networks/decoder.txt": b"not python",
+        "networks/vocoder.txt": b"lambda mel: {}",
+    })  # fmt: skip
+    with pytest.raises(VoxstackError, match="Numpy cannot load the network 'tiny:decoder'"):
+        host.voice("tiny")
+
+
+# Closing ----------------------------------------------------------------------------------------
+
+
+def test_closing_frees_what_was_loaded_and_voices_speak_no_more(tiny_host):
+    host = tiny_host()
+    voice = host.voice("tiny")
+    inner = [program.load() for program in voice.programs]
+    host.close()
+    assert all(program.closed for program in inner)
+    with pytest.raises(VoxstackError, match="the host is closed"):
+        voice.synthesize("Hi.")
+
+
+def test_a_host_that_closes_while_a_voice_speaks_ends_it_with_a_clear_error(tiny_host):
+    host = tiny_host()
+    chunks = host.voice("tiny").stream("A long sentence to speak.", frames=(2,))
+    next(chunks)
+    host.close()
+    with pytest.raises(VoxstackError, match="the host is closed"):
+        list(chunks)
+
+
+def test_a_closed_host_makes_no_voices(tiny_host):
+    with tiny_host() as host:
+        pass
+    with pytest.raises(VoxstackError, match="the host is closed"):
+        host.voice("tiny")
+
+
+# Edits ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def loud(tiny_parts):
+    """A decoder to swap in by one word."""
+    (decode,) = tiny_parts["decoders"]
+
+    @frozen
+    class Loud(decode):
+        def stream(self, sequence, upstream):
+            for chunk in super().stream(sequence, upstream):
+                yield chunk.replace(mel=chunk["mel"] * 2)
+
+    return Loud
+
+
+PLACE = "/stack/0/streamable_block/stack/1/type"
+
+
+def test_a_block_is_swapped_by_one_word(tiny_host, loud, tiny_parts):
+    host = tiny_host(decoders=[*tiny_parts["decoders"], loud])
+    plain = host.voice("tiny").synthesize("Hi.").samples
+    louder = host.voice("tiny", edits={PLACE: "Loud"}).synthesize("Hi.").samples
+    assert np.array_equal(louder, plain * 2)
+
+
+def test_a_wrong_edit_is_told_with_who_made_it(tiny_host):
+    with pytest.raises(ConfigError) as caught:
+        tiny_host().voice("tiny", edits=[(PLACE, "Decoed", "--set")])
+    (problem,) = caught.value.problems
+    assert problem.pointer == PLACE
+    assert "did you mean 'Decode'?" in problem.message
+    assert problem.message.endswith("(set by --set)")
+
+
+def test_an_edit_of_a_place_that_is_not_there_is_an_input_error(tiny_host):
+    with pytest.raises(InputError, match="nothing at '/stok'"):
+        tiny_host().voice("tiny", edits={"/stok/0": 1})
+
+
+# Executors --------------------------------------------------------------------------------------
+
+
+def test_the_first_executor_that_can_run_the_network_is_chosen(tiny_host, tiny_parts):
+    @frozen
+    class Absent(Executor):
+        formats = ("numpy",)
+
+        @classmethod
+        def available(cls):
+            return "no device here"
+
+        def load(self, network):
+            raise AssertionError
+
+    @frozen
+    class AnotherFormat(Absent):
+        formats = ("onnx",)
+
+        @classmethod
+        def available(cls):
+            return None
+
+    @frozen
+    class BadProbe(Absent):
+        @classmethod
+        def available(cls):
+            raise OSError("driver")
+
+    others = [Absent, AnotherFormat, BadProbe]
+    host = tiny_host(executors=[*others, *tiny_parts["executors"]])
+    assert {type(p.executor).__name__ for p in host.voice("tiny").programs} == {"Numpy"}
+
+
+def test_when_no_executor_can_run_the_networks_each_says_why_once(tiny_host):
+    @frozen
+    class Absent(Executor):
+        formats = ("numpy",)
+
+        @classmethod
+        def available(cls):
+            return "no device here"
+
+        def load(self, network):
+            raise AssertionError
+
+    @frozen
+    class AnotherFormat(Absent):
+        formats = ("onnx",)
+
+        @classmethod
+        def available(cls):
+            return None
+
+    with pytest.raises(VoxstackError) as caught:
+        tiny_host(executors=[Absent, AnotherFormat]).voice("tiny")
+    assert caught.value.exit_code == 2
+    message = str(caught.value)
+    assert "no installed executor can run the voice's networks" in message
+    for reason in ("Absent: no device here", "AnotherFormat: takes onnx, not numpy"):
+        assert message.count(reason) == 1
+
+
+@pytest.mark.parametrize("config", ["Numpy", {"type": "Numpy", "tag": ""}])
+def test_an_executor_is_named_or_configured(tiny_host, config):
+    voice = tiny_host().voice("tiny", executor=config)
+    assert {p.executor.tag for p in voice.programs} == {""}
+
+
+def test_an_executor_made_in_python_is_taken(tiny_host, tiny_parts):
+    (numpy,) = tiny_parts["executors"]
+    voice = tiny_host(options={"executor": numpy(tag="mine")}).voice("tiny")
+    assert {p.executor.tag for p in voice.programs} == {"mine"}
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ("Nunpy", "did you mean 'Numpy'?"),
+        ({"type": "Numpy", "tug": "x"}, "unknown option 'tug'"),
+        ({"type": "Numpy", "tag": 5}, "expected a string, not 5"),
+        (["Numpy"], "expected"),
+    ],
+)
+def test_an_executor_that_is_wrong_is_told_once(tiny_host, config, message):
+    with pytest.raises(ConfigError) as caught:
+        tiny_host().voice("tiny", executor=config)
+    (problem,) = caught.value.problems
+    assert "executor" in str(problem)
+    assert message in str(problem)
+
+
+def test_an_executor_that_cannot_run_here_says_why(tiny_host):
+    @frozen
+    class Gpu(Executor):
+        @classmethod
+        def available(cls):
+            return "no GPU found"
+
+        def load(self, network):
+            raise AssertionError
+
+    with pytest.raises(VoxstackError, match="Gpu cannot run here: no GPU found"):
+        tiny_host(executors=[Gpu]).voice("tiny", executor="Gpu")
+
+
+# The deployment file ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def deployed(tiny_host, tmp_path):
+    def make(toml, **options):
+        path = tmp_path / "deploy.toml"
+        path.write_text(toml, "utf-8")
+        return tiny_host(options={"deploy": path}, **options)
+
+    return make
+
+
+def test_a_deployment_sets_values_by_pointer(deployed, loud, tiny_parts, tiny_voice):
+    host = deployed(f'[set]\n"{PLACE}" = "Loud"\n', decoders=[*tiny_parts["decoders"], loud])
+    assert np.array_equal(
+        host.voice("tiny").synthesize("Hi.").samples, tiny_voice.synthesize("Hi.").samples * 2
+    )
+
+
+def test_a_deployment_for_one_voice_wins_over_that_for_all(deployed):
+    host = deployed(
+        """
+[controls]
+speaker = "bob"
+rate = 2.0
+[voices.tiny.controls]
+rate = 1.5
+"""
+    )
+    assert dict(host.voice("tiny").defaults) == {"speaker": "bob", "rate": 1.5}
+
+
+def test_controls_of_a_deployment_are_defaults(deployed, tiny_voice):
+    voice = deployed('controls = {speaker = "bob"}').voice("tiny")
+    bob = tiny_voice.synthesize("Hi.", speaker="bob").samples
+    assert np.array_equal(voice.synthesize("Hi.").samples, bob)
+    ann = voice.synthesize("Hi.", speaker="ann").samples
+    assert np.array_equal(ann, tiny_voice.synthesize("Hi.").samples)
+
+
+def test_a_control_of_a_deployment_that_is_not_allowed_is_told(deployed):
+    voice = deployed('controls = {speaker = "eve"}').voice("tiny")
+    with pytest.raises(InputError, match="speaker 'eve' is none of: ann, bob"):
+        voice.synthesize("Hi.")
+
+
+def test_executors_are_chosen_by_network_by_role_and_for_the_rest(deployed):
+    host = deployed(
+        """
+executor = {type = "Numpy", tag = "rest"}
+[executors]
+encoder = {type = "Numpy", tag = "role"}
+[voices.tiny.executors]
+vocoder = {type = "Numpy", tag = "name"}
+"""
+    )
+    tags = {name: p.executor.tag for name, p in programs(host.voice("tiny")).items()}
+    assert tags == {"encoder": "role", "decoder": "rest", "vocoder": "name"}
+
+
+def test_an_executor_that_is_asked_for_wins_over_the_deployment(deployed):
+    host = deployed('executor = "Nope"\n[executors]\nvocoder = "Nope"\n')
+    voice = host.voice("tiny", executor={"type": "Numpy", "tag": "asked"})
+    assert {p.executor.tag for p in voice.programs} == {"asked"}
+
+
+def test_a_deployment_names_the_voice(deployed):
+    host = deployed('voice = "tiny"')
+    host.registry.names = lambda namespace: ["tiny", "other"]
+    assert host.choose_voice() == "tiny"
+
+
+def test_a_deployment_blocks_plugins(deployed):
+    host = deployed('[plugins]\nblock = ["tiny-*"]\n')
+    with pytest.raises(PluginError, match=r"blocked by 'tiny-\*' in .*deploy.toml"):
+        host.voice("tiny")
+
+
+def test_a_deployment_allows_plugins(deployed):
+    host = deployed('[plugins]\nallow = ["acme-*"]\n')
+    with pytest.raises(PluginError, match=r"not in the allow list of .*deploy.toml"):
+        host.voice("tiny")
+
+
+@pytest.mark.parametrize(
+    ("toml", "message"),
+    [
+        ("voice = \n", "not TOML: "),
+        ('voise = "x"', "/voise: unknown option 'voise' .did you mean 'voice'"),
+        ("voice = 5", "/voice: expected a string or null, not 5"),
+        ('[plugins]\nblock = "acme"', "/plugins/block: expected a list, not 'acme'"),
+        ("[voices.tiny]\nsett = {}", "/voices/tiny/sett: unknown option 'sett'"),
+        ("[controls]\nrate = [1]", "/controls/rate: expected a string or a number"),
+    ],
+)
+def test_a_bad_deployment_file_is_told(tmp_path, toml, message):
+    path = tmp_path / "deploy.toml"
+    path.write_text(toml)
+    with pytest.raises(ConfigError, match=message):
+        read_deployment(path)
+
+
+def test_bad_toml_has_its_line_and_column(tmp_path):
+    path = tmp_path / "deploy.toml"
+    path.write_text('voice = "tiny"\nexecutor = \n')
+    with pytest.raises(ConfigError) as caught:
+        read_deployment(path)
+    (problem,) = caught.value.problems
+    assert (problem.line, problem.column, problem.file) == (2, 12, str(path))
+
+
+def test_the_origin_is_no_option_of_the_file(tmp_path):
+    path = tmp_path / "deploy.toml"
+    path.write_text('origin = "elsewhere"\n')
+    with pytest.raises(ConfigError, match="unknown option 'origin'"):
+        read_deployment(path)
+
+
+def test_an_unknown_option_of_a_deployment_does_not_offer_what_is_internal(tmp_path):
+    path = tmp_path / "deploy.toml"
+    path.write_text("zzzzzz = 1\n")
+    with pytest.raises(ConfigError) as caught:
+        read_deployment(path)
+    assert "origin" not in str(caught.value).replace(str(path), "")
+
+
+def test_a_deployment_file_that_cannot_be_read_is_an_input_error(tmp_path):
+    with pytest.raises(InputError, match="cannot read"):
+        read_deployment(tmp_path / "none.toml")
+    (tmp_path / "x.toml").write_bytes(b"\xff")
+    with pytest.raises(InputError, match=r"not UTF-8 text \(byte 0\)"):
+        read_deployment(tmp_path / "x.toml")
+
+
+def test_a_deployment_can_be_made_in_python(tiny_host):
+    host = tiny_host(options={"deploy": Deployment(controls={"speaker": "bob"})})
+    assert host.voice("tiny").defaults == {"speaker": "bob"}
+
+
+# Checking a configuration -----------------------------------------------------------------------
+
+
+def check(host, tmp_path, text, **options):
+    path = tmp_path / "stack.json"
+    path.write_text(text, "utf-8")
+    return [(p.pointer, p.line) for p in host.check(path, **options)]
+
+
+def test_a_stack_alone_is_checked(tiny_host, tmp_path):
+    host = tiny_host()
+    assert check(host, tmp_path, '{"stack": [{"type": "Spread"}]}') == []
+    assert check(host, tmp_path, '[{"type": "Spread"}]') == []
+    assert check(host, tmp_path, '{"stack": [\n{"type": "Spred"}]}') == [("/stack/0/type", 2)]
+    assert check(host, tmp_path, '[\n{"type": "Spred"}]') in (
+        [("/stack/0/type", 2)],
+        [("/0/type", 2)],
+    )
+
+
+def test_a_stack_alone_is_checked_against_the_networks_of_a_voice(tiny_host, tmp_path):
+    text = '{"stack": [{"type": "Decode", "network": "decodr"}]}'
+    assert check(tiny_host(), tmp_path, text) == []
+    assert check(tiny_host(), tmp_path, text, voice="tiny") == [("/stack/0/network", 1)]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "5", "{}", "null", '{"stack": 5}', '{"format": 1}', "[" * 10_000]
+)
+def test_what_is_no_configuration_has_problems_and_no_traceback(tiny_host, tmp_path, text):
+    assert check(tiny_host(), tmp_path, text)
+
+
+def test_an_addon_is_checked_where_it_lies(tiny_host, write_addon, tmp_path):
+    folder = write_addon(tmp_path / "mine")
+    host = tiny_host()
+    assert host.check(folder) == []
+    assert host.check(folder / "addon.json") == []
+    write_addon(folder, lambda m: m["stack"].pop(0))
+    assert [p.pointer for p in host.check(folder)] == ["/stack/0"]

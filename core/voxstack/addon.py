@@ -234,6 +234,7 @@ def make_addon(document: Document, files: Files) -> Addon:
             declared.delay,
             declared.frame_ratio,
             manifest.name,
+            document.name or "",
             read=_reader(addon, name),
             digest=_digester(addon, name),
         )

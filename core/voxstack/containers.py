@@ -20,7 +20,7 @@ from voxstack.tensors import Chunk, Tensors
 from voxstack.utterance import Stopped, current_utterance
 
 
-def reraise(error: Exception, pointer: str, row: object = None) -> NoReturn:
+def reraise(error: Exception, pointer: str, row: object = None, block: object = None) -> NoReturn:
     """Raise ``error`` as one that names the block at ``pointer``, in front of what it named.
 
     ``row`` is the row of blocks that it goes on through.
@@ -30,7 +30,7 @@ def reraise(error: Exception, pointer: str, row: object = None) -> NoReturn:
     named = error
     if not isinstance(error, BlockError):
         text = f"{type(error).__name__}: {error}" if str(error) else repr(error)
-        named = BlockError(text)
+        named = BlockError(text if block is None else f"{type(block).__name__} failed: {text}")
         named.__cause__ = error
     assert isinstance(named, BlockError)
     if not named.settled:  # else it comes from upstream, where it got its place
@@ -40,7 +40,9 @@ def reraise(error: Exception, pointer: str, row: object = None) -> NoReturn:
     raise named
 
 
-def guarded(chunks: Iterator[Chunk], pointer: str, row: object = None) -> Iterator[Chunk]:
+def guarded(
+    chunks: Iterator[Chunk], pointer: str, row: object = None, block: object = None
+) -> Iterator[Chunk]:
     """Pass chunks on, stop when the utterance is stopped, and say where an error came from."""
     utterance = current_utterance()
     try:
@@ -56,7 +58,7 @@ def guarded(chunks: Iterator[Chunk], pointer: str, row: object = None) -> Iterat
                 raise BlockError(f"yielded {type(chunk).__name__}, expected voxstack.Chunk")
             yield chunk
     except Exception as error:
-        reraise(error, pointer, row)
+        reraise(error, pointer, row, block)
     finally:
         close = getattr(chunks, "close", None)
         if close is not None:
@@ -81,8 +83,8 @@ def chained(
             try:
                 chunks = block.stream(sequence, upstream)
             except Exception as error:
-                reraise(error, pointer, row)
-            upstream = guarded(chunks, pointer, row)
+                reraise(error, pointer, row, block)
+            upstream = guarded(chunks, pointer, row, block)
             opened.append(upstream)
         yield from upstream or ()
     except BlockError as error:
@@ -188,9 +190,9 @@ class StreamablePipeline(StreamableBlock):
         try:
             made = self.sequence_block(sequence)
         except Exception as error:
-            reraise(error, "/sequence_block")
+            reraise(error, "/sequence_block", None, self.sequence_block)
         try:
             chunks = self.streamable_block.stream(sequence.merged(made), upstream)
         except Exception as error:
-            reraise(error, "/streamable_block")
-        yield from guarded(chunks, "/streamable_block")
+            reraise(error, "/streamable_block", None, self.streamable_block)
+        yield from guarded(chunks, "/streamable_block", None, self.streamable_block)

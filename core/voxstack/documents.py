@@ -53,7 +53,12 @@ class Document:
             json.loads(json.dumps(self.value)), self.name, self.text, dict(self.edits), self.base
         )
         for pointer, value, origin in edits:
-            copy.edits[_set(copy.value, pointer, value, origin)] = origin
+            if _deeper(value, MAX_DEPTH):
+                raise ConfigError([_deep(origin)])
+            try:
+                copy.edits[_set(copy.value, pointer, value, origin)] = origin
+            except InputError as error:
+                raise InputError(f"{origin}: {error}") from None
         return copy
 
 
@@ -90,6 +95,21 @@ def parse_json(text: str, name: str | None = None) -> Document:
             ]
         )
     return document
+
+
+def _deeper(value: Any, depth: int) -> bool:
+    """Tell whether a value is nested more than ``depth`` levels; no recursion."""
+    level = [value]
+    for _ in range(depth + 1):
+        level = [
+            inner
+            for v in level
+            if isinstance(v, dict | list)
+            for inner in (v.values() if isinstance(v, dict) else v)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _no_constant(name: str) -> Any:
@@ -178,8 +198,10 @@ def parse_value(text: str) -> Any:
     """Read a value of the command line: JSON if it parses, else a string."""
     try:
         return json.loads(text, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
+    except ValueError:
         return text
+    except RecursionError:
+        raise ConfigError([_deep(None)]) from None
 
 
 def _step(value: Any, key: str, done: str, pointer: str) -> Any:
@@ -200,7 +222,7 @@ def _set(root: Any, pointer: str, value: Any, origin: str) -> str:
     """Set a value in place and give the pointer that it has now."""
     keys = split(pointer)
     if not keys:
-        raise InputError(f"{origin}: the pointer is empty; name a place such as /stack/0/type")
+        raise InputError("the pointer is empty; name a place such as /stack/0/type")
     parent, done = root, ""
     for key in keys[:-1]:
         parent = _step(parent, key, done, pointer)

@@ -58,8 +58,8 @@ class Problem:
 
     def __str__(self) -> str:
         place = ":".join(str(p) for p in (self.file, self.line, self.column) if p is not None)
-        text = f"{place}: " if place else ""
-        text += f"{self.pointer or '/'}: {self.message}"
+        where = [place, self.pointer or ("/" if place else "")]
+        text = ": ".join([*filter(None, where), self.message])
         return f"{text} ({self.suggestion})" if self.suggestion else text
 
     def as_dict(self) -> dict[str, Any]:

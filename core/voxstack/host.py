@@ -195,10 +195,17 @@ class Host:
         try:
             built = self._builder(name, addon, executor).build(document)
         except ConfigError as error:
-            problems += error.problems
+            # The manifest's own problems say it already if the stack is missing.
+            problems += [p for p in error.problems if addon is not None or p.pointer]
         if problems or addon is None or built is None:
             raise ConfigError(problems)
         settings = self.settings(name)
+        for control, value in settings.controls.items():
+            if control in addon.manifest.controls:
+                try:
+                    addon.manifest.controls[control].tensor_value(control, value)
+                except InputError as error:
+                    raise InputError(f"{self._origin}: {error}") from None
         return Voice(addon, built, settings.controls, self.registry.announce)
 
     def check(
@@ -241,6 +248,8 @@ class Host:
     def _builder(self, name: str, addon: Addon | None, executor: Any) -> StackBuilder:
         settings = self.settings(name)
         choice = executor or self._executor or settings.executor
+        asked = bool(executor or self._executor)
+        origin = "--executor" if asked else self._origin
         chosen: dict[str, Executor] = {}
 
         def choose(network: Network) -> Executor:
@@ -253,14 +262,14 @@ class Host:
                 chosen[key] = (
                     self._first_executor(builder, network)
                     if config is None
-                    else self._named_executor(builder, config)
+                    else self._named_executor(builder, config, origin)
                 )
             return chosen[key]
 
         builder = StackBuilder(self.registry, addon, self._cache, choose, self.addon)
         return builder
 
-    def _named_executor(self, builder: StackBuilder, config: Any) -> Executor:
+    def _named_executor(self, builder: StackBuilder, config: Any, origin: str) -> Executor:
         try:
             executor = builder.executor(config, Document(config), "")
         except ConfigError as error:
@@ -268,7 +277,9 @@ class Host:
                 f"{p.message}" + (f" ({p.suggestion})" if p.suggestion else "")
                 for p in error.problems
             )
-            raise PluginError(f"the executor {config!r} cannot be made: {wrong}") from None
+            raise PluginError(
+                f"{origin}: the executor {config!r} cannot be made: {wrong}"
+            ) from None
         reason = _unavailable(executor)
         if reason:
             raise PluginError(f"the executor {type(executor).__name__} cannot run here: {reason}")

@@ -72,6 +72,7 @@ class Network:
     delay: int = 0
     frame_ratio: int = 1  # output frames for one input frame: 200 samples a frame
     addon: str = ""
+    place: str = ""  # the manifest that declares it, for messages
     dimensions: Mapping[str, int] = field(
         factory=dict
     )  # those that were fixed, for a static executor

@@ -34,7 +34,8 @@ class ProgramCache:
     def get(self, executor: Executor, network: Network) -> Program:
         """Give the program of ``network`` on ``executor``, loading it if nobody has."""
         fixed = tuple(sorted(network.dimensions.items()))
-        key = (executor, network.digest(file_format(executor, network)), fixed)
+        state = tuple(network.state.items())  # two manifests may declare one file
+        key = (executor, network.digest(file_format(executor, network)), fixed, state)
         with self._lock:
             lock = self._locks.setdefault(key, threading.Lock())
         with lock:
@@ -72,8 +73,9 @@ def _loaded(executor: Executor, network: Network) -> Program:
         raise
     except Exception as error:
         raise NetworkError(
-            f"{type(executor).__name__} cannot load the network {network.qualified_name!r}: "
-            f"{type(error).__name__}: {error}"
+            f"{type(executor).__name__} cannot load the network {network.qualified_name!r} "
+            f"({network.files[file_format(executor, network)]}, declared in "
+            f"{network.place or 'its manifest'}): {type(error).__name__}: {error}"
         ) from error
     log.info(
         "network loaded",

@@ -241,7 +241,7 @@ class Registry:
 
     def _break(self, registration: Registration, reason: str) -> None:
         registration.status, registration.reason = "broken", reason
-        log.warning("plugin broken", name=registration.name, reason=reason)
+        log.info("plugin broken", name=registration.name, reason=reason)
 
     # Modules with hooks ---------------------------------------------------------------------
 

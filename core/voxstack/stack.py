@@ -66,7 +66,7 @@ class StackBuilder:
         self.registry, self.addon, self.cache = registry, addon, cache
         self.choose, self.other = choose, other
         self.programs: list[HostedProgram] = []
-        self._complaints: set[str] = set()
+        self._complaints: dict[str, None] = {}  # an ordered set
         self._kinds: dict[type, str] = {}
         self._makers: dict[type, Callable[[Any, Any], Any]] = {}
         self._converter = self._make_converter()
@@ -76,6 +76,7 @@ class StackBuilder:
         problems: list[Problem] = []
         frontend = self._part(document, "frontend", Frontend, problems)
         blocks = self._part(document, "stack", tuple[StreamableBlock, ...], problems)
+        problems += [Problem("", complaint) for complaint in self._complaints]
         if blocks is not None and not blocks:
             problems.append(document.problem("/stack", "the stack is empty", "add a block"))
         if blocks and self.addon is not None and not problems:
@@ -246,9 +247,7 @@ class StackBuilder:
             executor = self.choose(network)
         except VoxstackError as error:
             # Every network asks for an executor: one complaint is enough.
-            if str(error) not in self._complaints:
-                self._complaints.add(str(error))
-                raise Unfit(str(error)) from None
+            self._complaints.setdefault(str(error))
         program = HostedProgram(network, executor, self.cache)  # type: ignore[arg-type]
         self.programs.append(program)
         return program

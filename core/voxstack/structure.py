@@ -13,6 +13,7 @@ import attrs
 import cattrs
 from cattrs.errors import (
     AttributeValidationNote,
+    BaseValidationError,
     ClassValidationError,
     ForbiddenExtraKeysError,
     IterableValidationError,
@@ -167,6 +168,17 @@ def problems_of(document: Document, unfits: list[Unfit], pointer: str = "") -> l
     return [document.problem(pointer + u.pointer, u.message, u.suggestion) for u in unfits]
 
 
+_KNOWN = (
+    Unfit,
+    Unfits,
+    VoxstackError,
+    ForbiddenExtraKeysError,
+    BaseValidationError,
+    KeyError,
+    ValueError,
+)
+
+
 def flatten(error: BaseException, cls: Any = None, pointer: str = "") -> Iterator[Unfit]:
     """Walk cattrs' tree of exceptions and give its leaves with their pointers."""
     if isinstance(error, Unfits):
@@ -189,6 +201,12 @@ def flatten(error: BaseException, cls: Any = None, pointer: str = "") -> Iterato
             step = _note(child)
             if isinstance(child, KeyError) and isinstance(error, ClassValidationError) and step:
                 yield Unfit(f"option {step!r} is missing", f"add {step!r}", pointer)
+            elif (
+                step is None
+                and isinstance(error, ClassValidationError)
+                and not isinstance(child, _KNOWN)
+            ):  # not a refused value: it broke when it was made
+                yield Unfit(f"{error.cl.__name__} cannot be made: {child!r}", None, pointer)
             else:
                 below = pointer if step is None else f"{pointer}/{escape(str(step))}"
                 yield from flatten(child, within, below)

@@ -102,7 +102,11 @@ class Voice:
         """Give the part of the stack that runs once a sentence, planned for these chunk sizes."""
         head = self._plans.get(frames)
         if head is None:
-            head, _ = StreamableStack(self.built.head).planned(Schedule(frames or DOUBLING))
+            try:
+                schedule = Schedule(frames or DOUBLING)
+            except ValueError as error:
+                raise InputError(f"frames: {error}") from None
+            head, _ = StreamableStack(self.built.head).planned(schedule)
             if len(self._plans) < MAX_PLANS:
                 self._plans[frames] = head
         return head
@@ -241,11 +245,22 @@ class Stream:
 
 
 def _sentences(frontend: Frontend, pieces: Iterable[str]) -> Iterator[Sentence]:
-    """Give the frontend's sentences; an error of its own is located."""
+    """Give the frontend's sentences; an error of its own is located, one of the text's is not."""
+    faults: list[Exception] = []
+
+    def read() -> Iterator[str]:
+        try:
+            yield from pieces
+        except Exception as error:
+            faults.append(error)
+            raise
+
     try:
-        yield from frontend.sentences(pieces)
+        yield from frontend.sentences(read())
     except Exception as error:
-        reraise(error, "/frontend")
+        if error in faults:
+            raise
+        reraise(error, "/frontend", None, frontend)
 
 
 def _joined(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -124,7 +125,7 @@ def refused(voxstack: CommandLine, home: Path) -> Callable[..., Result]:
         for words in says:
             assert words in result.err
         assert "Traceback" not in result.err
-        assert result.err.lower().count("error:") == 1
+        assert len(re.findall(r"(?im)^error: ", result.err)) == 1
         assert result.err.startswith(("error: ", "Usage: ")), "a log line beside the message"
         assert result.raw == b""
         assert names_in(home) == before, "something was left behind"

@@ -1,6 +1,5 @@
 """What bad input gets: one message that names the thing, the place and the next step."""
 
-import json
 import os
 import signal
 import stat
@@ -16,10 +15,6 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc, /sys or
 OUT = ("-o", "out.wav")
 LINE = "The quick brown fox jumps over the lazy dog, and then it sleeps for a while. "
 BOTH = [("-o", "-"), OUT]
-
-
-def to(output):
-    return pytest.mark.parametrize("output", output, ids=["pcm", "wav"][: len(output)])
 
 
 # Text -------------------------------------------------------------------------------------------
@@ -38,9 +33,12 @@ def to(output):
     ],
     ids=["empty", "blank", "signs", "cyrillic", "chinese", "control", "emoji"],
 )
-@to(BOTH)
-def test_text_without_anything_to_say(refused, text, found, output):
-    refused("say", text, *output, says=("nothing to speak", found, "English"))
+def test_text_without_anything_to_say(refused, text, found):
+    refused("say", text, *OUT, says=("nothing to speak", found, "English"))
+
+
+def test_nothing_to_say_into_a_pipe(refused):
+    refused("say", "", "-o", "-", says=("nothing to speak",))
 
 
 def test_another_script_names_the_next_step(refused):
@@ -101,7 +99,7 @@ def test_a_folder_as_a_file(refused, home):
     refused("say", "-f", "pages", *OUT, says=("cannot read pages", "folder"))
 
 
-@pytest.mark.parametrize("before", ["", LINE * 200], ids=["at once", "after a while"])
+@pytest.mark.parametrize("before", ["", LINE * 60], ids=["at once", "after a while"])
 def test_a_file_that_is_not_utf8(refused, home, before):
     (home / "latin.txt").write_bytes(before.encode() + "café au lait\n".encode("latin1"))
     refused("say", "-f", "latin.txt", *OUT, says=("latin.txt", "UTF-8", "iconv"))
@@ -165,14 +163,14 @@ def test_stats_that_cannot_be_written_are_refused_before_anything_is_spoken(refu
 @linux
 def test_a_full_disk_by_name(refused):
     says = ("/dev/full", "No space left on device")
-    refused("say", "Hi.", "-o", "/dev/full", says=says, code=1)
+    refused("say", "Hi.", "-o", "/dev/full", says=says)
 
 
 @linux
 def test_a_full_disk_behind_stdout(voxstack):
     with Path("/dev/full").open("wb") as full:
         said = voxstack("say", "Hi.", "-o", "-", stdout=full)
-    assert said.code == 1
+    assert said.code == 2
     assert said.err.startswith("error: ") and said.err.count("error:") == 1
     assert "stdout" in said.err and "No space left on device" in said.err
 
@@ -250,7 +248,7 @@ def test_a_signal_in_the_middle_leaves_no_file(voxstack, home, interruptible, nu
             ["--executor", '{"type": "OnnxRuntime", "providers": ["CUDA"]}'],
             ("'CUDA'", "CPUExecutionProvider"),
         ),
-        (["--allow", "acme-*"], ("not in the allow list", "the command line")),
+        (["--allow", "acme-*"], ("en-us", "not in the allow list")),
         (["--block", "voxstack-english"], ("'English'", "blocked", "'voxstack-english'")),
         (["--block", "voxstack-voice-*"], ("voice", "blocked", "'voxstack-voice-*'")),
     ],
@@ -514,8 +512,8 @@ STACKS = {
     ),
     "value out of range": (
         lambda v: row(v)[0].update(minimum=-1),
-        "/stack/0/streamable_block/stack/0/minimum",
-        ("-1",),
+        "/stack/0/streamable_block/stack/0",
+        ("'minimum'", ">= 0", "-1"),
     ),
     "bad schedule": (
         lambda v: v["stack"][1].update(schedule=[0]),
@@ -621,23 +619,22 @@ def nested(depth):
 
 @pytest.mark.parametrize("depth", [200, 10_000])
 def test_nesting_without_end(voxstack, home, depth):
-    (home / "stack.json").write_text('{"stack": [%s]}' % nested(depth))
+    (home / "stack.json").write_text(f'{{"stack": [{nested(depth)}]}}')
     result = voxstack("stack", "check", "stack.json", "--json")
     (problem,) = result.json["problems"]
     assert (result.code, result.err) == (2, "")
     assert "deep" in problem["message"] and "flatten" in problem["suggestion"]
 
 
-@pytest.mark.parametrize("depth", [200, 10_000])
+@posix
+@pytest.mark.parametrize("depth", [200, 2500])  # a word of a command line has 128 KB
 def test_nesting_without_end_by_an_edit(refused, depth):
-    if depth > 200 and os.name != "posix":
-        pytest.skip("a command line that long")
-    edit = f"/stack/-={nested(depth if depth < 1000 else 2500)}"
+    edit = f"/stack/-={nested(depth)}"
     refused("say", "Hi.", *OUT, "--set", edit, says=("--set", "deep"))
 
 
 def test_nesting_that_a_person_may_write_is_fine(voxstack, home):
-    (home / "stack.json").write_text('{"stack": [%s]}' % nested(20))
+    (home / "stack.json").write_text(f'{{"stack": [{nested(20)}]}}')
     assert voxstack.good("stack", "check", "stack.json", "--json").json == {"problems": []}
 
 
@@ -757,7 +754,8 @@ def test_a_plugin_that_raises_in_the_middle_of_a_stream(voxstack, install, home,
     install("acme-odd", {"effects.Odd": "acme_odd:Odd"}, EFFECT + code)
     said = voxstack("say", LINE, *output, *APPEND)
     assert said.code == 1
-    assert said.err.startswith("error: /stack/2: ") and said.err.count("\n") == 1
+    assert said.err.startswith("error: ") and said.err.count("\n") == 1
+    assert "/stack/2: " in said.err
     for words in ("Odd", "ValueError", "the wax melted"):
         assert words in said.err
     assert list(home.iterdir()) == []
@@ -832,5 +830,6 @@ def test_a_broken_plugin_is_told_by_why(voxstack, install):
     install("acme-odd", {"effects.Odd": "acme_odd:Odd"}, "1 / 0")
     told = voxstack("stack", "why", "en-us", "/stack/2", *APPEND, "--json")
     assert told.code == 2
+    assert told.json["status"] != "ok"
+    assert "acme-odd 1.0" in told.json["reason"]
     assert "ZeroDivisionError" in told.json["reason"]
-    assert json.loads(told.raw)["losers"][0]["status"] == "broken"

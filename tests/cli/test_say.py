@@ -10,6 +10,7 @@ import pytest
 
 FOX = "The quick brown fox jumps over the lazy dog."
 STATS = {"audio_s", "ttfa_ms", "rtf", "chunks", "voice", "executor"}
+PLAIN = ("say", FOX, "-o", "-")
 posix = pytest.mark.skipif(os.name != "posix", reason="pipes and signals of POSIX")
 
 
@@ -227,7 +228,9 @@ def test_without_a_player_it_says_how_to_write_a_file(refused, tmp_path):
 def test_what_a_failing_player_says_is_passed_on(refused, home, player, text):
     env = player("import sys\nsys.exit('aplay: audio open error: no such device')")
     (home / "text.txt").write_text(text)
-    refused("say", "-f", "text.txt", env=env, says=("aplay", "no such device", "-o FILE.wav"))
+    refused(
+        "say", "-f", "text.txt", env=env, says=("aplay", "no such device", "write a file with -o")
+    )
 
 
 @posix

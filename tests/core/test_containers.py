@@ -213,7 +213,7 @@ def test_an_error_of_the_streamable_block_itself_names_it(at):
 
 def test_the_error_tells_what_it_was_and_has_it_as_its_cause():
     cause = ValueError("three")
-    with pytest.raises(BlockError, match="/stack/1: ValueError: three") as caught:
+    with pytest.raises(BlockError, match="/stack/1: Bad failed: ValueError: three") as caught:
         list(stack(Count(3, []), Bad(0, cause)).stream(Tensors(), None))
     assert caught.value.__cause__ is cause
 

@@ -197,11 +197,15 @@ def test_a_problem_below_an_appended_value_names_the_edit():
         ('{"type": "Gain"}', {"type": "Gain"}),
         ("NaN", "NaN"),
         ("", ""),
-        ("[" * 5000, "[" * 5000),
     ],
 )
 def test_a_value_of_the_command_line_is_json_if_it_parses_else_a_string(text, value):
     assert parse_value(text) == value
+
+
+def test_a_value_of_the_command_line_that_is_too_deep_is_refused():
+    with pytest.raises(ConfigError, match="nested more than 64 levels"):
+        parse_value("[" * 5000)
 
 
 def test_split_and_escape_are_inverse():

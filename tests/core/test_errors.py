@@ -23,7 +23,7 @@ def test_a_problem_shows_file_line_column_pointer_and_suggestion():
 
 
 def test_a_problem_without_a_place_shows_what_it_knows():
-    assert str(Problem("", "the stack is empty")) == "/: the stack is empty"
+    assert str(Problem("", "the stack is empty")) == "the stack is empty"
     assert str(Problem("/a", "wrong", file="x.json")) == "x.json: /a: wrong"
 
 

@@ -346,9 +346,9 @@ def test_controls_of_a_deployment_are_defaults(deployed, tiny_voice):
 
 
 def test_a_control_of_a_deployment_that_is_not_allowed_is_told(deployed):
-    voice = deployed('controls = {speaker = "eve"}').voice("tiny")
-    with pytest.raises(InputError, match="speaker 'eve' is none of: ann, bob"):
-        voice.synthesize("Hi.")
+    host = deployed('controls = {speaker = "eve"}')
+    with pytest.raises(InputError, match=r"deploy\.toml: speaker 'eve' is none of: ann, bob"):
+        host.voice("tiny")
 
 
 def test_executors_are_chosen_by_network_by_role_and_for_the_rest(deployed):

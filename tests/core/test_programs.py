@@ -152,7 +152,10 @@ def test_an_executor_that_fails_is_named_with_the_network(executor):
 
     with pytest.raises(NetworkError) as caught:
         hosted(Bad(), addon="tiny").load()
-    assert str(caught.value) == ("Bad cannot load the network 'tiny:net': ValueError: bad bytes")
+    assert str(caught.value) == (
+        "Bad cannot load the network 'tiny:net' (x.txt, declared in its manifest): "
+        "ValueError: bad bytes"
+    )
 
 
 def test_a_load_that_failed_is_tried_again(program):

@@ -28,6 +28,10 @@ COMMANDS = {
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 
+class _ReaderGoneError(Exception):
+    """The reader of a pipe went away."""
+
+
 class LazyGroup(click.Group):
     """The commands of the host, and those that plugins bring."""
 
@@ -61,6 +65,13 @@ class LazyGroup(click.Group):
             hint = did_you_mean(name, names) or f"there: {', '.join(names)}"
             raise click.UsageError(f"no such command {name!r}; {hint}", ctx)
         return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; click would end with 1 where the reader of a pipe went away."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise _ReaderGoneError from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands; one of a plugin that breaks is listed with its reason."""
@@ -121,7 +132,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         code = error.exit_code
     except (click.Abort, KeyboardInterrupt):
         code = INTERRUPTED
-    except BrokenPipeError:
+    except (_ReaderGoneError, BrokenPipeError):
         # The reader of a pipe went away: not our fault, and nothing more to say.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0

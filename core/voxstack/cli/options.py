@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from voxstack.documents import parse_value
-from voxstack.errors import InputError
+from voxstack.errors import InputError, VoxstackError
 
 Edit = tuple[str, Any, str]  # JSON pointer, value, who set it
 
@@ -44,7 +44,10 @@ def parse_edits(sets: tuple[str, ...]) -> list[Edit]:
         pointer, equals, value = text.partition("=")
         if not equals:
             raise InputError(f"--set {text!r}: expected POINTER=VALUE, say /stack/0/type=Gain")
-        edits.append((pointer, parse_value(value), f"--set {pointer}"))
+        try:
+            edits.append((pointer, parse_value(value), f"--set {pointer}"))
+        except VoxstackError as error:
+            raise InputError(f"--set {pointer}: {error}") from None
     return edits
 
 

@@ -85,6 +85,9 @@ def say(
     chosen = parse_pairs("--control", controls)
     chosen |= {k: v for k, v in (("speaker", speaker), ("rate", rate)) if v is not None}
     _check_place(output)
+    if stats and not Path(stats).parent.is_dir():
+        folder = str(Path(stats).parent)
+        raise InputError(f"cannot write {stats}: there is no folder {folder!r}; make it first")
     with make_host(deploy, executor, allow, block) as host, ExitStack() as stack:
         built = host.voice(voice, edits=edits)
         loaded = time.perf_counter()

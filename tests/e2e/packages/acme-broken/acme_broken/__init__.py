@@ -1,0 +1,1 @@
+"""A package that breaks in three ways."""

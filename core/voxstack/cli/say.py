@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import stat
 import sys
 import time
 from collections.abc import Iterator
@@ -15,6 +14,8 @@ from typing import Any
 import click
 
 from voxstack.cli.options import host_options, make_host, parse_edits, parse_pairs
+from voxstack.cli.progress import progress_bar
+from voxstack.cli.sinks import check_place, open_sink
 from voxstack.errors import InputError
 
 PIECE = 4096  # characters read at a time
@@ -84,7 +85,7 @@ def say(
     edits = parse_edits(sets)
     chosen = parse_pairs("--control", controls)
     chosen |= {k: v for k, v in (("speaker", speaker), ("rate", rate)) if v is not None}
-    _check_place(output)
+    check_place(output)
     if stats and not Path(stats).parent.is_dir():
         folder = str(Path(stats).parent)
         raise InputError(f"cannot write {stats}: there is no folder {folder!r}; make it first")
@@ -94,8 +95,8 @@ def say(
         stream = stack.enter_context(built.stream(source.pieces(), seed=seed, **chosen))
         chunks = iter(stream)
         first = next(chunks, None)  # errors in the text come before anything is opened
-        sink = stack.enter_context(_open_sink(output, built.sample_rate))
-        bar = stack.enter_context(_bar(progress, source))
+        sink = stack.enter_context(open_sink(output, built.sample_rate))
+        bar = stack.enter_context(progress_bar(progress, source.total))
         try:
             while first is not None:
                 if len(first):
@@ -174,178 +175,7 @@ def _source(text: tuple[str, ...], file: str | None) -> _Source:
     return _Source(" ".join(text))
 
 
-# Where the audio goes ---------------------------------------------------------------------------
-
-
-class _PcmSink:
-    """Raw 16-bit little-endian mono PCM into a pipe."""
-
-    def __init__(self, pipe: Any, name: str = "stdout", close: bool = False) -> None:
-        self.pipe, self.name, self.clipped, self._close = pipe, name, 0, close
-
-    def write(self, samples: Any) -> None:
-        from voxstack.audio import to_pcm16
-
-        pcm, clipped = to_pcm16(samples)
-        self.clipped += clipped
-        try:
-            self.pipe.write(pcm)
-            self.pipe.flush()
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            self.pipe = open(os.devnull, "wb")  # noqa: SIM115, PTH123 - what is buffered is lost
-            raise InputError(f"cannot write {self.name}: {error.strerror or error}") from None
-
-    def __enter__(self) -> _PcmSink:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._close:
-            self.pipe.close()
-
-
-class _Player(_PcmSink):
-    """A program that plays what it reads."""
-
-    def __init__(self, command: list[str]) -> None:
-        import subprocess
-
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-        )
-        super().__init__(self.process.stdin, command[0])
-
-    def write(self, samples: Any) -> None:
-        try:
-            super().write(samples)
-        except BrokenPipeError:
-            self._finish()
-            raise InputError(f"{self.name} stopped playing; write a file with -o X.wav") from None
-
-    def _finish(self) -> None:
-        complaint = self.process.communicate()[1]
-        if self.process.returncode:
-            lines = complaint.decode("utf-8", "replace").strip().splitlines() or ["no reason given"]
-            raise InputError(f"{self.name} could not play: {lines[-1]}; write a file with -o X.wav")
-
-    def __exit__(self, kind: Any = None, *_: object) -> None:
-        if kind is None:
-            self._finish()
-        else:
-            self.process.kill()
-            self.process.wait()
-
-
-PLAYERS = (  # programs that play raw 16-bit mono PCM from stdin; {rate} is put in
-    "pw-cat --playback --format s16 --rate {rate} --channels 1 -",
-    "paplay --raw --format=s16le --rate={rate} --channels=1",
-    "aplay -q -t raw -f S16_LE -r {rate} -c 1",
-    "ffplay -nodisp -autoexit -loglevel error -f s16le -ar {rate} -i -",
-    "play -q -t raw -e signed -b 16 -c 1 -r {rate} -",
-)
-
-
-def _check_place(output: str | None) -> None:
-    """Refuse what cannot be written before any work is done."""
-    if output is None:
-        _player_command(0)
-    elif output != "-" and not _is_device(output):
-        path = Path(output)
-        if path.suffix.lower() != ".wav":
-            raise InputError(
-                f"cannot write {output}: only WAV is written; name a file like out.wav"
-            )
-        if not path.parent.is_dir():
-            raise InputError(f"cannot write {output}: there is no folder {str(path.parent)!r}")
-        if path.is_dir():
-            raise InputError(f"cannot write {output}: it is a folder; name a file in it")
-
-
-def _is_device(output: str) -> bool:
-    try:
-        mode = Path(output).stat().st_mode
-    except OSError:
-        return False
-    return stat.S_ISCHR(mode) or stat.S_ISFIFO(mode)
-
-
-def _player_command(rate: int) -> list[str]:
-    from shutil import which
-
-    for player in PLAYERS:
-        if which(player.partition(" ")[0]):
-            return player.format(rate=rate).split()
-    names = ", ".join(player.partition(" ")[0] for player in PLAYERS)
-    raise InputError(f"no player is installed (looked for {names}): write a file with -o FILE.wav")
-
-
-def _open_sink(output: str | None, rate: int) -> Any:
-    if output is None:
-        return _Player(_player_command(rate))
-    if output == "-":
-        return _PcmSink(sys.stdout.buffer)
-    if _is_device(output):
-        return _PcmSink(Path(output).open("wb", buffering=0), output, close=True)
-    from voxstack.audio import WavWriter
-
-    return WavWriter(output, rate)
-
-
-# Progress and measurements ----------------------------------------------------------------------
-
-
-class _NoBar:
-    """Shows nothing."""
-
-    def advance(self, marks: Any) -> None:
-        """Show nothing."""
-
-    def __enter__(self) -> _NoBar:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-
-class _Bar(_NoBar):
-    """A progress bar on stderr, over the characters that were spoken."""
-
-    def __init__(self, total: int | None) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-        self.progress = Progress(
-            TextColumn("speaking"),
-            BarColumn(),
-            TextColumn("{task.percentage:>3.0f}%" if total else "{task.completed:.0f} characters"),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-            transient=True,
-        )
-        self.task = self.progress.add_task("speaking", total=total)
-
-    def advance(self, marks: Any) -> None:
-        """Move to the last word that begins in the chunk."""
-        ends = [mark.span[1] for mark in marks if mark.span]
-        if ends:
-            self.progress.update(self.task, completed=max(ends))
-
-    def __enter__(self) -> _Bar:
-        self.progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.progress.stop()
-
-
-LONG = 400  # characters: shorter texts are done before a bar is seen
-
-
-def _bar(wanted: bool | None, source: _Source) -> _NoBar:
-    long = source.total is None or source.total > LONG
-    shown = wanted if wanted is not None else long and sys.stderr.isatty()
-    return _Bar(source.total) if shown else _NoBar()
+# Measurements -----------------------------------------------------------------------------------
 
 
 def _write_stats(

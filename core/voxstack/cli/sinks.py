@@ -86,6 +86,11 @@ def check_place(output: str | None) -> None:
     """Refuse what cannot be written before any work is done."""
     if output is None:
         _player_command(0)
+    elif output == "-" and sys.stdout.isatty():
+        raise InputError(
+            "-o - writes raw PCM, and stdout is a terminal: send it into a program or a file, say "
+            "| aplay -f S16_LE -r 16000"
+        )
     elif output != "-" and not _is_device(output):
         path = Path(output)
         if path.suffix.lower() != ".wav":

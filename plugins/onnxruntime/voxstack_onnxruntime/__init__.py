@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -38,8 +39,11 @@ class OnnxRuntime(Executor):
 
     def load(self, network: Network) -> Program:
         """Make a session; PluginError for a provider that this build does not have."""
+        # From 1.29 on, official builds for Linux send telemetry unless this is set beforehand.
+        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
         import onnxruntime
 
+        onnxruntime.disable_telemetry_events()
         there = onnxruntime.get_available_providers()
         for provider in self.providers:
             if provider not in there:

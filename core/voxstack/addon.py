@@ -21,7 +21,7 @@ from voxstack.errors import AddonError, ConfigError, did_you_mean
 from voxstack.manifest import FORMAT, Manifest
 from voxstack.networks import Network
 from voxstack.provided import Symbols
-from voxstack.structure import flatten, make_converter, problems_of
+from voxstack.structure import Structurer, Unfits, problems_of, structure
 
 MANIFEST = "addon.json"
 MAX_MANIFEST = 4 << 20  # bytes
@@ -212,15 +212,9 @@ def read_document(files: Files) -> Document:
 
 def make_addon(document: Document, files: Files) -> Addon:
     """Check a manifest and describe its networks; ConfigError with all problems."""
-    converter = make_converter()
-    try:
-        manifest: Manifest = converter.structure(document.value, Manifest)
-    except Exception as error:
-        unfits = list(flatten(error, Manifest))
-        raise ConfigError(problems_of(document, unfits)) from None
-    unfits = list(manifest.problems())
-    if unfits:
-        raise ConfigError(problems_of(document, unfits))
+    manifest: Manifest = structure(Structurer(), document, "", Manifest)
+    if unfits := list(manifest.problems()):
+        raise ConfigError(problems_of(document, Unfits(unfits)))
     addon = Addon(document, manifest, files)
     for name, declared in manifest.networks.items():
         addon.networks[name] = Network(

@@ -17,6 +17,7 @@ import numpy as np
 from attrs import frozen
 
 from voxstack.errors import InputError
+from voxstack.files import beside
 from voxstack.tensors import Mark
 
 if TYPE_CHECKING:
@@ -64,9 +65,7 @@ class WavWriter:
 
         self.path = Path(path)
         self.clipped = 0
-        if self.path.is_dir():
-            raise InputError(f"cannot write {self.path}: it is a folder; name a file in it")
-        self._beside = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
+        self._beside = beside(self.path)
         try:
             self._file = self._beside.open("wb")
         except OSError as error:

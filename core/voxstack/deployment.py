@@ -9,7 +9,7 @@ from attrs import field, frozen
 
 from voxstack.documents import Document
 from voxstack.errors import ConfigError, InputError, Problem
-from voxstack.structure import make_converter, structure
+from voxstack.structure import Structurer, structure
 
 
 @final
@@ -75,5 +75,5 @@ def read_deployment(path: str | Path) -> Deployment:
         problem = Problem("", f"not TOML: {error}", None, line, column, str(path))
         raise ConfigError([problem]) from None
     document = Document(value, str(path))
-    deployment: Deployment = structure(make_converter(), document, "", Deployment)
+    deployment: Deployment = structure(Structurer(), document, "", Deployment)
     return deployment

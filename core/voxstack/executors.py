@@ -23,12 +23,9 @@ class Session:
     """
 
     def __init__(self, program: Program, constants: Mapping[str, Array]) -> None:
-        network = program.network
         self.program = program
         self.constants = dict(constants)
-        self.state: Mapping[str, Array] = {
-            name: network.inputs[name].zeros() for name in network.state
-        }
+        self.state: Mapping[str, Array] = program.network.initial_state
 
     def step(self, inputs: Mapping[str, Array]) -> Tensors:
         """Feed consecutive frames and give the outputs that are not state."""

@@ -8,14 +8,25 @@ from pathlib import Path
 from voxstack.errors import InputError
 
 
+def beside(target: Path) -> Path:
+    """Give the place to write before renaming to ``target``; InputError if it cannot be replaced.
+
+    A folder, a device or a pipe is not: a rename would put a file in its place.
+    """
+    if target.exists() and not target.is_file():
+        what = "a folder" if target.is_dir() else "a device or a pipe"
+        raise InputError(f"cannot write {target}: it is {what}; name a file")
+    return target.with_name(f".{target.name}.{os.getpid()}.part")
+
+
 def write_atomically(path: str | os.PathLike[str], text: str) -> None:
     """Write beside, then rename; InputError if the place cannot be written."""
     target = Path(path)
-    beside = target.with_name(f".{target.name}.{os.getpid()}.part")
+    part = beside(target)
     try:
-        beside.write_text(text, "utf-8")
-        beside.replace(target)
+        part.write_text(text, "utf-8")
+        part.replace(target)
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror or error}") from None
     finally:
-        beside.unlink(missing_ok=True)
+        part.unlink(missing_ok=True)

@@ -90,6 +90,14 @@ class Network:
         states = set(self.state.values())
         return tuple(n for n in self.outputs if n not in states)
 
+    @cached_property
+    def initial_state(self) -> Mapping[str, NDArray[np.generic]]:
+        """The states at the beginning of an utterance, zeros that all sessions share."""
+        state = {name: self.inputs[name].zeros() for name in self.state}
+        for zeros in state.values():
+            zeros.setflags(write=False)
+        return state
+
     def fixed(self, dimensions: Mapping[str, int]) -> Network:
         """Give this network with named dimensions fixed, as a static executor loads it.
 

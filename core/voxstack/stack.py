@@ -6,9 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, final
 
 import attrs
-import cattrs
 from attrs import define, frozen
-from cattrs.gen import make_dict_structure_fn
 
 from voxstack.addon import Addon
 from voxstack.blocks import Block, Frontend, StreamableBlock, options_of
@@ -21,7 +19,7 @@ from voxstack.programs import HostedProgram, ProgramCache
 from voxstack.provided import AudioFormat, Symbols
 from voxstack.registry import Registration, Registry
 from voxstack.schedule import Schedule
-from voxstack.structure import Unfit, flatten, make_converter, problems_of, shown
+from voxstack.structure import Structurer, Unfit, problems_of, shown
 from voxstack.wiring import Flow, check_wiring
 
 ALWAYS = ("seed", "sentence")  # sequence tensors that every voice gets from the host
@@ -68,8 +66,7 @@ class StackBuilder:
         self.programs: list[HostedProgram] = []
         self._complaints: dict[str, None] = {}  # an ordered set
         self._kinds: dict[type, str] = {}
-        self._makers: dict[type, Callable[[Any, Any], Any]] = {}
-        self._converter = self._make_converter()
+        self._structurer = self._make_structurer()
 
     def build(self, document: Document) -> BuiltStack:
         """Build; ConfigError with all problems."""
@@ -89,9 +86,9 @@ class StackBuilder:
     def executor(self, config: Any, document: Document, pointer: str) -> Executor:
         """Build an executor from its name or its configuration."""
         try:
-            executor: Executor = self._converter.structure(config, Executor)  # type: ignore[type-abstract]
+            executor: Executor = self._structurer.structure(config, Executor)
         except Exception as error:
-            raise ConfigError(problems_of(document, list(flatten(error)), pointer)) from None
+            raise ConfigError(problems_of(document, error, pointer)) from None
         return executor
 
     def _part(self, document: Document, key: str, type_: Any, problems: list[Problem]) -> Any:
@@ -101,9 +98,9 @@ class StackBuilder:
                 problems.append(document.problem("", f"{key!r} is missing", f"add {key!r}"))
             return None
         try:
-            return self._converter.structure(value, type_)
+            return self._structurer.structure(value, type_)
         except Exception as error:
-            problems += problems_of(document, list(flatten(error)), f"/{key}")
+            problems += problems_of(document, error, f"/{key}")
             return None
 
     def _wiring(
@@ -133,8 +130,8 @@ class StackBuilder:
 
     # Resolving ------------------------------------------------------------------------------
 
-    def _make_converter(self) -> cattrs.Converter:
-        converter = make_converter()
+    def _make_structurer(self) -> Structurer:
+        structurer = Structurer()
         for base, hook in (
             (Block, self._component("block")),
             (Frontend, self._component("frontend")),
@@ -145,8 +142,8 @@ class StackBuilder:
             (AudioFormat, _provided),
             (Symbols, _provided),
         ):
-            converter.register_structure_hook_func(_is_a(base), hook)
-        return converter
+            structurer.register(base, hook)
+        return structurer
 
     def _component(self, namespace: str) -> Callable[[Any, Any], Any]:
         def hook(config: Any, wanted: Any) -> Any:
@@ -204,15 +201,8 @@ class StackBuilder:
                 options[option.name] = self._by_role(role, option)
             elif option.type in (AudioFormat, Symbols):
                 options[option.name] = _Given(self._fact(option.type))
-        if cls not in self._makers:
-            # Not converter.structure: for a block's class that would ask for its "type" again.
-            self._makers[cls] = make_dict_structure_fn(
-                cls,
-                self._converter,
-                _cattrs_forbid_extra_keys=True,
-                _cattrs_detailed_validation=True,
-            )
-        return self._makers[cls](options, cls)
+        # Not ``structure``: for a block's class that would ask for its "type" again.
+        return self._structurer.fields(options, cls)
 
     def _fact(self, type_: Any) -> Any:
         """Give what the host provides to a field of such a type."""
@@ -286,10 +276,6 @@ def _all_blocks(block: Any) -> Iterator[Block]:
         yield block
         for option in options_of(block):
             yield from _all_blocks(getattr(block, option.name))
-
-
-def _is_a(base: type) -> Callable[[Any], bool]:
-    return lambda type_: isinstance(type_, type) and issubclass(type_, base)
 
 
 def _schedule(config: Any, _: Any) -> Schedule:

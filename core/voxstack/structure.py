@@ -1,31 +1,32 @@
 """Plain configuration to typed objects, strictly, with all problems in one pass.
 
-cattrs does the walking; what is added here is strictness ("-6" is no number, no unknown option)
-and turning its tree of exceptions into problems with JSON pointers.
+A value is taken as it is or not at all: ``"-6"`` is no number, an option that is not known is
+refused. The types are those of a class's fields; a subclass hook says how to make what is not
+written out in a configuration (a block, a network, an executor).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any, Union, get_args, get_origin
+import enum
+import types
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union, cast, final, get_args, get_origin
 
 import attrs
-import cattrs
-from cattrs.errors import (
-    AttributeValidationNote,
-    BaseValidationError,
-    ClassValidationError,
-    ForbiddenExtraKeysError,
-    IterableValidationError,
-    IterableValidationNote,
-)
 
 from voxstack.documents import Document, escape
 from voxstack.errors import ConfigError, Problem, VoxstackError, did_you_mean
 
+Hook = Callable[[Any, Any], Any]  # (value, type) -> object
+
+SCALARS = (bool, int, float, str)
+LISTS = (list, tuple, Sequence, Collection, Iterable)
+OBJECTS = (dict, Mapping)
+
 
 class Unfit(Exception):  # noqa: N818 - internal: becomes a Problem
-    """A value that does not fit its option; ``pointer`` is below the option's own place."""
+    """A value that does not fit its option; ``pointer`` is below the place that asked."""
 
     def __init__(self, message: str, suggestion: str | None = None, pointer: str = "") -> None:
         super().__init__(message)
@@ -40,187 +41,207 @@ class Unfits(Exception):  # noqa: N818 - internal: carries problems that have th
         self.problems = problems
 
 
-def make_converter() -> cattrs.Converter:
-    """Make a converter that takes a value as it is or not at all."""
-    converter = cattrs.Converter(forbid_extra_keys=True, detailed_validation=True)
-    for type_ in (bool, int, float, str, bytes):
-        converter.register_structure_hook(type_, _strict)
-    converter.register_structure_hook_func(
-        _is_list, lambda value, type_: _list(converter, value, type_)
-    )
-    converter.register_structure_hook_func(
-        _is_mapping, lambda value, type_: _mapping(converter, value, type_)
-    )
-    converter.register_structure_hook_func(lambda t: t is Any, lambda value, _: value)
-    converter.register_structure_hook_func(
-        _is_scalar_union, lambda value, type_: _strict_union(value, type_)
-    )
-    return converter
+@final
+class Structurer:
+    """Makes objects of plain values."""
 
+    def __init__(self) -> None:
+        self._hooks: list[tuple[type, Hook]] = []
 
-def _strict(value: Any, type_: Any) -> Any:
-    if type_ is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if type(value) is not type_:
-        raise Unfit(f"expected {describe(type_)}, not {shown(value)}")
-    return value
+    def register(self, base: type, hook: Hook) -> None:
+        """Make what extends ``base`` by ``hook``."""
+        self._hooks.append((base, hook))
 
-
-def _is_scalar_union(type_: Any) -> bool:
-    """Tell int | str, float | None: not those with a class in them, which cattrs knows."""
-    origin = get_origin(type_)
-    scalars = (bool, int, float, str, type(None))
-    return (origin is Union or type(type_).__name__ == "UnionType") and all(
-        a in scalars for a in get_args(type_)
-    )
-
-
-def _strict_union(value: Any, type_: Any) -> Any:
-    for option in get_args(type_):
-        if type(value) is option:
+    def structure(self, value: Any, type_: Any) -> Any:
+        """Make a ``type_`` of ``value``; raises Unfit, Unfits or a VoxstackError."""
+        if type_ is Any:
             return value
-    if float in get_args(type_) and type(value) is int:
+        if type_ in SCALARS or type_ is type(None) or type_ is None:
+            return _scalar(value, type_)
+        origin = get_origin(type_)
+        if origin is Annotated:
+            return self.structure(value, get_args(type_)[0])
+        if origin is Union or origin is types.UnionType:
+            return self._union(value, type_)
+        if origin is Literal:
+            if any(value == a and type(value) is type(a) for a in get_args(type_)):
+                return value
+            raise Unfit(f"expected {describe(type_)}, not {shown(value)}", _near(value, type_))
+        if (origin or type_) in LISTS:
+            return self._list(value, type_)
+        if (origin or type_) in OBJECTS:
+            return self._object(value, type_)
+        if isinstance(type_, type):
+            return self._class(value, type_)
+        if supertype := getattr(type_, "__supertype__", None):  # typing.NewType
+            return self.structure(value, supertype)
+        raise Unfit(f"an option of the type {type_} cannot be given in a configuration")
+
+    def fields(self, values: Mapping[str, Any], cls: Any) -> Any:
+        """Make an attrs class whose fields are the options in ``values``."""
+        options = {o.name: o for o in attrs.fields(attrs.resolve_types(cls)) if o.init}
+        unfits = [
+            Unfit(
+                f"unknown option {name!r}",
+                did_you_mean(name, options)
+                or f"options: {', '.join(map(repr, options)) or 'none'}",
+                f"/{escape(name)}",
+            )
+            for name in values
+            if name not in options
+        ]
+        made = {}
+        for name, option in options.items():
+            if name in values:
+                try:
+                    made[option.alias or name] = self.structure(values[name], option.type or Any)
+                except Exception as error:
+                    unfits += unfits_of(error, f"/{escape(name)}")
+            elif option.default is attrs.NOTHING:
+                unfits.append(Unfit(f"option {name!r} is missing", f"add {name!r}"))
+        if unfits:
+            raise Unfits(unfits)
+        try:
+            return cls(**made)
+        except (ValueError, TypeError, VoxstackError) as error:  # a validator refused a value
+            raise Unfit(str(error)) from None
+        except Exception as error:
+            raise Unfit(f"{cls.__name__} cannot be made: {error!r}") from error
+
+    def _class(self, value: Any, type_: type) -> Any:
+        for base, hook in self._hooks:
+            if issubclass(type_, base):
+                return hook(value, type_)
+        if issubclass(type_, enum.Enum):
+            return type_(self.structure(value, Literal[tuple(member.value for member in type_)]))
+        if issubclass(type_, Path):
+            return type_(_scalar(value, str))
+        if not attrs.has(type_):
+            raise Unfit(
+                f"an option of the type {type_.__name__} cannot be given in a configuration"
+            )
+        if not isinstance(value, dict):
+            raise Unfit(f"expected an object, not {shown(value)}")
+        return self.fields(value, type_)
+
+    def _union(self, value: Any, type_: Any) -> Any:
+        """Take the one type that fits: null, or the scalar it is, or what is left."""
+        within = get_args(type_)
+        if value is None and type(None) in within:
+            return None
+        scalars = [t for t in within if t in SCALARS]
+        if type(value) in scalars:
+            return value
+        if type(value) is int and float in scalars:
+            return float(value)
+        others = [t for t in within if t not in SCALARS and t is not type(None)]
+        if len(others) == 1 and not (scalars and isinstance(value, bool | int | float | str)):
+            return self.structure(value, others[0])
+        for other in others:
+            try:
+                return self.structure(value, other)
+            except (Unfit, Unfits):
+                continue
+        raise Unfit(f"expected {describe(type_)}, not {shown(value)}")
+
+    def _list(self, value: Any, type_: Any) -> Any:
+        """Make a list, a tuple of any length, or one with a type for each place."""
+        if not isinstance(value, list | tuple):
+            raise Unfit(f"expected a list, not {shown(value)}")
+        within = get_args(type_)
+        is_list = list in (type_, get_origin(type_))
+        is_tuple = tuple in (type_, get_origin(type_))
+        if not within:
+            within = (Any,) * len(value)
+        elif not is_tuple or within[-1] is Ellipsis:
+            within = within[:1] * len(value)
+        elif len(within) != len(value):
+            raise Unfit(f"expected a list of {len(within)}, not of {len(value)}")
+        items = self._each(enumerate(zip(value, within, strict=True)))
+        return items if is_list else tuple(items)
+
+    def _object(self, value: Any, type_: Any) -> dict[str, Any]:
+        """Make a dict whose keys are names."""
+        if not isinstance(value, dict):
+            raise Unfit(f"expected an object, not {shown(value)}")
+        within = (get_args(type_) or (str, Any))[1]
+        items = self._each((key, (item, within)) for key, item in value.items())
+        return dict(zip(value, items, strict=True))
+
+    def _each(self, items: Iterable[tuple[Any, tuple[Any, Any]]]) -> list[Any]:
+        """Make (place, (value, type)) each; all problems at once."""
+        made: list[Any] = []
+        unfits: list[Unfit] = []
+        for place, (value, type_) in items:
+            try:
+                made.append(self.structure(value, type_))
+            except Exception as error:
+                unfits += unfits_of(error, f"/{escape(str(place))}")
+        if unfits:
+            raise Unfits(unfits)
+        return made
+
+
+def _scalar(value: Any, type_: Any) -> Any:
+    if type_ is float and type(value) is int:
         return float(value)
+    if type(value) is type_ or (value is None and type_ is None):
+        return value
     raise Unfit(f"expected {describe(type_)}, not {shown(value)}")
 
 
-def _is_list(type_: Any) -> bool:
-    return get_origin(type_) in (list, tuple) or type_ in (list, tuple)
-
-
-def _is_mapping(type_: Any) -> bool:
-    origin = get_origin(type_)
-    return type_ is dict or (isinstance(origin, type) and issubclass(origin, dict)) or (
-        getattr(origin, "__name__", "") in ("Mapping", "MutableMapping")
-    )  # fmt: skip
-
-
-def _list(converter: cattrs.Converter, value: Any, type_: Any) -> Any:
-    """Structure a list, a tuple of any length, or one with a type for each place."""
-    if not isinstance(value, list | tuple):
-        raise Unfit(f"expected a list, not {shown(value)}")
-    types = get_args(type_)
-    is_tuple = get_origin(type_) is tuple or type_ is tuple
-    if not types:
-        types = (Any,) * len(value)
-    elif not is_tuple or types[-1] is Ellipsis:
-        types = types[:1] * len(value)
-    elif len(types) != len(value):
-        raise Unfit(f"expected a list of {len(types)}, not of {len(value)}")
-    items = _each(converter, enumerate(zip(value, types, strict=True)))
-    return tuple(items) if is_tuple else items
-
-
-def _mapping(converter: cattrs.Converter, value: Any, type_: Any) -> dict[str, Any]:
-    """Structure an object whose keys are names."""
-    if not isinstance(value, dict):
-        raise Unfit(f"expected an object, not {shown(value)}")
-    within = (get_args(type_) or (str, Any))[1]
-    items = _each(converter, ((key, (item, within)) for key, item in value.items()))
-    return dict(zip(value, items, strict=True))
-
-
-def _each(converter: cattrs.Converter, items: Iterable[tuple[Any, tuple[Any, Any]]]) -> list[Any]:
-    """Structure (place, (value, type)) each; all problems at once."""
-    made, unfits = [], []
-    for place, (value, type_) in items:
-        try:
-            made.append(converter.structure(value, type_))
-        except Exception as error:
-            unfits += list(flatten(error, type_, f"/{escape(str(place))}"))
-    if unfits:
-        raise Unfits(unfits)
-    return made
+def _near(value: Any, type_: Any) -> str | None:
+    names = [a for a in get_args(type_) if isinstance(a, str)]
+    return did_you_mean(value, names) if isinstance(value, str) else None
 
 
 def shown(value: Any) -> str:
     """Show a configuration value, cut short."""
-    text = repr(value) if not isinstance(value, dict | list) else _kind(value)
+    if isinstance(value, dict):
+        return "an object"
+    text = repr(value) if not isinstance(value, list) else "a list"
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _kind(value: Any) -> str:
-    return "an object" if isinstance(value, dict) else "a list"
+WORDS = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "a string",
+    type(None): "null",
+    None: "null",
+}
 
 
 def describe(type_: Any) -> str:
     """Say a type in the words of a configuration."""
-    words = {bool: "true or false", int: "a whole number", float: "a number", str: "a string"}
-    words[type(None)] = "null"
-    if type_ in words:
-        return words[type_]
+    if type_ in WORDS:
+        return WORDS[type_]
+    if get_origin(type_) is Literal:
+        return " or ".join(repr(a) for a in get_args(type_))
     if get_args(type_):
         return " or ".join(describe(a) for a in get_args(type_))
-    return getattr(type_, "__name__", str(type_))
+    return str(getattr(type_, "__name__", type_))
 
 
-def structure(converter: cattrs.Converter, document: Document, pointer: str, cls: type) -> Any:
-    """Structure the whole ``document.value``; ConfigError with all problems."""
+def structure(structurer: Structurer, document: Document, pointer: str, cls: type) -> Any:
+    """Make the whole ``document.value`` a ``cls``; ConfigError with all problems."""
     try:
-        return converter.structure(document.value, cls)
+        return structurer.structure(document.value, cls)
     except Exception as error:
-        unfits = list(flatten(error, cls))
-        raise ConfigError(problems_of(document, unfits, pointer)) from None
+        raise ConfigError(problems_of(document, error, pointer)) from None
 
 
-def problems_of(document: Document, unfits: list[Unfit], pointer: str = "") -> list[Problem]:
+def problems_of(document: Document, error: BaseException, pointer: str = "") -> list[Problem]:
     """Give what did not fit its place in the document."""
-    return [document.problem(pointer + u.pointer, u.message, u.suggestion) for u in unfits]
+    return [document.problem(u.pointer, u.message, u.suggestion) for u in unfits_of(error, pointer)]
 
 
-_KNOWN = (
-    Unfit,
-    Unfits,
-    VoxstackError,
-    ForbiddenExtraKeysError,
-    BaseValidationError,
-    KeyError,
-    ValueError,
-)
-
-
-def flatten(error: BaseException, cls: Any = None, pointer: str = "") -> Iterator[Unfit]:
-    """Walk cattrs' tree of exceptions and give its leaves with their pointers."""
-    if isinstance(error, Unfits):
-        for unfit in error.problems:
-            yield Unfit(unfit.message, unfit.suggestion, pointer + unfit.pointer)
-    elif isinstance(error, Unfit):
-        yield Unfit(error.message, error.suggestion, pointer + error.pointer)
-    elif isinstance(error, ForbiddenExtraKeysError):
-        options = [a.alias for a in attrs.fields(error.cl)] if attrs.has(error.cl) else []
-        for name in sorted(error.extra_fields):
-            hint = did_you_mean(name, options)
-            yield Unfit(
-                f"unknown option {name!r}",
-                hint or f"options: {', '.join(map(repr, options)) or 'none'}",
-                f"{pointer}/{escape(name)}",
-            )
-    elif isinstance(error, ClassValidationError | IterableValidationError):
-        within = getattr(error, "cl", cls)
-        for child in error.exceptions:
-            step = _note(child)
-            if isinstance(child, KeyError) and isinstance(error, ClassValidationError) and step:
-                yield Unfit(f"option {step!r} is missing", f"add {step!r}", pointer)
-            elif (
-                step is None
-                and isinstance(error, ClassValidationError)
-                and not isinstance(child, _KNOWN)
-            ):  # not a refused value: it broke when it was made
-                yield Unfit(f"{error.cl.__name__} cannot be made: {child!r}", None, pointer)
-            else:
-                below = pointer if step is None else f"{pointer}/{escape(str(step))}"
-                yield from flatten(child, within, below)
-    elif isinstance(error, VoxstackError):
-        yield Unfit(str(error), None, pointer)
-    else:
-        yield Unfit(str(error) or repr(error), None, pointer)
-
-
-def _note(error: BaseException) -> Any:
-    """Give the option or index that cattrs noted on an exception."""
-    for note in getattr(error, "__notes__", ()):
-        if isinstance(note, AttributeValidationNote):
-            return note.name
-        if isinstance(note, IterableValidationNote):
-            return note.index
-    return None
+def unfits_of(error: BaseException, pointer: str = "") -> Iterator[Unfit]:
+    """Give the problems that an exception carries, below ``pointer``."""
+    problems = error.problems if isinstance(error, Unfits) else [error]
+    for problem in cast("list[Any]", problems):
+        if isinstance(problem, Unfit):
+            yield Unfit(problem.message, problem.suggestion, pointer + problem.pointer)
+        else:
+            yield Unfit(str(problem) or repr(problem), None, pointer)

@@ -158,3 +158,13 @@ def test_text_is_written_whole_or_not_at_all(tmp_path):
 def test_text_into_a_folder_that_is_not_there_is_an_input_error(tmp_path):
     with pytest.raises(InputError, match="cannot write"):
         write_atomically(tmp_path / "no" / "stats.json", "x")
+
+
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="no /dev/full here")
+@pytest.mark.parametrize(
+    "write", [lambda p: Audio(np.ones(9), 8000).save(p), lambda p: write_atomically(p, "x")]
+)
+def test_a_device_is_never_replaced_by_a_file(write):
+    with pytest.raises(InputError, match="it is a device or a pipe; name a file"):
+        write("/dev/full")
+    assert Path("/dev/full").is_char_device()

@@ -8,7 +8,7 @@ from attrs import field, frozen
 from attrs.validators import ge
 from voxstack import ConfigError
 from voxstack.documents import Document, parse_json
-from voxstack.structure import make_converter, structure
+from voxstack.structure import Structurer, structure
 
 
 @frozen
@@ -39,7 +39,7 @@ class Outer:
 
 
 def make(**value):
-    return structure(make_converter(), Document(value), "", Outer)
+    return structure(Structurer(), Document(value), "", Outer)
 
 
 def problems(**value):
@@ -146,7 +146,7 @@ def test_all_problems_come_at_once_with_their_places():
   "tabel": {}
 }"""
     with pytest.raises(ConfigError) as caught:
-        structure(make_converter(), parse_json(text, "x.json"), "", Outer)
+        structure(Structurer(), parse_json(text, "x.json"), "", Outer)
     found = {(p.pointer, p.line) for p in caught.value.problems}
     assert found == {
         ("/number", 2),
@@ -165,10 +165,10 @@ def test_a_long_value_is_cut_short_in_the_message():
 @pytest.mark.parametrize("value", [[], "Outer", 3, None])
 def test_what_is_no_object_at_all_is_refused(value):
     with pytest.raises(ConfigError):
-        structure(make_converter(), Document(value), "", Outer)
+        structure(Structurer(), Document(value), "", Outer)
 
 
 def test_the_pointer_of_the_whole_goes_in_front():
     with pytest.raises(ConfigError) as caught:
-        structure(make_converter(), Document({"count": "1"}), "/voices/a", Outer)
+        structure(Structurer(), Document({"count": "1"}), "/voices/a", Outer)
     assert caught.value.problems[0].pointer == "/voices/a/count"

@@ -1,4 +1,4 @@
-"""Nothing is told to anybody: official builds of ONNX Runtime send telemetry unless asked not to."""
+"""Nothing is told to anybody: official builds of ONNX Runtime do, unless asked not to."""
 
 import os
 import subprocess

@@ -49,6 +49,8 @@ class Audio:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write a WAV file, 16-bit mono; InputError if the place cannot be written."""
+        if Path(path).suffix.lower() not in (".wav", ""):
+            raise InputError(f"cannot write {path}: only WAV is written; name it like out.wav")
         with WavWriter(path, self.sample_rate) as writer:
             writer.write(self.samples)
 
@@ -102,7 +104,7 @@ class WavWriter:
             if kind is None:
                 self._wave.close()
                 self._file.close()
-                self._beside.replace(self.path)
+                self._beside.replace(os.path.realpath(self.path))
         except OSError as fault:
             raise self._unwritable(fault) from None
         finally:
@@ -117,4 +119,4 @@ class WavWriter:
 
     def _unwritable(self, error: OSError) -> InputError:
         reason = error.strerror or str(error)
-        return InputError(f"cannot write {self.path}: {reason}; choose another place with -o")
+        return InputError(f"cannot write {self.path}: {reason}")

@@ -65,6 +65,19 @@ def guarded(
             close()
 
 
+def _first_of_row(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+    """Pass chunks on; explain what a block meets that reads upstream where there is none."""
+    try:
+        yield from chunks
+    except TypeError as error:
+        if "NoneType" in str(error):
+            raise BlockError(
+                f"it is the first block of its row, so that its upstream is None ({error}); put a "
+                "block before it that makes frames"
+            ) from error
+        raise
+
+
 def chained(
     blocks: Sequence[StreamableBlock],
     sequence: Tensors,
@@ -84,6 +97,8 @@ def chained(
                 chunks = block.stream(sequence, upstream)
             except Exception as error:
                 reraise(error, pointer, row, block)
+            if upstream is None:
+                chunks = _first_of_row(chunks)
             upstream = guarded(chunks, pointer, row, block)
             opened.append(upstream)
         yield from upstream or ()

@@ -33,6 +33,9 @@ class Document:
         for edited, origin in self.edits.items():
             if pointer == edited or pointer.startswith(edited + "/"):
                 return Problem(pointer, f"{message} (set by {origin})", suggestion)
+        below = [o for edited, o in self.edits.items() if edited.startswith(pointer + "/")]
+        if below and pointer:
+            message = f"{message} (changed by {', '.join(dict.fromkeys(below))})"
         line, column = self.position(pointer)
         return Problem(pointer, message, suggestion, line, column, self.name)
 
@@ -198,7 +201,9 @@ def parse_value(text: str) -> Any:
     """Read a value of the command line: JSON if it parses, else a string."""
     try:
         return json.loads(text, parse_constant=_no_constant)
-    except ValueError:
+    except ValueError as error:
+        if text.lstrip()[:1] in ("{", "["):
+            raise InputError(f"{text!r} is not valid JSON: {error}") from None
         return text
     except RecursionError:
         raise ConfigError([_deep(None)]) from None

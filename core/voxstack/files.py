@@ -16,6 +16,7 @@ def beside(target: Path) -> Path:
     if target.exists() and not target.is_file():
         what = "a folder" if target.is_dir() else "a device or a pipe"
         raise InputError(f"cannot write {target}: it is {what}; name a file")
+    target = Path(os.path.realpath(target))  # a link stays one
     return target.with_name(f".{target.name}.{os.getpid()}.part")
 
 
@@ -25,7 +26,7 @@ def write_atomically(path: str | os.PathLike[str], text: str) -> None:
     part = beside(target)
     try:
         part.write_text(text, "utf-8")
-        part.replace(target)
+        part.replace(os.path.realpath(target))
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror or error}") from None
     finally:

@@ -22,7 +22,14 @@ from voxstack.addon import (
 )
 from voxstack.deployment import Deployment, PluginLists, VoiceSettings, read_deployment
 from voxstack.documents import Document, parse_json
-from voxstack.errors import ConfigError, InputError, PluginError, Problem, VoxstackError
+from voxstack.errors import (
+    ConfigError,
+    InputError,
+    PluginError,
+    Problem,
+    VoxstackError,
+    did_you_mean,
+)
 from voxstack.executors import Executor
 from voxstack.logs import get_logger
 from voxstack.networks import Network
@@ -145,7 +152,7 @@ class Host:
                 if r.namespace == "addon" and not r.usable
             )
             raise PluginError(
-                "no voice is installed: pip install one, voxstack-voice-en-us say"
+                "no voice is installed: pip install voxstack-voice-en-us, for example"
                 + (f" ({reasons})" if reasons else "")
             )
         raise InputError(f"name a voice with --voice, one of: {', '.join(voices)}")
@@ -200,13 +207,35 @@ class Host:
         if problems or addon is None or built is None:
             raise ConfigError(problems)
         settings = self.settings(name)
+        self._check_settings(name, addon, settings)
+        return Voice(addon, built, settings.controls, self.registry.announce)
+
+    def _check_settings(self, name: str, addon: Addon, settings: VoiceSettings) -> None:
+        """Refuse what the deployment sets for this voice and it does not have.
+
+        What is set for all voices and this one lacks may be meant for another: a warning.
+        """
+        own = self.deployment.voices.get(name.partition("@")[0], VoiceSettings())
+        networks = {n: None for net in addon.networks.values() for n in (net.name, net.role)}
+        tables: tuple[tuple[str, Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]], ...] = (
+            ("controls", settings.controls, own.controls, addon.manifest.controls),
+            ("executors", settings.executors, own.executors, networks),
+        )
+        for table, given, mine, known in tables:
+            for key in given:
+                if key in known:
+                    continue
+                hint = did_you_mean(key, known) or f"it has: {', '.join(known) or 'none'}"
+                text = f"{self._origin}: [{table}] {key!r}: the voice {name!r} has none ({hint})"
+                if key in mine:
+                    raise InputError(text)
+                log.warning(text)
         for control, value in settings.controls.items():
             if control in addon.manifest.controls:
                 try:
                     addon.manifest.controls[control].tensor_value(control, value)
                 except InputError as error:
                     raise InputError(f"{self._origin}: {error}") from None
-        return Voice(addon, built, settings.controls, self.registry.announce)
 
     def check(
         self,
@@ -286,14 +315,22 @@ class Host:
         return executor
 
     def _first_executor(self, builder: StackBuilder, network: Network) -> Executor:
-        """Choose an executor when none is named: the first by name that can run the network."""
+        """Choose an executor when none is named.
+
+        Those of voxstack's own distributions come first, so that installing another one changes
+        nothing by itself; then dynamic ones, then by name.
+        """
         reasons = []
+        ready: list[tuple[bool, bool, str, Executor]] = []
         for name in self.registry.names("executor"):
             try:
                 executor = builder.executor(name, Document(name), "/executor")
             except VoxstackError as error:
                 reasons.append(f"{name}: {error}")
                 continue
+            owner = self.registry.find(name, "executor").distribution
+            ready.append((not owner.startswith("voxstack-"), executor.static, name, executor))
+        for _, _, name, executor in sorted(ready, key=lambda one: one[:3]):
             reason = _unavailable(executor)
             if reason is None and not set(executor.formats) & set(network.files):
                 reason = f"takes {', '.join(executor.formats)}, not {', '.join(network.files)}"
@@ -303,7 +340,7 @@ class Host:
             reasons.append(f"{name}: {reason}")
         raise PluginError(
             "no installed executor can run the voice's networks: pip install "
-            "voxstack-onnxruntime, say" + (f" ({'; '.join(reasons)})" if reasons else "")
+            "voxstack-onnxruntime, for example" + (f" ({'; '.join(reasons)})" if reasons else "")
         )
 
 

@@ -51,10 +51,9 @@ class Control:
                     f"{name} {value!r} is none of: {allowed}" + (f" ({hint})" if hint else "")
                 )
             return self.values.index(value)
-        try:
-            number = 1.0 if value is None else float(value)
-        except (TypeError, ValueError):
-            raise InputError(f"{name} must be a number, not {value!r}") from None
+        if isinstance(value, bool | str) or not hasattr(value or 1.0, "__float__"):
+            raise InputError(f"{name} must be a number, not {value!r}")
+        number = 1.0 if value is None else float(value)
         low = float("-inf") if self.min is None else self.min
         high = float("inf") if self.max is None else self.max
         if not low <= number <= high:  # NaN too

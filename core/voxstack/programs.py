@@ -77,6 +77,17 @@ def _loaded(executor: Executor, network: Network) -> Program:
             f"({network.files[file_format(executor, network)]}, declared in "
             f"{network.place or 'its manifest'}): {type(error).__name__}: {error}"
         ) from error
+    if not isinstance(program, Program):
+        raise NetworkError(
+            f"{type(executor).__name__}.load gave {type(program).__name__}, expected a "
+            "voxstack.Program"
+        )
+    for name in ("session", "stack", "unstack", "close"):
+        if not callable(getattr(program, name)):
+            raise NetworkError(
+                f"{type(program).__name__} of {type(executor).__name__} keeps something in "
+                f"self.{name}, which hides the method Program.{name}(): give it another name"
+            )
     log.info(
         "network loaded",
         network=network.qualified_name,

@@ -81,6 +81,12 @@ class Registration:
         """Tell whether a stack may name it as it stands."""
         return self.status == "ok"
 
+    def refusal(self) -> str:
+        """Say why it cannot be used."""
+        status = "" if (self.reason or "").startswith(self.status) else f"{self.status}: "
+        whose = f"{self.name!r} of {self.distribution} {self.version}".rstrip()
+        return f"{whose} cannot be used: {status}{self.reason}"
+
     def listing(self) -> dict[str, str | None]:
         """Give the row that ``voxstack plugins --json`` prints."""
         names = ("kind", "name", "target", "distribution", "version", "status", "reason")
@@ -149,11 +155,7 @@ class Registry:
         if clash := [r for r in found if r.status == "ambiguous"]:
             raise PluginError(clash[0].reason or "", clash[0])
         if found:
-            raise PluginError(
-                f"{name!r} of {found[0].distribution} {found[0].version} cannot be used: "
-                f"{found[0].status}: {found[0].reason}",
-                found[0],
-            )
+            raise PluginError(found[0].refusal(), found[0])
         raise PluginError(self._unknown(name, namespace))
 
     def load(self, registration: Registration) -> Any:
@@ -173,11 +175,7 @@ class Registry:
         if registration.loaded is None:
             self._check_requirement(registration)
         if registration.status in ("broken", "incompatible"):
-            raise PluginError(
-                f"{registration.name!r} of {registration.distribution} {registration.version} "
-                f"cannot be used: {registration.status}: {registration.reason}",
-                registration,
-            )
+            raise PluginError(registration.refusal(), registration)
 
     def _unknown(self, name: str, namespace: str) -> str:
         known = self.names(namespace)

@@ -8,6 +8,7 @@ written out in a configuration (a block, a network, an executor).
 from __future__ import annotations
 
 import enum
+import math
 import types
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -183,7 +184,9 @@ class Structurer:
 
 
 def _scalar(value: Any, type_: Any) -> Any:
-    if type_ is float and type(value) is int:
+    if type_ is float and type(value) in (int, float):
+        if not math.isfinite(value):
+            raise Unfit(f"expected a finite number, not {value}")
         return float(value)
     if type(value) is type_ or (value is None and type_ is None):
         return value
@@ -200,6 +203,7 @@ def shown(value: Any) -> str:
     if isinstance(value, dict):
         return "an object"
     text = repr(value) if not isinstance(value, list) else "a list"
+    text = {"None": "null", "True": "true", "False": "false"}.get(text, text)
     return text if len(text) <= 60 else text[:57] + "..."
 
 

@@ -18,7 +18,7 @@ from voxstack.ahead import SentenceAhead
 from voxstack.audio import Audio
 from voxstack.blocks import Frontend, StreamableBlock
 from voxstack.containers import StreamableStack, chained, reraise
-from voxstack.errors import InputError, did_you_mean
+from voxstack.errors import BlockError, InputError, did_you_mean
 from voxstack.programs import HostedProgram, load_all
 from voxstack.schedule import DOUBLING, Schedule
 from voxstack.stack import BuiltStack
@@ -32,7 +32,7 @@ Announce = Callable[..., None]  # (hook, **arguments)
 
 
 @final
-@define(eq=False)
+@define(eq=False, repr=False)
 class Voice:
     """An addon built into a running stack. Any number of threads may use it at once."""
 
@@ -41,6 +41,9 @@ class Voice:
     defaults: Mapping[str, Any] = field(factory=dict)  # controls set by the deployment
     _announce: Announce = field(default=lambda hook, **arguments: None, repr=False)
     _plans: dict[tuple[int, ...], StreamableStack] = field(factory=dict, init=False, repr=False)
+
+    def __repr__(self) -> str:
+        return f"<Voice {self.name!r} {self.addon.manifest.version}>"
 
     @property
     def name(self) -> str:
@@ -96,6 +99,10 @@ class Voice:
         holds nothing to speak.
         """
         inputs = self._inputs(seed, controls)
+        if not isinstance(text, str) and (isinstance(text, bytes) or not hasattr(text, "__iter__")):
+            raise InputError(
+                f"text must be a string or an iterable of strings, not {type(text).__name__}"
+            )
         return Stream(self, text, inputs, self._planned(tuple(frames)), seed)
 
     def _planned(self, frames: tuple[int, ...]) -> StreamableStack:
@@ -250,7 +257,10 @@ def _sentences(frontend: Frontend, pieces: Iterable[str]) -> Iterator[Sentence]:
 
     def read() -> Iterator[str]:
         try:
-            yield from pieces
+            for piece in pieces:
+                if not isinstance(piece, str):
+                    raise InputError(f"text comes in strings, not in {type(piece).__name__}")
+                yield piece
         except Exception as error:
             faults.append(error)
             raise
@@ -328,6 +338,9 @@ def _joined(
                 yield Chunk({"audio": np.zeros((1, 0), dtype=np.float32)}, offset, last=True)
                 return
             index += 1
+    except BlockError as error:
+        error.settled.append(head)  # the effects that it passes through are not its place
+        raise
     finally:
         if ahead is not None:
             ahead.close()

@@ -239,3 +239,44 @@ def test_two_at_once_into_one_file_leave_one_whole_file(voxstack, home, read_wav
     assert [(p.communicate(timeout=60), p.returncode) for p in both] == [((b"", b""), 0)] * 2
     assert read_wav(home / "fox.wav")[0].tobytes() == voxstack.good("say", FOX, "-o", "-").raw
     assert [p.name for p in home.iterdir()] == ["fox.wav"]
+
+
+def test_lines_without_a_full_stop_are_spoken_when_the_writer_pauses(voxstack):
+    process = voxstack.start("say", "-", "-o", "-")
+    process.stdin.write(b"a line of a log without an end\n")
+    process.stdin.flush()
+    assert len(process.stdout.read(3200)) == 3200  # and stdin is open still
+    err = process.communicate(timeout=60)[1]
+    assert process.returncode == 0, err
+
+
+def test_what_a_plugin_prints_does_not_get_into_the_audio(voxstack, install):
+    code = (
+        "from attrs import frozen\nfrom voxstack import StreamableBlock\nprint('hello')\n@frozen\n"
+        "class Chatty(StreamableBlock):\n    def stream(self, sequence, upstream):\n"
+        "        for chunk in upstream:\n            print('chunk')\n            yield chunk\n"
+    )
+    install("acme-chatty", {"effects.Chatty": "acme_chatty:Chatty"}, code)
+    plain = voxstack("say", "Hi.", "-o", "-")
+    chatty = voxstack("say", "Hi.", "-o", "-", "--set", '/stack/-={"type": "Chatty"}')
+    assert chatty.raw == plain.raw
+    assert "hello" in chatty.err and "chunk" in chatty.err
+
+
+@posix
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_a_signal_in_the_middle_of_loading_ends_it_when_that_is_done(
+    voxstack, home, install, name, code
+):
+    executor = (
+        "import os, signal\nfrom attrs import frozen\n"
+        "from voxstack_onnxruntime import OnnxRuntime\n"
+        "@frozen\nclass Struck(OnnxRuntime):\n    def load(self, network):\n"
+        f"        if network.role == 'encoder':\n            os.kill(os.getpid(), signal.{name})\n"
+        "        return super().load(network)\n"
+    )
+    install("acme-struck", {"executors.Struck": "acme_struck:Struck"}, executor)
+    done = voxstack("say", FOX, "-o", "fox.wav", "--executor", "Struck")
+    assert done.code == code, done.err
+    assert done.err.strip() == ""
+    assert list(home.iterdir()) == []

@@ -150,6 +150,12 @@ def test_a_number_out_of_its_range_is_refused(value):
         Control(min=0.5, max=2.0).tensor_value("rate", value)
 
 
-def test_a_number_may_come_as_text_from_the_command_line():
-    assert Control(min=0.5, max=2.0).tensor_value("rate", "1.5") == 1.5
+@pytest.mark.parametrize("value", ["1.5", True, [1.0], b"1"])
+def test_a_number_is_a_number_and_nothing_like_it(value):
+    with pytest.raises(InputError, match="rate must be a number, not"):
+        Control(min=0.5, max=2.0).tensor_value("rate", value)
+
+
+def test_a_number_that_is_not_given_is_the_default():
+    assert Control(min=0.5, max=2.0).tensor_value("rate", 2) == 2.0
     assert Control().tensor_value("rate", None) == 1.0

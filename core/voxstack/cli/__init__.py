@@ -9,11 +9,13 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
 import voxstack
+from voxstack.cli import signals
 from voxstack.errors import VoxstackError, did_you_mean
 
 COMMANDS = {
@@ -121,6 +123,11 @@ def cli(debug: bool, log: str | None) -> None:
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line: exit code 0, 2 for bad input, 1 for a fault."""
     args = sys.argv[1:] if arguments is None else arguments
+    signals.hold()
+    if args[:1] != ["say"]:  # which delivers them when its voice is loaded
+        signals.deliver()
+    if sys.stdout is None:  # closed by the caller: nobody reads
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
     debug = "--debug" in args
     if debug:  # anywhere on the line
         args = ["--debug", *(a for a in args if a != "--debug")]

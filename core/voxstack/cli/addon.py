@@ -18,7 +18,7 @@ def addon() -> None:
     """Look into an addon, and check it."""
 
 
-@addon.command()
+@addon.command(short_help="Tell what an addon contains.")
 @click.argument("addon_", metavar="ADDON")
 @json_option
 def inspect(addon_: str, as_json: bool) -> None:
@@ -76,7 +76,7 @@ def _form(network: Any) -> str:
     return "whole"
 
 
-@addon.command()
+@addon.command(short_help="Check hashes, wiring, loading and chunks.")
 @click.argument("addon_", metavar="ADDON")
 @click.option("--text", help="What to speak (default: the addon's sample sentence).")
 @host_options

@@ -15,7 +15,7 @@ from voxstack.documents import parse_value
 from voxstack.errors import InputError, did_you_mean
 
 
-@click.command()
+@click.command(short_help="Measure this installation.")
 @click.option("--voice", help="Voice to measure (default: the installed one).")
 @click.option("--executor", metavar="NAME", help="Executor for all networks.")
 @click.option(

@@ -8,7 +8,7 @@ import click
 
 from voxstack.cli.options import json_option
 from voxstack.cli.output import print_json, print_table
-from voxstack.errors import VoxstackError
+from voxstack.errors import InputError, VoxstackError, did_you_mean
 
 NO_VOICE = "no voice is installed: pip install voxstack-voice-en-us"
 
@@ -64,7 +64,7 @@ def voices(deploy: str | None, as_json: bool) -> None:
     )
 
 
-@click.command()
+@click.command(short_help="List what the installed packages bring.")
 @click.option("--kind", help="Only this kind: encoders, decoders, executors, addons, ...")
 @click.option("--deploy", metavar="FILE.toml", help="Deployment file with allow and block lists.")
 @click.option(
@@ -83,8 +83,13 @@ def plugins(
 
     A plugin that is broken, blocked or in conflict is listed with the reason.
     """
+    from voxstack.components import KINDS
     from voxstack.registry import Filter, Registry
 
+    kinds = [*KINDS, "module", "listener", "package"]
+    if kind is not None and kind not in kinds:
+        hint = did_you_mean(kind, kinds) or f"one of: {', '.join(kinds)}"
+        raise InputError(f"there is no kind {kind!r} ({hint})")
     filter_ = Filter(allow or ("*",), block, "the command line")
     if deploy:
         from voxstack.deployment import read_deployment

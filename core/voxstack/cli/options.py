@@ -58,5 +58,6 @@ def parse_pairs(option: str, pairs: tuple[str, ...]) -> dict[str, Any]:
         name, equals, value = text.partition("=")
         if not equals or not name:
             raise InputError(f"{option} {text!r}: expected NAME=VALUE")
-        values[name] = value
+        number = parse_value(value)
+        values[name] = number if isinstance(number, int | float) else value
     return values

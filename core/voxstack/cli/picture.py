@@ -107,7 +107,7 @@ def tree_of(tree: dict[str, Any]) -> Any:
     for part in tree["stack"]:
         add(root, part)
     for pointer in tree["once_an_utterance"]:
-        root.add(f"[dim]{pointer} runs once over the whole utterance[/]")
+        root.add(f"[dim]{pointer} is an effect: one stream over all sentences[/]")
     return root
 
 

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any
 
 import click
 
+from voxstack.cli import signals
 from voxstack.cli.options import host_options, make_host, parse_edits, parse_pairs
 from voxstack.cli.progress import progress_bar
-from voxstack.cli.sinks import check_place, open_sink
+from voxstack.cli.sinks import check_place, keep_stdout_clean, naming_the_option, open_sink
 from voxstack.errors import InputError
 
 PIECE = 4096  # characters read at a time
+PAUSE_S = 0.3  # a writer to stdin who is silent for so long has ended a paragraph
 
 
-@click.command(context_settings={"ignore_unknown_options": False})
+@click.command(short_help="Speak text, a file or stdin.")
 @click.argument("text", nargs=-1)
 @click.option("-f", "--file", "file", metavar="FILE", help="Speak the text in FILE.")
 @click.option(
@@ -78,24 +81,31 @@ def say(
     voxstack say "Hello." --set '/stack/-={"type": "Gain", "db": -6}' -o soft.wav
     """
     started = time.perf_counter()
-    if hasattr(signal, "SIGTERM"):
-        # End like an error does, so that nothing half written stays.
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     source = _source(text, file)
+    if output is None and source.text is not None and not source.text.strip():
+        raise InputError("nothing to speak: the text is empty; give it a word")
     edits = parse_edits(sets)
     chosen = parse_pairs("--control", controls)
-    chosen |= {k: v for k, v in (("speaker", speaker), ("rate", rate)) if v is not None}
+    for name, value in (("speaker", speaker), ("rate", rate)):
+        if value is not None and name in chosen:
+            raise InputError(f"{name} is given twice, by --{name} and by --control")
+        chosen |= {} if value is None else {name: value}
     check_place(output)
+    pcm = keep_stdout_clean() if output == "-" else None
+    if stats == "-":
+        raise InputError("--stats writes a file; name one")
     if stats and not Path(stats).parent.is_dir():
         folder = str(Path(stats).parent)
         raise InputError(f"cannot write {stats}: there is no folder {folder!r}; make it first")
     with make_host(deploy, executor, allow, block) as host, ExitStack() as stack:
         built = host.voice(voice, edits=edits)
         loaded = time.perf_counter()
+        signals.deliver()
         stream = stack.enter_context(built.stream(source.pieces(), seed=seed, **chosen))
         chunks = iter(stream)
         first = next(chunks, None)  # errors in the text come before anything is opened
-        sink = stack.enter_context(open_sink(output, built.sample_rate))
+        stack.enter_context(naming_the_option())
+        sink = stack.enter_context(open_sink(output, built.sample_rate, pcm))
         bar = stack.enter_context(progress_bar(progress, source.total))
         try:
             while first is not None:
@@ -154,11 +164,37 @@ class _Source:
 
     @staticmethod
     def _stdin() -> Iterator[str]:
-        stdin = sys.stdin
-        if hasattr(stdin, "reconfigure"):
-            stdin.reconfigure(encoding="utf-8", errors="replace")
-        while line := stdin.readline():
+        """Give lines as they come; when the writer pauses, what it wrote is a paragraph."""
+        if sys.stdin is None:
+            raise InputError("cannot read stdin: it is closed")
+        lines: SimpleQueue[str | Exception] = SimpleQueue()
+        # A daemon: a writer who never ends must not keep the process.
+        threading.Thread(target=_read_lines, args=(lines,), daemon=True).start()
+        waiting = False  # there is a line that a pause would end
+        while True:
+            try:
+                line = lines.get(timeout=PAUSE_S if waiting else None)
+            except Empty:
+                waiting = False
+                yield "\n\n"
+                continue
+            if isinstance(line, Exception):
+                raise line
+            if not line:
+                return
+            waiting = True
             yield line
+
+
+def _read_lines(lines: SimpleQueue[str | Exception]) -> None:
+    """Put stdin into a queue, line by line; an empty one is the end."""
+    try:
+        sys.stdin.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
+        while line := sys.stdin.readline():
+            lines.put(line)
+        lines.put("")
+    except Exception as error:
+        lines.put(error)
 
 
 def _source(text: tuple[str, ...], file: str | None) -> _Source:
@@ -202,7 +238,7 @@ def _write_stats(
             name: {"calls": t["calls"], "ms": round(t["seconds"] * 1e3, 2)}
             for name, t in report.networks.items()
         },
-        "controls": controls,
+        "controls": {**voice.defaults, **controls},
         "seed": seed,
         "version": voxstack.__version__,
     }

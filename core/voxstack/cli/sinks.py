@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import stat
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -121,12 +123,33 @@ def _player_command(rate: int) -> list[str]:
     raise InputError(f"no player is installed (looked for {names}): write a file with -o FILE.wav")
 
 
-def open_sink(output: str | None, rate: int) -> Any:
+def keep_stdout_clean() -> Any:
+    """Give stdout for the audio alone: what a plugin prints goes to stderr from now on."""
+    try:
+        pipe = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    except (OSError, ValueError, AttributeError):  # no real files: embedded, or closed
+        return getattr(sys.stdout, "buffer", None)
+    return pipe
+
+
+@contextmanager
+def naming_the_option() -> Iterator[None]:
+    """Say in errors of writing which option chooses the place."""
+    try:
+        yield
+    except InputError as error:
+        if str(error).startswith("cannot write"):
+            raise InputError(f"{error}; choose another place with -o") from None
+        raise
+
+
+def open_sink(output: str | None, rate: int, stdout: Any) -> Any:
     """Open what ``-o`` names; without it, a player."""
     if output is None:
         return Player(_player_command(rate))
     if output == "-":
-        return PcmSink(sys.stdout.buffer)
+        return PcmSink(stdout)
     if _is_device(output):
         return PcmSink(Path(output).open("wb", buffering=0), output, close=True)
     from voxstack.audio import WavWriter

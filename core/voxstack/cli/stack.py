@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -18,7 +19,7 @@ def stack() -> None:
     """Check, show and explain the stack of a voice."""
 
 
-@stack.command()
+@stack.command(short_help="Give all problems of a configuration.")
 @click.argument("file")
 @click.option("--voice", help="Check a stack alone against the networks of this voice.")
 @host_options
@@ -41,7 +42,7 @@ def check(
         try:
             problems = host.check(file, parse_edits(sets), voice)
         except AddonError as error:
-            problems = [Problem("", str(error), file=file)]
+            problems = [Problem("", str(error))]
     if as_json:
         print_json({"problems": [problem.as_dict() for problem in problems]})
     elif problems:
@@ -49,10 +50,16 @@ def check(
             click.echo(str(problem), err=True)
     else:
         click.echo(f"{file}: no problem")
+        if (
+            voice is None
+            and Path(file).is_file()
+            and "networks" not in Path(file).read_text("utf-8", "replace")
+        ):
+            click.echo("(a stack alone: its networks and wiring were not checked; give --voice)")
     sys.exit(2 if problems else 0)
 
 
-@stack.command()
+@stack.command(short_help="Show the blocks of a voice as built.")
 @click.argument("voice")
 @host_options
 @json_option
@@ -79,7 +86,7 @@ def show(
     Console(highlight=False).print(tree_of(tree))
 
 
-@stack.command()
+@stack.command(short_help="Explain who brings a part.")
 @click.argument("voice")
 @click.argument("pointer")
 @host_options

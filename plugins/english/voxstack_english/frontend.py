@@ -80,7 +80,7 @@ class English(Frontend):
         """Make the tensors and marks of one sentence."""
         import numpy as np
 
-        row = _Row()
+        row = _Row(written)
         words = [item.word for item in spoken]
         for item, word in zip(spoken, in_context(words), strict=True):
             if item.token is not None:
@@ -106,12 +106,12 @@ class English(Frontend):
 class _Row:
     """The symbols of a sentence as they are put together."""
 
-    def __init__(self) -> None:
+    def __init__(self, written: str) -> None:
         self.phones = ["<start>"]
         self.stress = [0]
         self.positions = ["none"]
         self.function = [0]
-        self.marks = [Mark(kind="sentence", value="", start=0)]
+        self.marks = [Mark(kind="sentence", value=written, start=0)]
 
     def mark(self, token: Token) -> None:
         """Mark the next symbol as the beginning of ``token``."""

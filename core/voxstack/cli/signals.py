@@ -1,0 +1,50 @@
+"""Ctrl-C and SIGTERM, kept for a moment while networks and runtimes load.
+
+An exception in the middle of importing an extension module is swallowed by it or takes the
+process down, so that until ``deliver`` a signal is only written down. A second one ends the
+process at once.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from types import FrameType
+
+_CAUGHT = [getattr(signal, n) for n in ("SIGINT", "SIGTERM") if hasattr(signal, n)]
+
+
+class _State:
+    """What has come, and whether it may interrupt."""
+
+    held = True
+    come: int | None = None
+
+
+def hold() -> None:
+    """Keep signals from now on, until ``deliver``."""
+    _State.held, _State.come = True, None
+    for number in _CAUGHT:
+        signal.signal(number, _handle)
+
+
+def deliver() -> None:
+    """Let signals interrupt from now on; one that has come does so here."""
+    _State.held = False
+    if _State.come is not None:
+        _raise(_State.come)
+
+
+def _handle(number: int, frame: FrameType | None) -> None:
+    if not _State.held:
+        _raise(number)
+    if _State.come is not None:
+        os._exit(128 + number)
+    _State.come = number
+
+
+def _raise(number: int) -> None:
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
+    sys.exit(128 + number)

@@ -33,9 +33,9 @@ class PluginError(VoxstackError):
 
     exit_code = 2
 
-    def __init__(self, message: str, component: Any = None) -> None:
-        super().__init__(message)
-        self.component = component
+    def __init__(self, message: str, component: Any = None, suggestion: str | None = None) -> None:
+        super().__init__(f"{message} ({suggestion})" if suggestion else message)
+        self.message, self.component, self.suggestion = message, component, suggestion
 
 
 class AddonError(VoxstackError):

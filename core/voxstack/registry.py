@@ -156,7 +156,7 @@ class Registry:
             raise PluginError(clash[0].reason or "", clash[0])
         if found:
             raise PluginError(found[0].refusal(), found[0])
-        raise PluginError(self._unknown(name, namespace))
+        raise self._unknown(name, namespace)
 
     def load(self, registration: Registration) -> Any:
         """Import a registration's target; PluginError if it breaks, listed from then on."""
@@ -177,19 +177,20 @@ class Registry:
         if registration.status in ("broken", "incompatible"):
             raise PluginError(registration.refusal(), registration)
 
-    def _unknown(self, name: str, namespace: str) -> str:
+    def _unknown(self, name: str, namespace: str) -> PluginError:
         known = self.names(namespace)
         kind = CALLED.get(namespace, namespace)
         wanted, _, distribution = name.partition("@")
+        message = f"no {kind} {name!r} is installed"
         if distribution and (others := self.candidates(wanted, namespace)):
             there = ", ".join(sorted({f"{r.name}@{r.distribution}" for r in others}))
-            return f"no {kind} {name!r} is installed; there: {there}"
+            return PluginError(message, suggestion=f"there: {there}")
+        broken = [r for r in self.registrations if r.kind == "module" and r.status == "broken"]
+        message += "".join(f"; {r.distribution} is broken: {r.reason}" for r in broken)
         hint = did_you_mean(wanted, known) or (
             f"there: {', '.join(known)}" if known else "none is installed: pip install one"
         )
-        broken = [r for r in self.registrations if r.kind == "module" and r.status == "broken"]
-        also = "".join(f"; {r.distribution} is broken: {r.reason}" for r in broken)
-        return f"no {kind} {name!r} is installed ({hint}){also}"
+        return PluginError(message, suggestion=hint)
 
     # Importing ------------------------------------------------------------------------------
 

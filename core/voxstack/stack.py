@@ -162,7 +162,7 @@ class StackBuilder:
                 registration = self.registry.find(config["type"], namespace)
                 cls = self.registry.load(registration)
             except PluginError as error:
-                raise Unfit(str(error), None, "/type") from None
+                raise Unfit(error.message, error.suggestion, "/type") from None
             if not issubclass(cls, wanted):
                 raise Unfit(
                     f"{config['type']!r} is no {wanted.__name__}, which this place takes",

@@ -189,7 +189,7 @@ def test_a_wrong_edit_is_told_with_who_made_it(tiny_host):
         tiny_host().voice("tiny", edits=[(PLACE, "Decoed", "--set")])
     (problem,) = caught.value.problems
     assert problem.pointer == PLACE
-    assert "did you mean 'Decode'?" in problem.message
+    assert problem.suggestion == "did you mean 'Decode'?"
     assert problem.message.endswith("(set by --set)")
 
 

@@ -117,7 +117,7 @@ def test_a_package_that_brings_a_name_twice_says_so(site):
 def test_a_name_of_a_distribution_that_does_not_bring_it_names_those_that_do(site):
     site.install("acme", entry_points=effects(Gain="acme_gain:Gain"))
     assert refusal(site.registry(), "Gain@acne") == (
-        "no block 'Gain@acne' is installed; there: Gain@acme"
+        "no block 'Gain@acne' is installed (there: Gain@acme)"
     )
 
 

@@ -320,7 +320,7 @@ def test_all_problems_come_in_one_pass_with_pointer_line_column_and_suggestion(b
         ("/stack/1/type", 6, '"Lee'),
         ("/stack/2", 7, "5"),
     }
-    assert "did you mean 'Encoders'?" in found[sequence].message
+    assert found[sequence].suggestion == "did you mean 'Encoders'?"
     assert found[f"{row}/0/db"].message == "expected a number, not '-6'"
     assert found[f"{row}/1/cuont"].message == "unknown option 'cuont'"
     assert found[f"{row}/1/cuont"].suggestion == "did you mean 'count'?"
@@ -340,7 +340,7 @@ def test_all_problems_come_in_one_pass_with_pointer_line_column_and_suggestion(b
         ({"type": "Leaf", "sizes": 8}, "/sizes", "expected a list, not 8"),
         ({"type": "Nest", "many": {"type": "Leaf"}}, "/many", "expected a list, not an object"),
         ({"type": "Nest", "many": [{"type": "Leaf"}, {"type": "Lief"}]}, "/many/1/type",
-         "no block 'Lief' is installed (did you mean 'Leaf'?)"),
+         "no block 'Lief' is installed"),
         ({"type": "Nest", "one": {"type": "Sequence"}}, "/one/type", "is no StreamableBlock"),
         ({"type": "Nest", "grid": [[{"type": "Leaf"}], [{"type": "Leaf", "db": "x"}]]},
          "/grid/1/0/db", "expected a number, not 'x'"),
@@ -540,7 +540,7 @@ def test_an_executor_as_an_option_is_resolved(voice_with):
         ({"type": "Runs", "network": 5}, "/network", "expected the name of a network"),
         ({"type": "Lists", "networks": "encoder"}, "/networks", "expected a list, not 'encoder'"),
         ({"type": "Lists", "networks": ["encodr"]}, "/networks/0", "has no network 'encodr'"),
-        ({"type": "Named", "executor": "Nump"}, "/executor/type", "did you mean 'Numpy'?"),
+        ({"type": "Named", "executor": "Nump"}, "/executor/type", "no executor 'Nump' is installed"),
     ],
 )  # fmt: skip
 def test_a_network_that_is_not_there_is_told(voice_with, block, pointer, message):

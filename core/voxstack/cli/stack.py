@@ -83,7 +83,7 @@ def show(
         return
     from rich.console import Console
 
-    Console(highlight=False).print(tree_of(tree))
+    Console(width=None if sys.stdout.isatty() else 200, highlight=False).print(tree_of(tree))
 
 
 @stack.command(short_help="Explain who brings a part.")

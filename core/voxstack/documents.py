@@ -203,7 +203,8 @@ def parse_value(text: str) -> Any:
         return json.loads(text, parse_constant=_no_constant)
     except ValueError as error:
         if text.lstrip()[:1] in ("{", "["):
-            raise InputError(f"{text!r} is not valid JSON: {error}") from None
+            start = text if len(text) <= 60 else text[:57] + "..."
+            raise InputError(f"{start!r} is not valid JSON: {error}") from None
         return text
     except RecursionError:
         raise ConfigError([_deep(None)]) from None

@@ -412,7 +412,7 @@ def test_a_folder_without_a_manifest(refused, tmp_path):
     ("text", "says"),
     [
         (b"", ("addon.json:1:1", "not JSON")),
-        (b'{"format": 1,\n}', ("addon.json:2:", "not JSON")),
+        (b'{"format": 1\n', ("addon.json:2:", "not JSON")),
         (b"[]", ("addon.json", "expected an object")),
         (b'{"format": NaN}', ("addon.json", "NaN")),
         (b"\xff\xfe{}", ("addon.json", "not UTF-8")),

@@ -205,7 +205,7 @@ def test_a_value_of_the_command_line_is_json_if_it_parses_else_a_string(text, va
 
 def test_a_value_of_the_command_line_that_is_too_deep_is_refused():
     with pytest.raises(ConfigError, match="nested more than 64 levels"):
-        parse_value("[" * 5000)
+        Document({}).edited([("/a", parse_value("[" * 5000 + "]" * 5000), "--set /a")])
 
 
 def test_split_and_escape_are_inverse():

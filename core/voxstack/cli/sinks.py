@@ -26,7 +26,9 @@ class PcmSink:
         pcm, clipped = to_pcm16(samples)
         self.clipped += clipped
         try:
-            self.pipe.write(pcm)
+            rest = memoryview(pcm)
+            while rest:  # a pipe without a buffer of ours may take a part
+                rest = rest[self.pipe.write(rest) :]
             self.pipe.flush()
         except BrokenPipeError:
             raise
@@ -126,7 +128,7 @@ def _player_command(rate: int) -> list[str]:
 def keep_stdout_clean() -> Any:
     """Give stdout for the audio alone: what a plugin prints goes to stderr from now on."""
     try:
-        pipe = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+        pipe = os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=0)
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     except (OSError, ValueError, AttributeError):  # no real files: embedded, or closed
         return getattr(sys.stdout, "buffer", None)

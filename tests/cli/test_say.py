@@ -280,3 +280,11 @@ def test_a_signal_in_the_middle_of_loading_ends_it_when_that_is_done(
     assert done.code == code, done.err
     assert done.err.strip() == ""
     assert list(home.iterdir()) == []
+
+
+def test_the_padding_of_fixed_shapes_is_in_the_stats(voxstack, home):
+    static = ("--executor", "OnnxRuntimeStatic")
+    voxstack.good("say", FOX, "-o", "fox.wav", "--stats", "fox.json", *static)
+    networks = json.loads((home / "fox.json").read_text())["networks"]
+    assert 0 < networks["text_encoder"]["padding_waste"] < 1
+    assert "padding_waste" not in networks["vocoder"]  # stepped: nothing is padded but the end

@@ -235,7 +235,11 @@ def _write_stats(
         "load_ms": round(load_s * 1e3, 2),
         "peak_rss_mb": _peak_rss_mb(),
         "networks": {
-            name: {"calls": t["calls"], "ms": round(t["seconds"] * 1e3, 2)}
+            name: {
+                "calls": t["calls"],
+                "ms": round(t["seconds"] * 1e3, 2),
+                **({"padding_waste": _waste(t)} if t["computed"] else {}),
+            }
             for name, t in report.networks.items()
         },
         "controls": {**voice.defaults, **controls},
@@ -243,6 +247,11 @@ def _write_stats(
         "version": voxstack.__version__,
     }
     write_atomically(path, json.dumps(stats, indent=2) + "\n")
+
+
+def _waste(timing: dict[str, int]) -> float:
+    """Give the share of what was computed only to have fixed shapes."""
+    return round(1 - timing["used"] / timing["computed"], 3)
 
 
 def _peak_rss_mb() -> float | None:

@@ -20,7 +20,13 @@ from voxstack.tensors import Chunk, Tensors
 from voxstack.utterance import Stopped, current_utterance
 
 
-def reraise(error: Exception, pointer: str, row: object = None, block: object = None) -> NoReturn:
+def reraise(
+    error: Exception,
+    pointer: str,
+    row: object = None,
+    block: object = None,
+    first: bool = False,
+) -> NoReturn:
     """Raise ``error`` as one that names the block at ``pointer``, in front of what it named.
 
     ``row`` is the row of blocks that it goes on through.
@@ -30,7 +36,8 @@ def reraise(error: Exception, pointer: str, row: object = None, block: object = 
     named = error
     if not isinstance(error, BlockError):
         text = f"{type(error).__name__}: {error}" if str(error) else repr(error)
-        named = BlockError(text if block is None else f"{type(block).__name__} failed: {text}")
+        text = text if block is None else f"{type(block).__name__} failed: {text}"
+        named = BlockError(f"{text} (first of its row: its upstream is None)" if first else text)
         named.__cause__ = error
     assert isinstance(named, BlockError)
     if not named.settled:  # else it comes from upstream, where it got its place
@@ -41,9 +48,16 @@ def reraise(error: Exception, pointer: str, row: object = None, block: object = 
 
 
 def guarded(
-    chunks: Iterator[Chunk], pointer: str, row: object = None, block: object = None
+    chunks: Iterator[Chunk],
+    pointer: str,
+    row: object = None,
+    block: object = None,
+    first: bool = False,
 ) -> Iterator[Chunk]:
-    """Pass chunks on, stop when the utterance is stopped, and say where an error came from."""
+    """Pass chunks on, stop when the utterance is stopped, and say where an error came from.
+
+    ``first`` tells that the block has no upstream, which its error then says.
+    """
     utterance = current_utterance()
     try:
         iterator = iter(chunks)
@@ -58,24 +72,11 @@ def guarded(
                 raise BlockError(f"yielded {type(chunk).__name__}, expected voxstack.Chunk")
             yield chunk
     except Exception as error:
-        reraise(error, pointer, row, block)
+        reraise(error, pointer, row, block, first)
     finally:
         close = getattr(chunks, "close", None)
         if close is not None:
             close()
-
-
-def _first_of_row(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
-    """Pass chunks on; explain what a block meets that reads upstream where there is none."""
-    try:
-        yield from chunks
-    except TypeError as error:
-        if "NoneType" in str(error):
-            raise BlockError(
-                f"it is the first block of its row, so that its upstream is None ({error}); put a "
-                "block before it that makes frames"
-            ) from error
-        raise
 
 
 def chained(
@@ -97,9 +98,7 @@ def chained(
                 chunks = block.stream(sequence, upstream)
             except Exception as error:
                 reraise(error, pointer, row, block)
-            if upstream is None:
-                chunks = _first_of_row(chunks)
-            upstream = guarded(chunks, pointer, row, block)
+            upstream = guarded(chunks, pointer, row, block, first=upstream is None)
             opened.append(upstream)
         yield from upstream or ()
     except BlockError as error:

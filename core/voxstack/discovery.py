@@ -12,7 +12,7 @@ from typing import Any, final
 import importlib_metadata
 from attrs import field, frozen
 
-from voxstack.components import KINDS, LISTENERS_GROUP, MODULES_GROUP, Component, hookimpl
+from voxstack.components import KINDS, Component, hookimpl
 
 _TARGET = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*(:[^\W\d]\w*(\.[^\W\d]\w*)*)?")
 
@@ -134,13 +134,3 @@ def _answer(kind: str) -> Any:
 
 for _kind in KINDS.values():
     setattr(EntryPoints, _kind.hook, _answer(_kind.name))
-
-__all__ = [
-    "LISTENERS_GROUP",
-    "MODULES_GROUP",
-    "EntryPoints",
-    "Package",
-    "normalised",
-    "scan",
-    "well_formed",
-]

@@ -39,6 +39,7 @@ class ProgramCache:
         with self._lock:
             lock = self._locks.setdefault(key, threading.Lock())
         with lock:
+            self.require_open()
             if key not in self._programs:
                 self._programs[key] = _loaded(executor, network)
             return self._programs[key]
@@ -46,12 +47,21 @@ class ProgramCache:
     def __len__(self) -> int:
         return len(self._programs)
 
+    def require_open(self) -> None:
+        """Raise if the host was closed."""
+        if self.closed:
+            raise VoxstackError("the host is closed; open a new one: with Host() as host")
+
     def close(self) -> None:
-        """Free all programs."""
+        """Free all programs; waits for one that is being loaded."""
         self.closed = True
-        for program in self._programs.values():
-            program.close()
-        self._programs.clear()
+        with self._lock:
+            locks = list(self._locks.items())
+        for key, lock in locks:
+            with lock:
+                program = self._programs.pop(key, None)
+                if program is not None:
+                    program.close()
 
 
 def file_format(executor: Executor, network: Network) -> str:
@@ -119,8 +129,7 @@ class HostedProgram(Program):
 
     def load(self) -> Program:
         """Load the network; the same for all who share it."""
-        if self._cache.closed:
-            raise VoxstackError("the host is closed; open a new one: with Host() as host")
+        self._cache.require_open()
         if self._program is None:
             if self.executor.static:
                 file_format(self.executor, self.network)

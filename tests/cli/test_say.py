@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -288,3 +289,28 @@ def test_the_padding_of_fixed_shapes_is_in_the_stats(voxstack, home):
     networks = json.loads((home / "fox.json").read_text())["networks"]
     assert 0 < networks["text_encoder"]["padding_waste"] < 1
     assert "padding_waste" not in networks["vocoder"]  # stepped: nothing is padded but the end
+
+
+@posix
+def test_a_writer_quicker_than_speech_waits_and_memory_stays_flat(voxstack):
+    process = voxstack.start("say", "-", "-o", "-")
+    lines = b"This is a sentence of the text that is said.\n" * 50
+    taken = os.write(process.stdin.fileno(), lines)
+    assert len(process.stdout.read(3200)) == 3200  # it speaks, and from now on nobody listens
+    os.set_blocking(process.stdin.fileno(), False)
+    refusals = 0
+    while taken < 20_000_000 and refusals < 40:  # in a row: the pipe stays full
+        try:
+            taken += os.write(process.stdin.fileno(), lines)
+            refusals = 0
+        except BlockingIOError:
+            refusals += 1
+            time.sleep(0.05)
+    assert taken < 2_000_000
+
+
+def test_text_of_stdin_is_utf8_with_any_line_ends(voxstack):
+    plain = voxstack("say", "-", "-o", "-", stdin="Café, naïve.\n\nTwo.\n".encode())
+    windows = voxstack("say", "-", "-o", "-", stdin="\ufeffCafé, naïve.\r\n\r\nTwo.\r\n".encode())
+    assert plain.code == windows.code == 0
+    assert plain.raw == windows.raw != b""

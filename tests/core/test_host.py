@@ -201,26 +201,28 @@ def test_an_edit_of_a_place_that_is_not_there_is_an_input_error(tiny_host):
 # Executors --------------------------------------------------------------------------------------
 
 
+@frozen
+class Absent(Executor):
+    formats = ("numpy",)
+
+    @classmethod
+    def available(cls):
+        return "no device here"
+
+    def load(self, network):
+        raise AssertionError
+
+
+@frozen
+class AnotherFormat(Absent):
+    formats = ("onnx",)
+
+    @classmethod
+    def available(cls):
+        return None
+
+
 def test_the_first_executor_that_can_run_the_network_is_chosen(tiny_host, tiny_parts):
-    @frozen
-    class Absent(Executor):
-        formats = ("numpy",)
-
-        @classmethod
-        def available(cls):
-            return "no device here"
-
-        def load(self, network):
-            raise AssertionError
-
-    @frozen
-    class AnotherFormat(Absent):
-        formats = ("onnx",)
-
-        @classmethod
-        def available(cls):
-            return None
-
     @frozen
     class BadProbe(Absent):
         @classmethod
@@ -233,25 +235,6 @@ def test_the_first_executor_that_can_run_the_network_is_chosen(tiny_host, tiny_p
 
 
 def test_when_no_executor_can_run_the_networks_each_says_why_once(tiny_host):
-    @frozen
-    class Absent(Executor):
-        formats = ("numpy",)
-
-        @classmethod
-        def available(cls):
-            return "no device here"
-
-        def load(self, network):
-            raise AssertionError
-
-    @frozen
-    class AnotherFormat(Absent):
-        formats = ("onnx",)
-
-        @classmethod
-        def available(cls):
-            return None
-
     with pytest.raises(VoxstackError) as caught:
         tiny_host(executors=[Absent, AnotherFormat]).voice("tiny")
     assert caught.value.exit_code == 2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import os
 import sys
 import threading
@@ -9,7 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from queue import Empty, SimpleQueue
+from queue import Empty, Queue
 from typing import Any
 
 import click
@@ -20,7 +22,8 @@ from voxstack.cli.progress import progress_bar
 from voxstack.cli.sinks import check_place, keep_stdout_clean, naming_the_option, open_sink
 from voxstack.errors import InputError
 
-PIECE = 4096  # characters read at a time
+PIECE = 4096  # characters (bytes of stdin) read at a time
+READ_AHEAD = 16  # pieces of stdin
 PAUSE_S = 0.3  # a writer to stdin who is silent for so long has ended a paragraph
 
 
@@ -164,37 +167,43 @@ class _Source:
 
     @staticmethod
     def _stdin() -> Iterator[str]:
-        """Give lines as they come; when the writer pauses, what it wrote is a paragraph."""
+        """Give text as it comes; when the writer pauses after a line, it ends a paragraph."""
         if sys.stdin is None:
             raise InputError("cannot read stdin: it is closed")
-        lines: SimpleQueue[str | Exception] = SimpleQueue()
+        # Bounded, so that a quick writer waits for us and memory stays flat.
+        pieces: Queue[str | Exception] = Queue(maxsize=READ_AHEAD)
         # A daemon: a writer who never ends must not keep the process.
-        threading.Thread(target=_read_lines, args=(lines,), daemon=True).start()
-        waiting = False  # there is a line that a pause would end
+        threading.Thread(target=_read, args=(sys.stdin.fileno(), pieces), daemon=True).start()
+        at_line_end = False
         while True:
             try:
-                line = lines.get(timeout=PAUSE_S if waiting else None)
+                piece = pieces.get(timeout=PAUSE_S if at_line_end else None)
             except Empty:
-                waiting = False
+                at_line_end = False
                 yield "\n\n"
                 continue
-            if isinstance(line, Exception):
-                raise line
-            if not line:
+            if isinstance(piece, Exception):
+                raise piece
+            if not piece:
                 return
-            waiting = True
-            yield line
+            at_line_end = piece.endswith("\n")
+            yield piece
 
 
-def _read_lines(lines: SimpleQueue[str | Exception]) -> None:
-    """Put stdin into a queue, line by line; an empty one is the end."""
+def _read(descriptor: int, pieces: Queue[str | Exception]) -> None:
+    """Put what can be read into the queue, as soon as it can; an empty piece is the end."""
+    utf8 = codecs.getincrementaldecoder("utf-8-sig")("replace")
+    decoder = io.IncrementalNewlineDecoder(utf8, translate=True)
     try:
-        sys.stdin.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
-        while line := sys.stdin.readline():
-            lines.put(line)
-        lines.put("")
-    except Exception as error:
-        lines.put(error)
+        # Not sys.stdin: its buffer is locked by a thread that waits in it when Python ends.
+        while data := os.read(descriptor, PIECE):
+            if text := decoder.decode(data):
+                pieces.put(text)
+        if text := decoder.decode(b"", final=True):
+            pieces.put(text)
+        pieces.put("")
+    except OSError as error:
+        pieces.put(InputError(f"cannot read stdin: {error.strerror or error}"))
 
 
 def _source(text: tuple[str, ...], file: str | None) -> _Source:

@@ -16,45 +16,40 @@ def frames_of(upstream: Iterator[Chunk] | None) -> Iterator[Chunk]:
     return upstream
 
 
+class RunsNetwork(StreamableBlock):
+    """What blocks have in common that run their ``network`` over the frames, by ``schedule``."""
+
+    __slots__ = ()
+
+    network: Program
+    schedule: Schedule
+
+    @property
+    def consumes(self) -> Collection[str]:
+        """What the network needs."""
+        return self.network.network.consumes
+
+    @property
+    def produces(self) -> Collection[str]:
+        """What the network makes."""
+        return self.network.network.produces
+
+    def stream(self, sequence: Tensors, upstream: Iterator[Chunk] | None) -> Iterator[Chunk]:
+        """Yield the network's outputs; at its frame rate, with what is wanted of the frames."""
+        return run(self.network, sequence, frames_of(upstream), self.schedule)
+
+
 @frozen
-class Decoder(StreamableBlock):
+class Decoder(RunsNetwork):
     """Frames to acoustic features (mel) by a network."""
 
     network: Program = network(role="decoder")  # default: the one with the role decoder
     schedule: Schedule = Schedule()  # frames a call; derived by the host
 
-    @property
-    def consumes(self) -> Collection[str]:
-        """What the network needs."""
-        return self.network.network.consumes
-
-    @property
-    def produces(self) -> Collection[str]:
-        """What the network makes."""
-        return self.network.network.produces
-
-    def stream(self, sequence: Tensors, upstream: Iterator[Chunk] | None) -> Iterator[Chunk]:
-        """Yield the network's outputs, and the tensors of the frames they are made from."""
-        return run(self.network, sequence, frames_of(upstream), self.schedule)
-
 
 @frozen
-class Vocoder(StreamableBlock):
+class Vocoder(RunsNetwork):
     """Acoustic features to waveform by a network: T frames to T * hop samples."""
 
     network: Program = network(role="vocoder")  # default: the one with the role vocoder
     schedule: Schedule = Schedule()  # frames a call; the block at the end owns the schedule
-
-    @property
-    def consumes(self) -> Collection[str]:
-        """What the network needs."""
-        return self.network.network.consumes
-
-    @property
-    def produces(self) -> Collection[str]:
-        """What the network makes."""
-        return self.network.network.produces
-
-    def stream(self, sequence: Tensors, upstream: Iterator[Chunk] | None) -> Iterator[Chunk]:
-        """Yield the network's outputs, at the audio's rate."""
-        return run(self.network, sequence, frames_of(upstream), self.schedule)

@@ -101,8 +101,14 @@ class Host:
     # Addons ---------------------------------------------------------------------------------
 
     def voices(self) -> list[str]:
-        """Give the names of the installed voices."""
-        return self.registry.names("addon")
+        """Give the names of the installed voices: the addons that have a stack to speak with."""
+        return [name for name in self.registry.names("addon") if self._speaks(name)]
+
+    def _speaks(self, name: str) -> bool:
+        try:
+            return self.addon(name).manifest.speaks
+        except VoxstackError:
+            return True  # whoever asks for it is told what is wrong with it
 
     def files(self, name: str) -> Files:
         """Find an addon by its name, or by the path of its folder or zip."""
@@ -198,6 +204,12 @@ class Host:
             addon = make_addon(document, files)
         except ConfigError as error:
             problems = list(error.problems)
+        if addon is not None and not addon.manifest.speaks:
+            networks = ", ".join(f'"{network.qualified_name}"' for network in addon.networks.values())
+            raise InputError(
+                f"{name!r} is no voice: it brings networks for the stacks of others ({networks}); "
+                f"voices: {', '.join(self.voices()) or 'none'}"
+            )
         built = None
         try:
             built = self._builder(name, addon, executor).build(document)
@@ -266,6 +278,8 @@ class Host:
                 document.value.setdefault("frontend", addon.manifest.frontend)
         except ConfigError as error:
             problems += error.problems
+        if addon is not None and not addon.manifest.speaks:
+            return problems  # networks for the stacks of others: there is nothing to build
         try:
             self._builder(addon.name if addon else "", addon, None).build(document)
         except ConfigError as error:

@@ -126,18 +126,27 @@ class Manifest:
     language: str  # BCP 47, "en-US"
     license: str
     audio: AudioFormat
-    frontend: Any  # {"type": ...}, resolved when a voice is built
-    stack: Any  # list of blocks, an implicit StreamableStack
     networks: dict[str, NetworkManifest]
     files: dict[str, FileEntry]  # every data file but addon.json
+    frontend: Any = None  # {"type": ...}, resolved when a voice is built
+    stack: Any = None  # list of blocks, an implicit StreamableStack; none: networks for others
     symbols: str | None = None  # path of the symbol tables
     controls: dict[str, Control] = field(factory=dict)
     description: str = ""
     card: str | None = None  # path of a text about the voice
     sample: str = ""  # a short sentence in the voice's language, spoken to warm up
 
+    @property
+    def speaks(self) -> bool:
+        """Tell a voice from an addon that only brings networks for others, such as a vocoder."""
+        return self.stack is not None or self.frontend is not None
+
     def problems(self) -> Iterator[Unfit]:
         """Say what does not agree within the manifest."""
+        for name, other in (("frontend", "stack"), ("stack", "frontend")):
+            if self.speaks and getattr(self, name) is None:
+                advice = f"add {name!r}, or remove {other!r}"
+                yield Unfit(f"has a {other} and no {name}: a voice has both", advice)
         for name, network in self.networks.items():
             if ":" in name:
                 yield Unfit("a network's name has no ':'", None, f"/networks/{name}")

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ROLE = "voxstack.role"  # key of an option's metadata: the role whose network is the default
-MASK = "mask"  # the input that tells real positions (1) from padding (0)
+# The input that tells real positions (1) from padding (0); the host makes it. One of another
+# dimension that a network makes for the next ("text_mask", over "text") is a tensor like any.
+MASK = "mask"
 
 DTYPES = ("float32", "float64", "float16", "int64", "int32", "int8", "uint8", "bool")
 

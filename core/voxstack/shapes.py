@@ -34,11 +34,13 @@ class FixedShapes(Program):
             {d for spec in network.inputs.values() for d in spec.shape if isinstance(d, str)}
             - {"batch"}
         )
-        if self._varying and MASK not in network.inputs:
-            raise NetworkError(
-                f"the network {network.qualified_name!r} has no {MASK!r} input, so that it cannot "
-                "be padded to fixed shapes; export it with one, or choose a dynamic executor"
-            )
+        for dimension in self._varying:
+            if not {MASK, f"{dimension}_{MASK}"} & network.inputs.keys():
+                raise NetworkError(
+                    f"the network {network.qualified_name!r} has no {MASK!r} input (nor "
+                    f"'{dimension}_{MASK}'), so that its {dimension!r} cannot be padded to fixed "
+                    "shapes; export it with one, or choose a dynamic executor"
+                )
         self.step = STEP if network.state else None
 
     def __call__(self, inputs: Mapping[str, Array]) -> Tensors:
@@ -55,9 +57,17 @@ class FixedShapes(Program):
         return Tensors({n: self._cut(n, np.asarray(v), sizes) for n, v in outputs.items()})
 
     def session(self, constants: Mapping[str, Array]) -> Session:
-        """Begin an utterance; every step has ``step`` frames."""
-        sizes = dict.fromkeys(self._varying, STEP)
-        return self._load(self.network.fixed({"batch": 1, **sizes})).session(constants)
+        """Begin an utterance: constants are padded to a bucket; a step has ``step`` frames."""
+        sizes = self._sizes(constants)
+        buckets = {name: self._bucket(name, size) for name, size in sizes.items()}
+        dimensions = {"batch": 1, **dict.fromkeys(self._varying, STEP), **buckets}
+        padded = {n: self._padded(n, value, buckets) for n, value in constants.items()}
+        session = self._load(self.network.fixed(dimensions)).session(padded)
+        utterance = current_utterance()
+        if utterance is not None:
+            for name, size in sizes.items():
+                utterance.record_padding(self.network.name, size, buckets[name])
+        return _CutSession(self.network, session, sizes) if sizes else session
 
     def _sizes(self, inputs: Mapping[str, Array]) -> dict[str, int]:
         sizes: dict[str, int] = {}
@@ -83,9 +93,9 @@ class FixedShapes(Program):
         spec = self.network.inputs[name].shape
         width = [
             (0, buckets.get(dimension, size) - size if isinstance(dimension, str) else 0)
-            for dimension, size in zip(spec, value.shape, strict=True)
+            for dimension, size in zip(spec, np.shape(value), strict=True)
         ]
-        return np.pad(value, width) if any(after for _, after in width) else value
+        return np.pad(np.asarray(value), width) if any(after for _, after in width) else value
 
     def _cut(self, name: str, value: Array, sizes: Mapping[str, int]) -> Array:
         """Cut an output back; a dimension that no input has counts ``frame_ratio`` a frame."""
@@ -98,3 +108,31 @@ class FixedShapes(Program):
                     size = sizes[self._varying[-1]] * self.network.frame_ratio
             index.append(slice(size))
         return value[tuple(index)]
+
+
+@final
+class _CutSession(Session):
+    """A session whose outputs are cut back along the dimensions of its padded constants."""
+
+    def __init__(self, network: Network, inner: Session, sizes: Mapping[str, int]) -> None:
+        self._inner = inner
+        self._cuts = {
+            name: tuple(slice(sizes.get(d) if isinstance(d, str) else None) for d in spec.shape)
+            for name, spec in network.outputs.items()
+            if not sizes.keys().isdisjoint(spec.shape)
+        }
+
+    @property
+    def state(self) -> Mapping[str, Array]:
+        """Where the session is, as the executor keeps it."""
+        return self._inner.state
+
+    @state.setter
+    def state(self, state: Mapping[str, Array]) -> None:
+        self._inner.state = state
+
+    def step(self, inputs: Mapping[str, Array]) -> Tensors:
+        """Feed consecutive frames."""
+        outputs = self._inner.step(inputs)
+        cut = {n: np.asarray(outputs[n])[index] for n, index in self._cuts.items() if n in outputs}
+        return Tensors({**outputs, **cut})

@@ -22,7 +22,7 @@ Array = Any  # numpy.ndarray, or an executor's handle that has __array__
 class Mark:
     """Something that begins at a place of the utterance: a word, a sentence, a bookmark."""
 
-    kind: str  # "word", "sentence", ... whatever the frontend makes
+    kind: str  # "word", "sentence", ... of the frontend; "guard": a block had to end speech here
     value: str  # the word as it was written, the bookmark's name
     start: int  # index in the rate of its holder: symbols, frames or samples
     span: tuple[int, int] | None = None  # characters of the input text, end exclusive

@@ -232,7 +232,9 @@ def test_a_signal_in_the_middle_leaves_no_file(voxstack, home, interruptible, nu
         (["--rate", "nan"], ("rate", "0.5 to 2")),
         (["--rate", "fast"], ("--rate", "'fast'")),
         (["--seed", "-1"], ("seed", "whole number", "-1")),
-        (["--control", "pitch=2"], ("'pitch'", "speaker, rate")),
+        (["--pitch", "abc"], ("--pitch", "'abc'")),
+        (["--pitch-range", "abc"], ("--pitch-range", "'abc'")),
+        (["--control", "volume=2"], ("'volume'", "speaker, rate")),
         (["--control", "rate"], ("--control", "'rate'", "NAME=VALUE")),
         (["--control", "rate=fast"], ("rate", "number", "'fast'")),
         (
@@ -256,6 +258,24 @@ def test_a_signal_in_the_middle_leaves_no_file(voxstack, home, interruptible, nu
 )
 def test_a_bad_option(refused, options, says):
     refused("say", "Hi.", *OUT, *options, says=says)
+
+
+@pytest.mark.parametrize("option", ["rate", "pitch", "pitch-range"])
+def test_a_control_that_the_voice_does_not_have(refused, rewrite, option):
+    speaker = {"speaker": {"values": ["rms", "slt"]}}
+    voice = rewrite(lambda manifest: manifest.update(controls=speaker))
+    name = option.replace("-", "_")
+    refused(
+        *("say", "Hi.", "--voice", voice, "-o", "a.wav", f"--{option}", "1"),
+        says=(f"the voice 'en-us' has no control {name!r}", "it has: speaker"),
+    )
+
+
+def test_a_control_that_is_given_twice(refused):
+    refused(
+        *("say", "Hi.", "-o", "a.wav", "--pitch-range", "1", "--control", "pitch_range=1"),
+        says=("pitch_range is given twice, by --pitch-range and by --control",),
+    )
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ HELP = {
     "": ["say", "voices", "plugins", "stack", "addon", "bench", "--debug", "--version"],
     "say": [
         *("-o", "--output", "-f", "--file", "--voice", "--speaker", "--rate", "--control"),
+        *("--pitch", "--pitch-range"),
         *("--seed", "--executor", "--set", "--deploy", "--stats", "--progress", "--allow"),
         *("--block", "stdin", "POINTER=VALUE", "clipped"),
     ],

@@ -33,6 +33,7 @@ def test_stats_tell_what_was_run_and_what_it_took(voxstack, home):
     assert (stats["voice"], stats["executor"]) == ("en-us", "OnnxRuntime")
     assert stats["controls"] == {"speaker": "slt"}
     assert stats["clipped_samples"] == 0
+    assert stats["guards"] == []
     assert 0 < stats["rtf"] < 5
     assert stats["ttfa_ms"] > 0
     assert stats["chunks"] == stats["networks"]["vocoder"]["calls"] > 3
@@ -100,6 +101,50 @@ def test_a_slower_rate_is_longer(voxstack):
         for rate in ("0.5", "1", "2")
     )
     assert slow > 1.7 * plain > 1.7 * 1.4 * fast
+
+
+PITCH = {"min": -12, "max": 12, "default": 0}
+
+
+def test_the_pitch_is_moved_by_semitones_up_and_down(voxstack, rewrite):
+    voice = rewrite(lambda manifest: manifest["controls"].update(pitch=PITCH))
+    say = ("say", FOX, "--voice", voice, "-o", "-")
+    plain, none, up, up_too, down = (
+        voxstack.good(*say, *pitch).samples
+        for pitch in ([], ["--pitch", "0"], ["--pitch", "+2"], ["--control", "pitch=2"],
+                      ["--pitch", "-2"])
+    )  # fmt: skip
+    assert np.array_equal(plain, none)
+    assert np.array_equal(up, up_too)
+    assert len(plain) == len(up) == len(down)
+    assert _pitch(down) < 0.95 * _pitch(plain) < 0.95**2 * _pitch(up)
+
+
+def _pitch(samples):
+    """Give the middle of the pitches, in Hz, that autocorrelation sees in 64 ms pieces."""
+    pieces = samples[: len(samples) // 1024 * 1024].reshape(-1, 1024).astype(float)
+    loud = [p for p in pieces if p.std() > 0.5 * samples.std()]
+    lags = [np.argmax(np.correlate(p, p, "full")[1023 + 80 : 1023 + 230]) + 80 for p in loud]
+    return 16000 / np.median(lags)
+
+
+def test_a_guard_that_ended_speech_is_in_the_stats(voxstack, home, install):
+    install(
+        "acme-guard",
+        {"effects.Guarded": "acme_guard:Guarded"},
+        "from attrs import frozen\n"
+        "from voxstack import Mark, StreamableBlock\n"
+        "@frozen\n"
+        "class Guarded(StreamableBlock):\n"
+        "    def stream(self, sequence, upstream):\n"
+        "        for chunk in upstream:\n"
+        '            guard = Mark("guard", "stalled", chunk.start, (4, 9))\n'
+        "            yield chunk.replace(marks=(guard,) if chunk.start == 0 else ())\n",
+    )
+    effect = '/stack/-={"type": "Guarded"}'
+    voxstack.good("say", FOX, "-o", "fox.wav", "--stats", "fox.json", "--set", effect)
+    stats = json.loads((home / "fox.json").read_text())
+    assert stats["guards"] == [{"reason": "stalled", "at_s": 0.0, "span": [4, 9]}]
 
 
 def test_a_control_is_the_option_of_its_name(voxstack):

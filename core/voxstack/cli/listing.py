@@ -43,6 +43,8 @@ def voices(deploy: str | None, as_json: bool) -> None:
                 except VoxstackError as error:
                     row["status"], row["reason"] = "broken", str(error)
                 else:
+                    if not manifest.speaks:  # networks for others: `voxstack plugins` lists it
+                        continue
                     speaker = manifest.controls.get("speaker")
                     row["language"] = manifest.language
                     row["speakers"] = list(speaker.values or ()) if speaker else []

@@ -8,7 +8,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from queue import Empty, Queue
@@ -39,6 +39,10 @@ PAUSE_S = 0.3  # a writer to stdin who is silent for so long has ended a paragra
 @click.option("--voice", help="Voice: an installed name, or the path of an addon.")
 @click.option("--speaker", help="Speaker of the voice.")
 @click.option("--rate", type=float, help="Speed of speech; 1 is the voice's own.")
+@click.option("--pitch", type=float, help="Semitones above the voice's own pitch; -2 is lower.")
+@click.option(
+    "--pitch-range", type=float, help="Ups and downs of pitch; 1 is the voice's own, 0 is flat."
+)
 @click.option(
     "--control",
     "controls",
@@ -63,6 +67,8 @@ def say(
     voice: str | None,
     speaker: str | None,
     rate: float | None,
+    pitch: float | None,
+    pitch_range: float | None,
     controls: tuple[str, ...],
     seed: int,
     stats: str | None,
@@ -89,9 +95,11 @@ def say(
         raise InputError("nothing to speak: the text is empty; give it a word")
     edits = parse_edits(sets)
     chosen = parse_pairs("--control", controls)
-    for name, value in (("speaker", speaker), ("rate", rate)):
+    options = {"speaker": speaker, "rate": rate, "pitch": pitch, "pitch_range": pitch_range}
+    for name, value in options.items():
         if value is not None and name in chosen:
-            raise InputError(f"{name} is given twice, by --{name} and by --control")
+            option = name.replace("_", "-")
+            raise InputError(f"{name} is given twice, by --{option} and by --control")
         chosen |= {} if value is None else {name: value}
     check_place(output)
     pcm = keep_stdout_clean() if output == "-" else None
@@ -110,8 +118,10 @@ def say(
         stack.enter_context(naming_the_option())
         sink = stack.enter_context(open_sink(output, built.sample_rate, pcm))
         bar = stack.enter_context(progress_bar(progress, source.total))
+        guards: list[dict[str, Any]] = []
         try:
             while first is not None:
+                guards += _guards(first.marks, built.sample_rate)
                 if len(first):
                     sink.write(first["audio"])
                 bar.advance(first.marks)
@@ -123,7 +133,7 @@ def say(
     if sink.clipped:
         click.echo(f"{sink.clipped} samples were beyond full scale and clipped", err=True)
     if stats:
-        _write_stats(stats, built, report, sink.clipped, loaded - started, chosen, seed)
+        _write_stats(stats, built, report, sink.clipped, guards, loaded - started, chosen, seed)
 
 
 class _Source:
@@ -224,7 +234,14 @@ def _source(text: tuple[str, ...], file: str | None) -> _Source:
 
 
 def _write_stats(
-    path: str, voice: Any, report: Any, clipped: int, load_s: float, controls: Any, seed: int
+    path: str,
+    voice: Any,
+    report: Any,
+    clipped: int,
+    guards: list[dict[str, Any]],
+    load_s: float,
+    controls: Any,
+    seed: int,
 ) -> None:
     import json
 
@@ -241,6 +258,7 @@ def _write_stats(
         "executor": executors[0] if len(executors) == 1 else executors,
         "sample_rate": voice.sample_rate,
         "clipped_samples": clipped,
+        "guards": guards,
         "load_ms": round(load_s * 1e3, 2),
         "peak_rss_mb": _peak_rss_mb(),
         "networks": {
@@ -256,6 +274,15 @@ def _write_stats(
         "version": voxstack.__version__,
     }
     write_atomically(path, json.dumps(stats, indent=2) + "\n")
+
+
+def _guards(marks: Iterable[Any], sample_rate: int) -> list[dict[str, Any]]:
+    """Give the marks at which a block had to end speech that did not end by itself."""
+    return [
+        {"reason": mark.value, "at_s": round(mark.start / sample_rate, 3), "span": mark.span}
+        for mark in marks
+        if mark.kind == "guard"
+    ]
 
 
 def _waste(timing: dict[str, int]) -> float:

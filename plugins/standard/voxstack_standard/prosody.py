@@ -10,6 +10,7 @@ from voxstack import Chunk, Program, Schedule, StreamableBlock, Tensors, network
 from voxstack import run_network as run
 
 from .networks import frames_of
+from .pitch_controls import PitchControls
 
 
 @frozen
@@ -19,6 +20,9 @@ class Prosody(StreamableBlock):
     The network is called on the same windows whatever the consumer pulls, so that F0 is the same
     to the last bit: noise of 1e-6 in F0 moves the waveform by 4e-3. Adds ``voiced`` [1, frames],
     1 or 0, to what the network makes (``f0`` in Hz, ``voicing``).
+
+    The control ``pitch`` moves ``f0`` by semitones; ``pitch_range`` stretches its distance from
+    the speaker's mean, the sequence tensor ``f0_mean`` in Hz.
     """
 
     network: Program = network(role="prosody")  # default: the one with the role prosody
@@ -37,6 +41,10 @@ class Prosody(StreamableBlock):
 
     def stream(self, sequence: Tensors, upstream: Iterator[Chunk] | None) -> Iterator[Chunk]:
         """Yield one chunk a cell of the grid."""
+        pitch = PitchControls.of(sequence)
         for chunk in run(self.network, sequence, frames_of(upstream), self.grid):
             voiced = np.asarray(chunk["voicing"]) > self.threshold
-            yield chunk.replace(voiced=voiced.astype(np.float32))
+            made = {"voiced": voiced.astype(np.float32)}
+            if "f0" in self.network.network.produces:
+                made["f0"] = pitch(np.asarray(chunk["f0"]))
+            yield chunk.replace(**made)

@@ -1,0 +1,62 @@
+"""The controls of a speaker's pitch, applied to F0 after the network that makes it."""
+
+from __future__ import annotations
+
+from typing import Self, final
+
+import numpy as np
+from attrs import frozen
+from voxstack import BlockError, Tensors
+
+LOWEST, HIGHEST = 40.0, 800.0  # Hz, where F0 stays when it is moved
+SEMITONE = np.log(2.0) / 12
+
+
+@final
+@frozen
+class PitchControls:
+    """Move and stretch F0, on the scale of its logarithm.
+
+    The control ``pitch`` moves it by semitones (0: the speaker's own). The control
+    ``pitch_range`` stretches its distance from the speaker's mean (1: the speaker's own, 0: flat);
+    it needs the sequence tensor ``f0_mean`` in Hz, which an encoder makes.
+    """
+
+    semitones: float = 0.0
+    stretch: float = 1.0
+    mean: float = 1.0  # Hz; any will do where nothing is stretched
+
+    @classmethod
+    def of(cls, sequence: Tensors) -> Self:
+        """Read the controls; BlockError if they need what is not there."""
+        semitones, stretch = _number(sequence, "pitch", 0.0), _number(sequence, "pitch_range", 1.0)
+        if stretch == 1.0:
+            return cls(semitones)
+        if "f0_mean" not in sequence:
+            raise BlockError(
+                "the control 'pitch_range' needs the sequence tensor 'f0_mean' (the speaker's mean "
+                "F0 in Hz), which no encoder of the voice makes; export one that does, or remove "
+                "the control from the addon"
+            )
+        mean = _number(sequence, "f0_mean", 0.0)
+        if not 0.0 < mean < np.inf:
+            raise BlockError(f"'f0_mean' must be a frequency in Hz, not {mean:g}")
+        return cls(semitones, stretch, mean)
+
+    def __call__(self, f0: np.ndarray) -> np.ndarray:
+        """Give F0 in Hz as it should be; with nothing chosen the same array.
+
+        Zeros, with which some networks say that a frame is unvoiced, stay.
+        """
+        if self.semitones == 0.0 and self.stretch == 1.0:
+            return f0
+        sounding = ~(f0 <= 0)  # what is no number is not hidden
+        distance = np.log(np.where(sounding, f0, 1.0).astype(np.float64)) - np.log(self.mean)
+        moved = np.exp(np.log(self.mean) + self.stretch * distance + self.semitones * SEMITONE)
+        return np.where(sounding, np.clip(moved, LOWEST, HIGHEST), f0).astype(f0.dtype)
+
+
+def _number(sequence: Tensors, name: str, default: float) -> float:
+    if name not in sequence:
+        return default
+    return float(np.asarray(sequence[name]).reshape(-1)[0])

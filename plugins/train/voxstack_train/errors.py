@@ -1,0 +1,9 @@
+"""What training refuses."""
+
+from __future__ import annotations
+
+from voxstack import VoxstackError
+
+
+class TrainError(VoxstackError):
+    """Training cannot go on; the message says where, and what to do."""

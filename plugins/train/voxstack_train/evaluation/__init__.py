@@ -1,0 +1,1 @@
+"""What a voice is worth, measured against its teacher: `voxstack evaluate`."""

@@ -1,0 +1,29 @@
+"""What evaluation lacks."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import final
+
+from voxstack_train.errors import TrainError
+
+PACKAGES = {"pocketsphinx": "recognises what was said", "jiwer": "counts the recogniser's errors"}
+DRAWS = {"matplotlib": "draws --pictures"}
+
+
+@final
+class NotInstalledError(TrainError):
+    """Something that evaluation needs is not installed; the message says how to get it."""
+
+    exit_code = 2
+
+
+def require_packages(pictures: bool) -> None:
+    """Raise NotInstalledError for Python packages that are not there, all of them at once."""
+    packages = {**PACKAGES, **(DRAWS if pictures else {})}
+    missing = [name for name in packages if find_spec(name) is None]
+    if missing:
+        why = "; ".join(f"{name} {packages[name]}" for name in missing)
+        raise NotInstalledError(
+            f"not installed: {', '.join(missing)} ({why}): pip install {' '.join(missing)}"
+        )

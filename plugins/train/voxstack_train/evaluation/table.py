@@ -1,0 +1,192 @@
+"""The table of an evaluation: sets, speakers and systems down, measures across."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, final
+
+import numpy as np
+from attrs import frozen
+
+from voxstack_train.evaluation.scoring import TEACHER, Score
+
+RESAMPLES = 1000  # of the sentences, for the interval of a difference
+
+
+@final
+@frozen
+class Column:
+    """One measure."""
+
+    name: str  # in JSON
+    head: str  # in a table
+    unit: str
+    meaning: str
+    of: Callable[[Sequence[Score]], float | None]
+    digits: int
+
+
+def _share(count: Callable[[Score], int], of: Callable[[Score], int]) -> Any:
+    def percent(scores: Sequence[Score]) -> float | None:
+        total = sum(map(of, scores))
+        return 100 * sum(map(count, scores)) / total if total else None
+
+    return percent
+
+
+def _mean(name: str, factor: float = 1.0) -> Any:
+    def mean(scores: Sequence[Score]) -> float | None:
+        values = [v for v in (getattr(score, name) for score in scores) if v is not None]
+        return factor * float(np.mean(values)) if values else None
+
+    return mean
+
+
+def _words(kind: str) -> Any:
+    return _share(lambda score: getattr(score.words, kind), lambda score: score.words.count)
+
+
+COLUMNS = (
+    Column(
+        "word_error", "WER", "%", "words misheard by pocketsphinx, of the next four kinds",
+        _words("errors"), 1,
+    ),
+    Column("dropped", "drop", "%", "words not heard", _words("dropped"), 1),
+    Column(
+        "repeated", "rep", "%", "words beside which, or in whose place, a neighbour is heard",
+        _words("repeated"), 1,
+    ),
+    Column("mumbled", "mum", "%", "words in whose place another is heard", _words("mumbled"), 1),
+    Column("added", "add", "%", "words heard beside those said", _words("added"), 1),
+    Column(
+        "cut_short", "cut", "% of sentences", "endless speech, ended by the voice's guard",
+        _share(lambda score: score.cut, lambda score: 1), 1,
+    ),
+    Column(
+        "phone_error", "PER", "%", "phones misheard without a dictionary",
+        _share(lambda score: score.phone_errors, lambda score: score.phones), 1,
+    ),
+    Column(
+        "mel_cepstral_distortion", "MCD", "dB", "distance of 24 mel cepstra to the teacher's",
+        _mean("distortion"), 2,
+    ),
+    Column(
+        "f0_error", "F0", "cents", "root mean square where the teacher is voiced too",
+        _mean("f0_error"), 0,
+    ),
+    Column(
+        "voicing_error", "V/UV", "%", "frames of speech that are voiced in one of the two only",
+        _mean("voicing_error", 100), 1,
+    ),
+    Column(
+        "duration_error", "dur", "ms", "root mean square error of the phones' durations",
+        _mean("duration_error"), 1,
+    ),
+    Column("length", "len", "of the teacher's", "length of the speech", _mean("length"), 3),
+    Column(
+        "periodicity", "per", "1: a pulse train, 0: noise",
+        "correlation of one period with the next, 1 to 6 kHz", _mean("periodicity"), 3,
+    ),
+    Column(
+        "variance_ratio", "var", "of the teacher's",
+        "variance over time of the mel bands, below 1 is over-smoothed", _mean("variance"), 3,
+    ),
+    Column(
+        "real_time_factor", "RTF", "s / s", "time of synthesis by length of audio",
+        lambda scores: _rate(scores), 4,
+    ),
+)  # fmt: skip
+
+KEYS = ("set", "speaker", "system")
+
+
+def _rate(scores: Sequence[Score]) -> float | None:
+    seconds = sum(score.seconds for score in scores)
+    return sum(score.work for score in scores) / seconds if seconds else None
+
+
+Scored = Mapping[tuple[str, str | None], Sequence[Mapping[str, Score]]]  # sentences, by system
+
+
+def rows(scored: Scored) -> list[dict[str, Any]]:
+    """Give a row for each set, speaker and system."""
+    made = []
+    for (set_, speaker), sentences in scored.items():
+        for system in dict.fromkeys(name for sentence in sentences for name in sentence):
+            scores = [sentence[system] for sentence in sentences]
+            row: dict[str, Any] = {"set": set_, "speaker": speaker, "system": system}
+            row["sentences"] = len(scores)
+            row["words"] = sum(score.words.count for score in scores)
+            for column in COLUMNS:
+                value = column.of(scores)
+                row[column.name] = None if value is None else round(value, column.digits)
+            if system != TEACHER and TEACHER in sentences[0]:
+                row.update(_above(scores, [sentence[TEACHER] for sentence in sentences]))
+            made.append(row)
+    return made
+
+
+def _above(scores: Sequence[Score], teacher: Sequence[Score]) -> dict[str, Any]:
+    """Compare with the teacher what the recogniser made of both: its own errors cancel."""
+    above: dict[str, Any] = {}
+    both = list(zip(scores, teacher, strict=True))
+    count = sum(score.words.count for score in scores)
+    for kind in ("errors", "dropped", "repeated", "mumbled", "added"):
+        more = sum(getattr(s.words, kind) - getattr(t.words, kind) for s, t in both)
+        name = "word_error" if kind == "errors" else kind
+        above[f"{name}_above_teacher"] = round(100 * more / count, 1)
+    errors = np.array([s.words.errors - t.words.errors for s, t in both])
+    words = np.array([score.words.count for score in scores])
+    above["word_error_above_teacher_95"] = _interval(errors, words)
+    return above
+
+
+def _interval(errors: np.ndarray, words: np.ndarray) -> list[float]:
+    """Give where 95 % of the resampled sentences put the difference (Bisani and Ney 2004)."""
+    chosen = np.random.default_rng(0).integers(len(words), size=(RESAMPLES, len(words)))
+    points = 100 * errors[chosen].sum(1) / words[chosen].sum(1)
+    return [round(float(value), 1) for value in np.percentile(points, (2.5, 97.5))]
+
+
+def cells(row: Mapping[str, Any]) -> list[str]:
+    """Give a row as it is shown."""
+    shown = [row[key] or "-" for key in KEYS]
+    for column in COLUMNS:
+        value = row[column.name]
+        shown.append("-" if value is None else f"{value:.{column.digits}f}")
+        if column.name == "word_error":
+            shown.append(_signed(row))
+    return shown
+
+
+def heads() -> list[str]:
+    """Give the heads of the columns of `cells`."""
+    shown = list(KEYS)
+    for column in COLUMNS:
+        shown.append(column.head)
+        if column.name == "word_error":
+            shown.append("to teacher")
+    return shown
+
+
+def _signed(row: Mapping[str, Any]) -> str:
+    if "word_error_above_teacher" not in row:
+        return "-"
+    low, high = row["word_error_above_teacher_95"]
+    return f"{row['word_error_above_teacher']:+.1f} ({low:+.1f} to {high:+.1f})"
+
+
+def legend() -> list[str]:
+    """Say what the columns are."""
+    return [f"{column.head}: {column.meaning} ({column.unit})" for column in COLUMNS] + [
+        "to teacher: word error above the teacher's, points, with its 95 % interval"
+    ]
+
+
+def markdown(table: Iterable[Mapping[str, Any]], notes: Iterable[str]) -> str:
+    """Give the table for the card of an addon."""
+    head = heads()
+    lines = [f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
+    lines += [f"| {' | '.join(cells(row))} |" for row in table]
+    lines += ["", *(f"- {line}" for line in [*legend(), *notes])]
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""From trained modules to addons: exported networks and their manifest."""

@@ -1,0 +1,1 @@
+"""From audio and alignments to what the networks learn from."""

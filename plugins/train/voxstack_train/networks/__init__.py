@@ -1,0 +1,1 @@
+"""The networks of the voices, in the form in which they are exported."""

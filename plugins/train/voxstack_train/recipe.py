@@ -1,0 +1,193 @@
+"""Recipes: what is trained, from what, in TOML."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Literal, final
+
+from attrs import field, frozen
+from voxstack import ConfigError, InputError
+from voxstack.documents import Document
+from voxstack.errors import Problem
+from voxstack.structure import Structurer, structure
+
+from voxstack_train.corpus.flite import VOICES
+from voxstack_train.corpus.recorded import Recorded
+
+
+
+
+@final
+@frozen
+class Speaker:
+    """One speaker: of a teacher, or recorded."""
+
+    name: str
+    teacher: Literal["flite"] | None = None  # who reads the sentences
+    first: int = 0  # of the sentences; they begin again where they end
+    count: int = 1000  # sentences
+    recorded: Recorded | None = None  # or where the recordings are
+
+    def __attrs_post_init__(self) -> None:
+        if (self.teacher is None) == (self.recorded is None):
+            raise ValueError(f"speaker {self.name!r}: give either teacher or recorded")
+        if self.teacher and self.name not in VOICES:
+            raise ValueError(f"flite has no voice {self.name!r}; it has {', '.join(VOICES)}")
+
+
+@final
+@frozen
+class CorpusRecipe:
+    """Who says what."""
+
+    speakers: tuple[Speaker, ...]
+    sentences: str = "builtin"  # a text file, one sentence a line; or the one that is shipped
+
+
+@final
+@frozen
+class FeaturesRecipe:
+    """How audio becomes features."""
+
+    lead: float = 0.05  # seconds of silence left before the first word
+
+
+@final
+@frozen
+class Learning:
+    """How long and how fast a network learns."""
+
+    steps: int
+    rate: float
+    warmup: int = 150  # steps
+    clip: float = 1.0  # the largest norm of a gradient
+    every: int = 250  # steps between validations and checkpoints
+
+
+@final
+@frozen
+class AcousticRecipe:
+    """The parallel acoustic model."""
+
+    learning: Learning
+    batch_frames: int = 3200
+
+
+@final
+@frozen
+class VocoderRecipe:
+    """The vocoders: by distances of spectra, then one for mel spectra alone, adversarially."""
+
+    learning: Learning
+    speakers: tuple[str, ...]  # hold some out to see what a stranger's voice becomes
+    pitch: Learning | None = None  # reading F0 off the mel spectrum
+    adversarial: Learning | None = None  # the mel-only vocoder, begun from the other
+    crop: int = 64  # frames
+    batch: int = 16
+    vary: float = 0.25  # how much faster or slower, and so larger or smaller, voices are made
+    discriminators: float = 0.3  # weight of the adversarial losses
+
+
+@final
+@frozen
+class AttentionRecipe:
+    """The legacy acoustic model."""
+
+    learning: Learning
+    batch_frames: int = 3200
+
+
+@final
+@frozen
+class AddonRecipe:
+    """One addon that is written."""
+
+    kind: Literal["parallel", "attention", "vocoder", "mel_vocoder"]
+    folder: str  # from the recipe's place; "work:FOLDER" from that of the work
+    name: str
+    version: str
+    description: str
+    license: str = "Apache-2.0 AND MIT-Festival"
+    language: str = "en-US"
+    vocoder: str = ""  # of a voice: "ADDON:NETWORK", or "own" for one inside it
+    largest: int = 25_000_000  # bytes
+
+
+@final
+@frozen
+class EvaluateRecipe:
+    """What is measured in the end."""
+
+    sentences: int = 100  # of each held-out set
+
+
+@final
+@frozen
+class Recipe:
+    """What is trained, from what."""
+
+    name: str
+    corpus: CorpusRecipe
+    features: FeaturesRecipe = field(factory=FeaturesRecipe)
+    acoustic: AcousticRecipe | None = None
+    vocoder: VocoderRecipe | None = None
+    attention: AttentionRecipe | None = None
+    export: tuple[AddonRecipe, ...] = ()
+    evaluate: EvaluateRecipe | None = None
+    seed: int = 0
+    precision: Literal["float32", "bfloat16"] = "bfloat16"  # mixed precision, or full
+
+    @property
+    def speakers(self) -> tuple[str, ...]:
+        """The speakers' names, in the order of their ids."""
+        return tuple(speaker.name for speaker in self.corpus.speakers)
+
+    def __attrs_post_init__(self) -> None:
+        names = self.speakers
+        if not names:
+            raise ValueError("the corpus has no speakers")
+        if len(set(names)) < len(names):
+            raise ValueError(f"a speaker stands twice among {', '.join(names)}")
+        if self.vocoder:
+            strange = [name for name in self.vocoder.speakers if name not in names]
+            if strange:
+                raise ValueError(f"the vocoder's speaker {strange[0]!r} is not in the corpus")
+            if self.vocoder.adversarial and not self.vocoder.pitch:
+                raise ValueError("the mel-only vocoder needs [vocoder.pitch] too")
+        needs = {"parallel": self.acoustic, "attention": self.attention, "vocoder": self.vocoder}
+        needs["mel_vocoder"] = self.vocoder.adversarial if self.vocoder else None
+        for addon in self.export:
+            if needs[addon.kind] is None:
+                raise ValueError(
+                    f"the addon {addon.name!r} is of kind {addon.kind!r}, which this recipe does not"
+                    " train"
+                )
+            speaks = addon.kind in ("parallel", "attention")
+            if speaks and addon.vocoder != "own" and ":" not in addon.vocoder:
+                raise ValueError(
+                    f'the voice {addon.name!r} needs a vocoder: "ADDON:NETWORK", or "own"'
+                )
+            if addon.vocoder == "own" and self.vocoder is None:
+                raise ValueError(f"the voice {addon.name!r} needs [vocoder] to have its own")
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Read a recipe; InputError or ConfigError with all that is wrong with it."""
+    import tomllib
+
+    try:
+        text = path.read_text("utf-8")
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not UTF-8 text (byte {error.start})") from None
+    try:
+        value = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        place = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
+        line, column = (int(place[1]), int(place[2])) if place else (None, None)
+        problem = Problem("", f"not TOML: {error}", None, line, column, str(path))
+        raise ConfigError([problem]) from None
+    recipe: Recipe = structure(Structurer(), Document(value, str(path)), "", Recipe)
+    return recipe

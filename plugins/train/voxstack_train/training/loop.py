@@ -1,0 +1,233 @@
+"""The training loop: seeded by step, logged, checkpointed, resumed to the same bits on one machine."""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+import os
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, final
+
+import torch
+from attrs import asdict, frozen
+from torch import Tensor, nn
+
+from voxstack_train.errors import TrainError
+
+
+@final
+@frozen
+class Settings:
+    """How long and how fast a network learns."""
+
+    steps: int
+    rate: float  # the highest learning rate, after the warm-up
+    seed: int = 0
+    warmup: int = 150  # steps
+    last_rate: float = 0.02  # of `rate`, at the end of the half cosine
+    clip: float = 1.0  # the largest norm of a gradient
+    average: float = 0.998  # of the running average of the weights, which is what is kept
+    every: int = 200  # steps between validations and checkpoints
+    device: str = "cpu"
+    precision: str = "float32"  # or "bfloat16": mixed precision
+
+
+class Task(ABC):
+    """What is learnt: a model, its losses and its optimisers."""
+
+    def __init__(self, model: nn.Module, settings: Settings) -> None:
+        self.model = model.to(settings.device)
+        self.settings = settings
+        self.optimisers: dict[str, torch.optim.Optimizer] = {"model": self.optimiser(model)}
+        self.helpers: dict[str, nn.Module] = {}  # learnt too, and not kept (a discriminator)
+
+    def optimiser(self, module: nn.Module, rate: float = 1.0) -> torch.optim.Optimizer:
+        """Make an optimiser of a module, at `rate` times the rate of the settings."""
+        optimiser = torch.optim.AdamW(
+            module.parameters(), lr=self.settings.rate, betas=(0.9, 0.98), weight_decay=1e-2
+        )
+        optimiser.param_groups[0]["scale"] = rate
+        return optimiser
+
+    @abstractmethod
+    def losses(self, step: int) -> dict[str, Tensor]:
+        """Give the parts of the loss of one step, weighted: their sum is what is lowered."""
+
+    @abstractmethod
+    def validate(self, model: nn.Module) -> dict[str, float]:
+        """Measure the held-out examples."""
+
+    def picture(self, model: nn.Module, path: Path) -> None:
+        """Draw what the model does now."""
+
+    def update(self, step: int) -> dict[str, Tensor]:
+        """Do one step."""
+        with self.mixed():
+            losses = self.losses(step)
+        self.lower("model", self.model, sum(losses.values(), torch.zeros(())))
+        return losses
+
+    def lower(self, name: str, module: nn.Module, loss: Tensor) -> None:
+        """Move a module against the gradient of a loss."""
+        self.optimisers[name].zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(module.parameters(), self.settings.clip)
+        self.optimisers[name].step()
+
+    def mixed(self) -> Any:
+        """Give the context of mixed precision."""
+        device = self.settings.device.partition(":")[0]
+        wanted = self.settings.precision == "bfloat16"
+        return torch.autocast(device, torch.bfloat16, enabled=wanted)
+
+
+Progress = Callable[[int, int, Mapping[str, float]], None]  # step, steps, losses
+
+
+def learn(task: Task, folder: Path, identity: Mapping[str, Any], progress: Progress) -> nn.Module:
+    """Train to the last step and give the averaged model; goes on from what `folder` holds.
+
+    `identity` tells one recipe from another: TrainError if `folder` holds another's checkpoint.
+    Loss and validation go to `losses.jsonl`, pictures beside it.
+    """
+    settings = task.settings
+    folder.mkdir(parents=True, exist_ok=True)
+    average = copy.deepcopy(task.model).eval()
+    whole = _whole(identity, settings)
+    first = _resume(folder / "checkpoint.pt", task, average, whole)
+    _truncate(folder / "losses.jsonl", first)
+    sums: dict[str, float] = {}
+    since, began = first, time.monotonic()
+    for step in range(first, settings.steps):
+        torch.manual_seed(settings.seed * 1_000_003 + step)
+        _set_rates(task, step)
+        task.model.train()
+        losses = {name: float(loss.detach()) for name, loss in task.update(step).items()}
+        if not all(math.isfinite(loss) for loss in losses.values()):
+            raise TrainError(
+                f"{folder}: the loss is {losses} at step {step}; the last good checkpoint is that of"
+                f" step {_saved(step, settings, first)}; lower `rate` in the recipe and train again"
+            )
+        _follow(average, task.model, min(settings.average, (step + 1) / (step + 51)))
+        for name, loss in losses.items():
+            sums[name] = sums.get(name, 0.0) + loss
+        progress(step + 1, settings.steps, losses)
+        if (step + 1) % settings.every == 0 or step + 1 == settings.steps:
+            with torch.no_grad():
+                torch.manual_seed(settings.seed)
+                held = task.validate(average)
+                task.picture(average, folder / "picture.png")
+            entry = {
+                "step": step + 1,
+                "train": {name: total / (step + 1 - since) for name, total in sums.items()},
+                "held": held,
+                "seconds": round(time.monotonic() - began, 1),
+            }
+            with (folder / "losses.jsonl").open("a", encoding="utf-8") as log:
+                log.write(json.dumps(entry) + "\n")
+            _save(folder / "checkpoint.pt", task, average, whole, step + 1)
+            sums, since = {}, step + 1
+    return average
+
+
+def finished(
+    folder: Path, identity: Mapping[str, Any], settings: Settings, model: nn.Module
+) -> nn.Module | None:
+    """Give the model with its averaged weights if `folder` holds them trained to the last step."""
+    path = folder / "checkpoint.pt"
+    if not path.exists():
+        return None
+    state = _read(path, _whole(identity, settings), settings.device)
+    if state["step"] < settings.steps:
+        return None
+    model.load_state_dict(state["average"])
+    return model.eval()
+
+
+def _whole(identity: Mapping[str, Any], settings: Settings) -> Any:
+    """Give all that tells a recipe from another: not where it runs."""
+    kept = {name: v for name, v in asdict(settings).items() if name != "device"}
+    return json.loads(json.dumps({**identity, "settings": kept}))
+
+
+def _saved(step: int, settings: Settings, first: int) -> int:
+    return max(first, step // settings.every * settings.every)
+
+
+def _set_rates(task: Task, step: int) -> None:
+    settings = task.settings
+    half = 0.5 * (1 + math.cos(math.pi * step / settings.steps))
+    rate = settings.rate * min(1, (step + 1) / settings.warmup)
+    rate *= settings.last_rate + (1 - settings.last_rate) * half
+    for optimiser in task.optimisers.values():
+        for group in optimiser.param_groups:
+            group["lr"] = rate * group["scale"]
+
+
+@torch.no_grad()
+def _follow(average: nn.Module, model: nn.Module, keep: float) -> None:
+    for ours, theirs in zip(average.parameters(), model.parameters(), strict=True):
+        ours.mul_(keep).add_(theirs, alpha=1 - keep)
+
+
+def _save(path: Path, task: Task, average: nn.Module, identity: Any, step: int) -> None:
+    state = {
+        "identity": json.dumps(identity, sort_keys=True),
+        "step": step,
+        "model": task.model.state_dict(),
+        "average": average.state_dict(),
+        "optimisers": {name: o.state_dict() for name, o in task.optimisers.items()},
+        "helpers": {name: h.state_dict() for name, h in task.helpers.items()},
+    }
+    partial = path.with_suffix(".part")
+    try:
+        torch.save(state, partial)
+        os.replace(partial, path)
+    except (OSError, RuntimeError) as error:  # torch tells a full disk by a RuntimeError
+        partial.unlink(missing_ok=True)
+        raise TrainError(
+            f"{path}: cannot be written: {error}; the checkpoint before it is kept: make room and"
+            " train again"
+        ) from None
+
+
+def _read(path: Path, identity: Any, device: str) -> Any:
+    """Read a checkpoint of this recipe."""
+    try:
+        state = torch.load(path, map_location=device, weights_only=True)
+        found = json.loads(state["identity"])
+    except Exception as error:
+        raise TrainError(f"{path}: no checkpoint: {error}; delete it and train again") from None
+    if found != identity:
+        differ = sorted(k for k in {*found, *identity} if found.get(k) != identity.get(k))
+        raise TrainError(
+            f"{path}: a checkpoint of another recipe ({', '.join(differ)} differ); give this recipe"
+            " a folder of its own with --work, or delete the checkpoint"
+        )
+    return state
+
+
+def _resume(path: Path, task: Task, average: nn.Module, identity: Any) -> int:
+    if not path.exists():
+        return 0
+    state = _read(path, identity, task.settings.device)
+    task.model.load_state_dict(state["model"])
+    average.load_state_dict(state["average"])
+    for name, optimiser in task.optimisers.items():
+        optimiser.load_state_dict(state["optimisers"][name])
+    for name, helper in task.helpers.items():
+        helper.load_state_dict(state["helpers"][name])
+    return int(state["step"])
+
+
+def _truncate(path: Path, step: int) -> None:
+    """Keep the lines of the log up to a step: those after it are trained again."""
+    if not path.exists():
+        return
+    lines = [line for line in path.read_text("utf-8").splitlines() if line.endswith("}")]
+    kept = [line for line in lines if json.loads(line)["step"] <= step]
+    path.write_text("".join(line + "\n" for line in kept), "utf-8")

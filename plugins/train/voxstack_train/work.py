@@ -1,0 +1,94 @@
+"""The folder in which a recipe is worked on, and how its progress is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, final
+
+from attrs import define, frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from rich.console import Console
+
+    from voxstack_train.recipe import Recipe
+
+
+@final
+@frozen
+class Work:
+    """One run of a recipe."""
+
+    recipe: Recipe
+    source: Path  # the recipe's file
+    folder: Path
+    device: str
+    console: Console
+
+    @property
+    def corpus(self) -> Path:
+        """Where the speakers' audio is."""
+        return self.folder / "corpus"
+
+    @property
+    def features(self) -> Path:
+        """Where the features are."""
+        return self.folder / "features"
+
+    def say(self, text: str) -> None:
+        """Tell what happens."""
+        self.console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+    @contextmanager
+    def bar(self, text: str, total: int) -> Iterator[Bar]:
+        """Show a progress bar while something lasts; lines now and then where nobody looks."""
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[note]}"),
+            console=self.console,
+            transient=True,
+            disable=not self.console.is_terminal,
+        )
+        with progress:
+            task = progress.add_task(text, total=total, note="")
+            yield Bar(
+                lambda done, note: progress.update(task, completed=done, note=note),
+                None if self.console.is_terminal else self.say,
+                text,
+                total,
+            )
+
+
+@final
+@define
+class Bar:
+    """How far something is."""
+
+    _show: Callable[[int, str], None]
+    _say: Callable[[str], None] | None
+    text: str
+    total: int
+    done: int = 0
+    _told: int = 0
+
+    def advance(self, count: int) -> None:
+        """Go on."""
+        self.at(self.done + count, {})
+
+    def at(self, done: int, values: Mapping[str, float]) -> None:
+        """Tell how far it is, and some figures."""
+        self.done = done
+        note = " ".join(f"{name} {value:.3g}" for name, value in values.items())
+        self._show(done, note)
+        tenth = 10 * done // max(1, self.total)
+        if self._say and tenth > self._told:
+            self._told = tenth
+            self._say(f"{self.text}: {done} of {self.total} {note}".rstrip())

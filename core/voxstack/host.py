@@ -144,8 +144,8 @@ class Host:
         return self.deployment.settings(name.partition("@")[0])
 
     def choose_voice(self, name: str | None = None) -> str:
-        """Give the name of the voice to use: the one named, the deployment's, or the only one."""
-        name = name or self.deployment.voice
+        """Give the voice to use: the one named, the deployment's, VOXSTACK_VOICE, the only one."""
+        name = name or self.deployment.voice or os.environ.get("VOXSTACK_VOICE")
         if name:
             return name
         voices = self.voices()
@@ -161,7 +161,9 @@ class Host:
                 "no voice is installed: pip install voxstack-voice-en-us, for example"
                 + (f" ({reasons})" if reasons else "")
             )
-        raise InputError(f"name a voice with --voice, one of: {', '.join(voices)}")
+        raise InputError(
+            f"name a voice with --voice, or set VOXSTACK_VOICE, to one of: {', '.join(voices)}"
+        )
 
     # Voices ---------------------------------------------------------------------------------
 
@@ -205,7 +207,7 @@ class Host:
         except ConfigError as error:
             problems = list(error.problems)
         if addon is not None and not addon.manifest.speaks:
-            networks = ", ".join(f'"{network.qualified_name}"' for network in addon.networks.values())
+            networks = ", ".join(f'"{n.qualified_name}"' for n in addon.networks.values())
             raise InputError(
                 f"{name!r} is no voice: it brings networks for the stacks of others ({networks}); "
                 f"voices: {', '.join(self.voices()) or 'none'}"

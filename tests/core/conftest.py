@@ -81,6 +81,12 @@ class Site:
         return Registry(path=[str(self.folder)], **options)
 
 
+@pytest.fixture(autouse=True)
+def no_default_voice(monkeypatch):
+    """The core's tests bring their own voices."""
+    monkeypatch.delenv("VOXSTACK_VOICE", raising=False)
+
+
 @pytest.fixture
 def site(tmp_path, monkeypatch):
     folder = tmp_path / "site"

@@ -1,5 +1,6 @@
 """The host: voices by name, deployment, executors, and freeing what was loaded."""
 
+import json
 import shutil
 
 import numpy as np
@@ -50,9 +51,38 @@ def test_several_voices_ask_for_a_name(site):
     site.install("acme", entry_points={"voxstack.addons": {"en": "acme_en", "fr": "acme_fr"}})
     with (
         Host(path=[str(site.folder)]) as host,
-        pytest.raises(InputError, match="name a voice with --voice, one of: en, fr"),
+        pytest.raises(InputError, match="name a voice with --voice, or set VOXSTACK_VOICE, to one of: en, fr"),
     ):
         host.voice()
+
+
+def test_the_environment_can_name_the_voice(site, monkeypatch):
+    site.install("acme", entry_points={"voxstack.addons": {"en": "acme_en", "fr": "acme_fr"}})
+    monkeypatch.setenv("VOXSTACK_VOICE", "fr")
+    with Host(path=[str(site.folder)]) as host:
+        assert host.choose_voice() == "fr"
+        assert host.choose_voice("en") == "en"
+
+
+def test_an_addon_without_a_stack_is_no_voice_but_brings_networks(tiny_host, write_addon, tmp_path):
+    host = tiny_host()
+    folder = write_addon(tmp_path / "mine")
+    manifest = json.loads((folder / "addon.json").read_text())
+    del manifest["stack"], manifest["frontend"]
+    (folder / "addon.json").write_text(json.dumps(manifest))
+    assert host.addon(str(folder)).networks
+    assert host.check(folder) == []
+    with pytest.raises(InputError, match="is no voice: it brings networks for the stacks of others"):
+        host.voice(str(folder))
+
+
+def test_a_stack_without_a_frontend_is_a_problem(tiny_host, write_addon, tmp_path):
+    folder = write_addon(tmp_path / "mine")
+    manifest = json.loads((folder / "addon.json").read_text())
+    del manifest["frontend"]
+    (folder / "addon.json").write_text(json.dumps(manifest))
+    with pytest.raises(ConfigError, match="has a stack and no frontend: a voice has both"):
+        tiny_host().voice(str(folder))
 
 
 def test_a_voice_in_a_folder_or_a_zip_is_opened_by_its_path(tiny_host, write_addon, tmp_path):

@@ -23,7 +23,9 @@ from voxstack_train.work import Work
 if TYPE_CHECKING:
     import torch
     from torch import nn
+    from voxstack import Voice
 
+    from voxstack_train.evaluation.run import Report
     from voxstack_train.features.shards import Example
     from voxstack_train.recipe import AddonRecipe, Learning
     from voxstack_train.training.examples import Examples
@@ -414,7 +416,53 @@ def f0_means(examples: Examples) -> torch.Tensor:
 
 
 def evaluate(work: Work) -> None:
-    """Measure the voices that were written, and put the figures into their cards."""
+    """Measure the addons that were written, and put the figures into their cards."""
+    if work.recipe.evaluate is None:
+        return
+    from voxstack import Host
+
+    from voxstack_train.evaluation.errors import require_packages
+    from voxstack_train.evaluation.scoring import VOICE
+    from voxstack_train.evaluation.table import markdown
+    from voxstack_train.export.addons import fill_card
+
+    require_packages(pictures=True)
+    folder = work.folder / "evaluation"
+    folder.mkdir(exist_ok=True)
+    carrier = next((a for a in work.recipe.export if a.kind == "parallel"), None)
+    for addon in work.recipe.export:
+        done = folder / f"{addon.name}.json"
+        if done.exists():
+            continue
+        speaks = addon.kind in ("parallel", "attention")
+        if not speaks and (carrier is None or carrier.vocoder == "own"):
+            continue  # no voice to hear it with
+        spoken = addon if speaks else carrier
+        edits = {} if speaks else {"/stack/1": vocoder_stack(addon)}
+        with Host() as host:
+            voice = host.voice(str(addon_folder(work, spoken)), edits=edits)
+            report = _measured(work, voice, addon.name, folder)
+        table = [row for row in report.table if speaks or row["system"] != VOICE]
+        _write_json(done, report.as_json())
+        fill_card(addon_folder(work, addon), markdown(table, report.notes))
+
+
+def _measured(work: Work, voice: Voice, name: str, folder: Path) -> Report:
+    from voxstack_train.evaluation.run import Wanted
+    from voxstack_train.evaluation.run import evaluate as run
+
+    wanted = Wanted(sentences=work.recipe.evaluate.sentences, pictures=folder / name)
+    with work.bar(f"evaluate: {name}", 1) as bar:
+        return run(voice, wanted, bar)
+
+
+def vocoder_stack(addon: AddonRecipe) -> dict[str, Any]:
+    """Give the blocks with which a voice uses a vocoder addon, in the place of its own vocoder."""
+    vocoder = {"type": "Vocoder", "network": f"{addon.name}:vocoder"}
+    if addon.kind == "vocoder":
+        return vocoder
+    pitch = {"type": "Prosody", "network": f"{addon.name}:pitch"}
+    return {"type": "StreamableStack", "stack": [pitch, {"type": "Phase"}, vocoder]}
 
 
 def _write_json(path: Path, value: Any) -> None:

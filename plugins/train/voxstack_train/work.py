@@ -64,6 +64,9 @@ class Work:
                 None if self.console.is_terminal else self.say,
                 text,
                 total,
+                lambda part, count: progress.reset(
+                    task, total=count, description=f"{text}: {part}"
+                ),
             )
 
 
@@ -76,10 +79,16 @@ class Bar:
     _say: Callable[[str], None] | None
     text: str
     total: int
+    _restart: Callable[[str, int], None]
     done: int = 0
     _told: int = 0
 
-    def advance(self, count: int) -> None:
+    def begin(self, text: str, total: int) -> None:
+        """Begin another part of the same work."""
+        self.total, self.done, self._told = total, 0, 0
+        self._restart(text, total)
+
+    def advance(self, count: int = 1) -> None:
         """Go on."""
         self.at(self.done + count, {})
 

@@ -100,11 +100,14 @@ def evaluate(
     elif as_markdown:
         click.echo(report.markdown())
     else:
-        from voxstack_train.evaluation.table import cells, heads, legend
+        from voxstack_train.evaluation.table import TABLES, cells, heads, legend
 
-        print_table(heads(), [cells(row) for row in report.table], "nothing measured")
-        for line in [*legend(), *report.notes]:
-            click.echo(line)
+        for columns in TABLES:
+            shown = [cells(row, columns) for row in report.table]
+            print_table(heads(columns), shown, "nothing measured")
+            click.echo("\n".join(legend(columns)) + "\n")
+        for note in report.notes:
+            click.echo(note)
 
 
 class _Bar:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Protocol, final
@@ -226,6 +226,7 @@ def _workers(count: int) -> Iterator[ProcessPoolExecutor]:
     before = {name: os.environ.get(name) for name in THREADS}
     os.environ.update(dict.fromkeys(THREADS, "1"))  # read when a worker imports numpy
     ignore = (signal.SIGINT, signal.SIG_IGN)  # it is this process that stops them
+    others = set(active_children())
     pool = ProcessPoolExecutor(count, get_context("spawn"), signal.signal, ignore)
     try:
         yield pool
@@ -233,8 +234,12 @@ def _workers(count: int) -> Iterator[ProcessPoolExecutor]:
         raise TrainError(
             "a worker of the evaluation died; if memory ran out, use fewer: --jobs 1"
         ) from None
+    except BaseException:
+        for worker in set(active_children()) - others:  # what they do is for nobody
+            worker.terminate()
+        raise
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        pool.shutdown(cancel_futures=True)
         for name, value in before.items():
             if value is None:
                 os.environ.pop(name, None)

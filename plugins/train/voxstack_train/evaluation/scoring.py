@@ -61,6 +61,7 @@ class Score:
     work: float  # seconds
     cut: bool  # a guard against endless speech ended it
     periodicity: float | None
+    mel_error: float | None = None  # nepers, mean
     distortion: float | None = None  # dB
     f0_error: float | None = None  # cents, root mean square
     voicing_error: float | None = None  # share of the teacher's speech
@@ -136,6 +137,7 @@ def _beside(own: Score, teacher: _Heard, heard: _Heard, lesson: Lesson) -> Score
     longer = (np.diff(moved(edges, pairs)) - np.diff(edges))[spoken]
     return evolve(
         own,
+        mel_error=_mean(np.abs(heard.mel[:, ours] - teacher.mel[:, theirs]).mean(0)),
         distortion=_mean(spectra.distortion(heard.cepstra[ours], teacher.cepstra[theirs])),
         f0_error=_root_mean_square(cents),
         voicing_error=_mean((f0 > 0) != (other > 0)),

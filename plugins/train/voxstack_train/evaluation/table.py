@@ -67,6 +67,10 @@ COLUMNS = (
         _share(lambda score: score.phone_errors, lambda score: score.phones), 1,
     ),
     Column(
+        "mel_error", "mel", "nepers", "mean difference of the log-mel spectra",
+        _mean("mel_error"), 3,
+    ),
+    Column(
         "mel_cepstral_distortion", "MCD", "dB", "distance of 24 mel cepstra to the teacher's",
         _mean("distortion"), 2,
     ),
@@ -97,6 +101,9 @@ COLUMNS = (
     ),
 )  # fmt: skip
 
+WORD_ERROR = COLUMNS[0]
+TABLES = COLUMNS[:7], COLUMNS[7:]  # by recognition and by signal: one would be too wide to read
+TO_TEACHER = "to teacher"
 KEYS = ("set", "speaker", "system")
 
 
@@ -148,45 +155,48 @@ def _interval(errors: np.ndarray, words: np.ndarray) -> list[float]:
     return [round(float(value), 1) for value in np.percentile(points, (2.5, 97.5))]
 
 
-def cells(row: Mapping[str, Any]) -> list[str]:
+def cells(row: Mapping[str, Any], columns: Sequence[Column]) -> list[str]:
     """Give a row as it is shown."""
     shown = [row[key] or "-" for key in KEYS]
-    for column in COLUMNS:
+    for column in columns:
         value = row[column.name]
         shown.append("-" if value is None else f"{value:.{column.digits}f}")
-        if column.name == "word_error":
-            shown.append(_signed(row))
+        if column is WORD_ERROR:
+            shown.append(_to_teacher(row))
     return shown
 
 
-def heads() -> list[str]:
+def heads(columns: Sequence[Column]) -> list[str]:
     """Give the heads of the columns of `cells`."""
     shown = list(KEYS)
-    for column in COLUMNS:
+    for column in columns:
         shown.append(column.head)
-        if column.name == "word_error":
-            shown.append("to teacher")
+        if column is WORD_ERROR:
+            shown.append(TO_TEACHER)
     return shown
 
 
-def _signed(row: Mapping[str, Any]) -> str:
+def _to_teacher(row: Mapping[str, Any]) -> str:
     if "word_error_above_teacher" not in row:
         return "-"
     low, high = row["word_error_above_teacher_95"]
     return f"{row['word_error_above_teacher']:+.1f} ({low:+.1f} to {high:+.1f})"
 
 
-def legend() -> list[str]:
+def legend(columns: Sequence[Column]) -> list[str]:
     """Say what the columns are."""
-    return [f"{column.head}: {column.meaning} ({column.unit})" for column in COLUMNS] + [
-        "to teacher: word error above the teacher's, points, with its 95 % interval"
-    ]
+    lines = [f"{column.head}: {column.meaning} ({column.unit})" for column in columns]
+    if WORD_ERROR in columns:
+        lines.insert(1, f"{TO_TEACHER}: word error above the teacher's (points, 95 % interval)")
+    return lines
 
 
-def markdown(table: Iterable[Mapping[str, Any]], notes: Iterable[str]) -> str:
-    """Give the table for the card of an addon."""
-    head = heads()
-    lines = [f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
-    lines += [f"| {' | '.join(cells(row))} |" for row in table]
-    lines += ["", *(f"- {line}" for line in [*legend(), *notes])]
-    return "\n".join(lines)
+def markdown(table: Sequence[Mapping[str, Any]], notes: Iterable[str]) -> str:
+    """Give the tables for the card of an addon."""
+    lines: list[str] = []
+    for columns in TABLES:
+        head = heads(columns)
+        lines += [f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
+        lines += [f"| {' | '.join(cells(row, columns))} |" for row in table]
+        lines += ["", *(f"- {line}" for line in legend(columns)), ""]
+    return "\n".join([*lines, *(f"- {note}" for note in notes)]).rstrip()

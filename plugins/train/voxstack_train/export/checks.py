@@ -119,6 +119,8 @@ def check_stateful(
         flushed = pad(inputs, 0, delay)
         frames, skip = inputs["mask"].shape[-1], delay * ratio
         at_once = program.step(cut(flushed, lambda: 10**9))
+        # Rounding is relative: a log-mel of -9 has less behind the point than audio below 1.
+        near = 1e-5 * max(1.0, float(np.abs(at_once).max()))
         difference = farthest(at_once[..., skip:], whole)
         hold(f"{frames} frames vs eager, whole utterance", difference, 1e-4)
         for name, sizes in {
@@ -128,14 +130,14 @@ def check_stateful(
             "random sizes": lambda: int(rng.integers(1, 50)),
         }.items():
             stepped = program.step(cut(flushed, sizes))
-            hold(f"{frames} frames in chunks of {name}", farthest(stepped, at_once), 1e-5)
+            hold(f"{frames} frames in chunks of {name}", farthest(stepped, at_once), near)
         padded = program.step(cut(pad(inputs, 0, delay + 13), lambda: 10**9))
-        hold("padded", farthest(padded[..., : at_once.shape[-1]], at_once), 1e-5)
+        hold("padded", farthest(padded[..., : at_once.shape[-1]], at_once), near)
         dirty = {n: v.copy() for n, v in flushed.items()}
         for name in dirty.keys() - {"mask"}:
             dirty[name][..., frames:] = rng.uniform(0, 300)
-        hold("padded with garbage", farthest(program.step(cut(dirty, lambda: 9)), at_once), 1e-5)
+        hold("padded with garbage", farthest(program.step(cut(dirty, lambda: 9)), at_once), near)
         batch = {n: np.concatenate([v[..., ::-1], v]) for n, v in inputs.items()}
         batched = program.step(cut(pad(batch, 0, delay), lambda: 32), batch=2)
-        hold("batch of 2", farthest(batched[1:], at_once), 1e-5)
+        hold("batch of 2", farthest(batched[1:], at_once), near)
     return delay

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from voxstack_train.features.spectrum import HOP, MELS, WINDOW
+from voxstack_train.features.spectrum import HOP, MELS, WINDOW, mel_filters
 from voxstack_train.networks.layers import (
     MEL_MEAN,
     MEL_SCALE,
@@ -27,6 +27,9 @@ from voxstack_train.networks.source import pulse_train
 
 HALF = WINDOW // 2
 BINS = HALF // 2 + 1  # even bins of the STFT: 0, 2, ..., 400; there is one odd one less
+BEFORE, AFTER = 2, 2  # frames of excitation that the spectrum of one frame needs on each side
+STRONGEST = 2.0  # nats that a correction raises or lowers a band at most
+FAINTEST = 1e-5  # the mel magnitude that counts as none
 
 
 class Vocoder(nn.Module):
@@ -36,6 +39,11 @@ class Vocoder(nn.Module):
     phase of a filter for the pulse train and the magnitude of one for the noise. Filtering is a
     product of spectra; the frames overlap and add. The STFT of frame t is centred at the first
     sample of frame t, and so spans the frames t-2 to t+1.
+
+    What comes out must have the mel spectrum that went in, and that can be seen to: the spectra are
+    corrected band by band before they overlap, and once more after, when neighbours have changed
+    each other (a step of Griffin and Lim 1984 that keeps the phases). So a voice never heard in
+    training comes out close to what it was.
 
     The transforms are real matrix products, split once by parity as in the fast Fourier transform:
     the even bins depend only on the sum of a frame's halves, the odd bins on the difference, which
@@ -48,8 +56,8 @@ class Vocoder(nn.Module):
     analyse_odd: Tensor
     resynthesise_even: Tensor  # [2 * BINS, HALF]
     resynthesise_odd: Tensor
-
-    BEFORE, AFTER = 2, 2  # frames of excitation that the spectrum of one frame needs on each side
+    to_mel: Tensor  # [2 * BINS, MELS], even bins then odd ones
+    from_mel: Tensor  # [MELS, 2 * BINS], the mean of the bands that a bin lies in
 
     def __init__(self, width: int = 192, blocks: int = 6) -> None:
         super().__init__()
@@ -60,12 +68,19 @@ class Vocoder(nn.Module):
         self.leave = OutputLinear(width, 2 * 3 * BINS)
         nn.init.normal_(self.leave.weight, 0, 0.02)
         nn.init.zeros_(self.leave.bias)
-        self.spectrum_delay = 3 + sum(block.reach for block in self.blocks)
-        # Two frames more: the last spectra that overlap with a frame's samples.
-        self.delay = self.spectrum_delay + 2
+        self.filter_delay = 3 + sum(block.reach for block in self.blocks)
+        # Two frames more: the last spectra that overlap with a frame's samples. Then one, the last
+        # samples that a corrected spectrum spans, and two again.
+        self.overlap_delay = self.filter_delay + 2
+        self.delay = self.overlap_delay + 3
 
         self.register_buffer("window", torch.hann_window(WINDOW, dtype=torch.float64).float())
         time = torch.arange(HALF, dtype=torch.float64)
+        filters = functional.pad(torch.from_numpy(mel_filters()), (0, 1))
+        by_parity = torch.cat([filters[:, ::2], filters[:, 1::2]], 1)
+        self.register_buffer("to_mel", by_parity.T.contiguous(), persistent=False)
+        spread = by_parity / by_parity.sum(0).clamp(min=1e-8)
+        self.register_buffer("from_mel", spread.contiguous(), persistent=False)
         for first, name in enumerate(["even", "odd"]):
             bins = torch.arange(first, first + 2 * BINS, 2, dtype=torch.float64)
             angle = 2 * math.pi / WINDOW * torch.outer(time, bins)
@@ -86,9 +101,12 @@ class Vocoder(nn.Module):
         return {
             "excitation": (4, 1, self.delay),  # F0, voiced, phase, mask
             "noise": (HOP, 1, self.delay),
+            "mel": (MELS, 1, self.delay),
             "enter": (MELS + 2, 1, 6),
             **convolutions,
             "frames": (1, 3, WINDOW),  # that later ones overlap with
+            "samples": (1, 3, HOP),  # that later spectra span
+            "corrected": (1, 3, WINDOW),  # corrected frames that later ones overlap with
         }
 
     def forward(
@@ -105,31 +123,47 @@ class Vocoder(nn.Module):
 
         Then the states; returns audio `[B, 200 * T]`, `delay` frames late, and the next states.
         """
-        excitation, noises, entered, *convolutions, frames = states
+        excitation, noises, mels, entered, *convolutions, frames, samples, corrected = states
         lines, noise, features, mask = self._gate(mel, f0, voiced, phase, noise, mask)
         excitation = torch.cat([excitation, lines], -1)
         noises = torch.cat([noises, noise], -1)
+        mels = torch.cat([mels, mel.unsqueeze(2)], -1)
         entered = torch.cat([entered, features], -1)
         next_states = [
             excitation[..., -self.delay :],
             noises[..., -self.delay :],
+            mels[..., -self.delay :],
             entered[..., -6:],
         ]
         masks = excitation[:, 3:]
 
         late = 3
-        x = self._enter(entered) * masks[..., self.delay - late : -late]
+        x = self._enter(entered) * self._late(masks, late)
         for block, state in zip(self.blocks, convolutions, strict=True):
             late += block.reach
-            mask = masks[..., self.delay - late : -late]
-            x, next_state = block(x, state, mask)
+            x, next_state = block(x, state, self._late(masks, late))
             next_states.append(next_state)
 
-        ahead = late - self.AFTER  # the newest frame of excitation that is needed is this late
-        source = pulse_train(excitation[..., :-ahead])
-        noises = channels_last(noises[..., : -ahead - 1])
-        frames = torch.cat([frames, self._filter(x, source, noises, mask)], 2)
-        return self._overlap_add(frames), *next_states, frames[..., -3:, :]
+        source = pulse_train(self._late(excitation, late, BEFORE, AFTER))
+        noises = channels_last(self._late(noises, late, BEFORE, AFTER - 1))
+        made = self._filter(x, source, noises, self._late(mels, late), self._late(masks, late))
+        frames = torch.cat([frames, made], 2)
+        late = self.overlap_delay
+        blocks = self._overlap_add(frames) * self._late(masks, late).transpose(2, 3)
+        samples = torch.cat([samples, blocks], 2)
+        late += 1
+        made = self._correct(samples, self._late(mels, late), self._late(masks, late))
+        corrected = torch.cat([corrected, made], 2)
+        audio = self._overlap_add(corrected).flatten(1)
+        kept = (frames[..., -3:, :], samples[..., -3:, :], corrected[..., -3:, :])
+        return audio, *next_states, *kept
+
+    def _late(self, x: Tensor, late: int, before: int = 0, after: int = 0) -> Tensor:
+        """What `x`, which begins `delay` frames before the new ones, was `late` frames ago.
+
+        With so many frames more on each side.
+        """
+        return x[..., self.delay - late - before : after - late or None]
 
     def whole(
         self, mel: Tensor, f0: Tensor, voiced: Tensor, phase: Tensor, noise: Tensor, mask: Tensor
@@ -140,10 +174,14 @@ class Vocoder(nn.Module):
         for block in self.blocks:
             x = block.whole(x, mask)
         with full_precision(self, x.device.type):
-            source = pulse_train(functional.pad(lines, (self.BEFORE, self.AFTER)))
-            noises = channels_last(functional.pad(noise, (self.BEFORE, self.AFTER - 1)))
-            frames = self._filter(x.float(), source, noises, mask)
-            return self._overlap_add(functional.pad(frames, (0, 0, 1, 2)))
+            mels = mel.unsqueeze(2)
+            source = pulse_train(functional.pad(lines, (BEFORE, AFTER)))
+            noises = channels_last(functional.pad(noise, (BEFORE, AFTER - 1)))
+            frames = self._filter(x.float(), source, noises, mels, mask)
+            blocks = self._overlap_add(functional.pad(frames, (0, 0, 1, 2)))
+            blocks = functional.pad(blocks * mask.transpose(2, 3), (0, 0, 2, 1))
+            frames = self._correct(blocks, mels, mask)
+            return self._overlap_add(functional.pad(frames, (0, 0, 1, 2))).flatten(1)
 
     def _gate(
         self, mel: Tensor, f0: Tensor, voiced: Tensor, phase: Tensor, noise: Tensor, mask: Tensor
@@ -164,11 +202,13 @@ class Vocoder(nn.Module):
         """`[B, 82, 1, T + 6]` -> `[B, C, 1, T]`."""
         return channels_first(self.enter_norm(channels_last(self.enter(x))))
 
-    def _filter(self, x: Tensor, source: Tensor, noise: Tensor, mask: Tensor) -> Tensor:
+    def _filter(
+        self, x: Tensor, source: Tensor, noise: Tensor, mels: Tensor, mask: Tensor
+    ) -> Tensor:
         """Filter the excitation, one windowed frame for each frame of x.
 
-        x `[B, C, 1, T]`, source and noise `[B, 1, T + 3, HOP]`, mask `[B, 1, 1, T]`; returns
-        `[B, 1, T, WINDOW]`.
+        x `[B, C, 1, T]`, source and noise `[B, 1, T + 3, HOP]`, mels `[B, MELS, 1, T]`, mask
+        `[B, 1, 1, T]`; returns `[B, 1, T, WINDOW]`.
         """
         spectra = self._analyse(torch.cat([source, noise], 1))
         pulses, hiss = spectra.split(1, 1)
@@ -186,10 +226,27 @@ class Vocoder(nn.Module):
             real * pulses_real - imaginary * pulses_imaginary + hiss_magnitudes * hiss_real,
             real * pulses_imaginary + imaginary * pulses_real + hiss_magnitudes * hiss_imaginary,
         ]
-        return self._resynthesise(torch.cat(filtered, -1)) * mask.transpose(2, 3)
+        return self._fitted(*filtered, mels, mask)
+
+    def _correct(self, blocks: Tensor, mels: Tensor, mask: Tensor) -> Tensor:
+        """Analyse what was made, and correct it.
+
+        blocks `[B, 1, T + 3, HOP]`, mels `[B, MELS, 1, T]`, mask `[B, 1, 1, T]`; returns
+        `[B, 1, T, WINDOW]`.
+        """
+        return self._fitted(*self._analyse(blocks).split(BINS, -1), mels, mask)
+
+    def _fitted(self, real: Tensor, imaginary: Tensor, mels: Tensor, mask: Tensor) -> Tensor:
+        """Windowed frames `[B, 1, T, WINDOW]` of spectra that are given the mel spectrum wanted."""
+        power = (real.square() + imaginary.square()).clamp(min=1e-12)
+        found = torch.log((torch.sqrt(power).flatten(3) @ self.to_mel).clamp(min=FAINTEST))
+        away = (channels_last(mels) - found).clamp(-STRONGEST, STRONGEST)
+        gain = torch.exp(away @ self.from_mel).unflatten(-1, (2, BINS))
+        spectra = torch.cat([real * gain, imaginary * gain], -1)
+        return self._resynthesise(spectra) * mask.transpose(2, 3)
 
     def _analyse(self, blocks: Tensor) -> Tensor:
-        """Blocks `[B, 2, T + 3, HOP]` to spectra `[B, 2, T, 2, 2 * BINS]` of windowed frames."""
+        """Blocks `[B, N, T + 3, HOP]` to spectra `[B, N, T, 2, 2 * BINS]` of windowed frames."""
         first = torch.cat([blocks[..., :-3, :], blocks[..., 1:-2, :]], -1)
         second = torch.cat([blocks[..., 2:-1, :], blocks[..., 3:, :]], -1)
         first, second = first * self.window[:HALF], second * self.window[HALF:]
@@ -203,9 +260,6 @@ class Vocoder(nn.Module):
         return torch.cat([even + odd, even - odd], -1).squeeze(-2) * self.window
 
     def _overlap_add(self, frames: Tensor) -> Tensor:
-        """Windowed frames `[B, 1, T + 3, WINDOW]`, one before and two after -> `[B, HOP * T]`."""
+        """Windowed frames `[B, 1, T + 3, WINDOW]`, one before and two after -> `[B, 1, T, HOP]`."""
         first, second, third, fourth = frames.split(HOP, -1)
-        blocks = (
-            fourth[..., :-3, :] + third[..., 1:-2, :] + second[..., 2:-1, :] + first[..., 3:, :]
-        )
-        return blocks.flatten(1)
+        return fourth[..., :-3, :] + third[..., 1:-2, :] + second[..., 2:-1, :] + first[..., 3:, :]

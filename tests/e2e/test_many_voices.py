@@ -1,0 +1,109 @@
+"""Two architectures and four speakers in one process, with one vocoder for all."""
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+SPEAKERS = ("rms", "slt", "awb", "kal")
+TEXT = "Many voices speak at once, and nobody hears the others. Is that so?"
+VOCODER = "vocoder-16k:vocoder"
+MEL_ONLY = {
+    "type": "StreamableStack",
+    "stack": [
+        {"type": "Prosody", "network": "vocoder-mel-16k:pitch"},
+        {"type": "Phase"},
+        {"type": "Vocoder", "network": "vocoder-mel-16k:vocoder"},
+    ],
+}
+
+
+def loaded(voice):
+    return {program.network.qualified_name: program.load() for program in voice.programs}
+
+
+def joined(voice, **controls):
+    with voice.stream(TEXT, **controls) as chunks:
+        return np.concatenate([np.asarray(chunk["audio"])[0] for chunk in chunks])
+
+
+def test_all_at_once_sound_as_each_alone(host):
+    voices = {name: host.voice(name) for name in ("en-us", "en-us-attention")}
+    jobs = [(name, speaker) for name in voices for speaker in SPEAKERS]
+    alone = [joined(voices[name], speaker=speaker) for name, speaker in jobs]
+    with ThreadPoolExecutor(len(jobs)) as pool:
+        together = list(pool.map(lambda job: joined(voices[job[0]], speaker=job[1]), jobs))
+    for one, other in zip(alone, together, strict=True):
+        assert one.shape == other.shape
+        assert np.abs(one - other).max() <= 1e-5
+
+
+def test_the_shared_vocoder_is_loaded_once(host):
+    first, second = (loaded(host.voice(name)) for name in ("en-us", "en-us-attention"))
+    assert first[VOCODER] is second[VOCODER]
+    assert len({id(p) for p in [*first.values(), *second.values()]}) == 3 + 2 + 1
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_a_second_voice_costs_less_memory_than_it_would_with_a_vocoder_of_its_own():
+    script = """
+import sys
+
+def resident():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * 4096
+
+with Host() as host:
+    host.voice("en-us").synthesize("Hello.")
+    first = resident()
+    host.voice("en-us-attention").synthesize("Hello.")
+    shared = resident() - first
+    with Host() as other:
+        before = resident()
+        other.voice("en-us-attention").synthesize("Hello.")
+        print(shared, resident() - before)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "MALLOC_TRIM_THRESHOLD_": "0"},
+    )
+    shared, alone = map(int, done.stdout.split())
+    assert shared < alone
+
+
+def test_both_architectures_run_on_the_mel_only_vocoder_by_configuration(host):
+    for name in ("en-us", "en-us-attention"):
+        voice = host.voice(name, edits={"/stack/1": MEL_ONLY})
+        assert "vocoder-mel-16k:pitch" in loaded(voice)
+        audio = joined(voice)
+        assert 0.01 < np.sqrt(np.mean(audio**2)) < 0.5
+
+
+@pytest.mark.parametrize("name", ["en-us", "en-us-attention"])
+@pytest.mark.parametrize("stack", [None, MEL_ONLY], ids=["F0", "mel only"])
+def test_any_chunks_give_the_same_audio(host, name, stack):
+    voice = host.voice(name, edits={} if stack is None else {"/stack/1": stack})
+    whole = voice.synthesize(TEXT).samples
+    for schedule in ((8, 16, 32, 64), (5,), (100, 3, 17)):
+        with voice.stream(TEXT, frames=schedule) as chunks:
+            parts = np.concatenate([np.asarray(chunk["audio"])[0] for chunk in chunks])
+        assert parts.shape == whole.shape
+        assert np.abs(parts - whole).max() <= 1e-5
+
+
+def test_pitch_moves_the_voice_by_semitones(host):
+    voice = host.voice("en-us")
+    f0 = {}
+    for pitch in (0.0, 6.0):
+        audio = joined(voice, speaker="slt", pitch=pitch)
+        spectrum = np.abs(np.fft.rfft(audio * np.hanning(len(audio))))
+        hertz = np.fft.rfftfreq(len(audio), 1 / 16000)
+        band = (hertz > 120) & (hertz < 320)
+        f0[pitch] = np.average(hertz[band], weights=spectrum[band] ** 2)
+    assert 1.2 < f0[6.0] / f0[0.0] < 1.6  # 6 semitones: 1.41

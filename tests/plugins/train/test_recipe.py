@@ -1,0 +1,70 @@
+"""Recipes: strict, and all problems at once."""
+
+import pytest
+from voxstack import ConfigError, InputError
+from voxstack_train.recipe import read_recipe
+from voxstack_train.stages import builtin
+
+SPEAKERS = '[[corpus.speakers]]\nname = "rms"\nteacher = "flite"\ncount = 5\n'
+
+
+def read(tmp_path, text):
+    path = tmp_path / "recipe.toml"
+    path.write_text(text)
+    return read_recipe(path)
+
+
+def test_the_shipped_recipes_are_read(recipes):
+    assert {read_recipe(path).name for path in recipes.glob("*.toml")} >= {"en-us", "smoke"}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (SPEAKERS, "option 'name' is missing"),
+        ('name = "x"\n[corpus]\nspeakers = []\n', "the corpus has no speakers"),
+        ('name = "x"\n' + SPEAKERS + SPEAKERS, "a speaker stands twice"),
+        ('name = "x"\nsped = 1\n' + SPEAKERS, "unknown option 'sped'.*'seed'"),
+        ('name = "x"\nseed = "0"\n' + SPEAKERS, "expected a whole number"),
+        ('name = "x"\n' + SPEAKERS.replace("rms", "bob"), "flite has no voice 'bob'"),
+        ('name = "x"\n' + SPEAKERS.replace('teacher = "flite"\n', ""), "either teacher or recorded"),
+        (
+            'name = "x"\n' + SPEAKERS + "[vocoder]\nspeakers = ['slt']\n"
+            "learning = { steps = 1, rate = 1e-3 }\n",
+            "the vocoder's speaker 'slt' is not in the corpus",
+        ),
+        (
+            'name = "x"\n' + SPEAKERS + '[[export]]\nkind = "attention"\nfolder = "x"\nname = "x"\n'
+            'version = "1"\ndescription = ""\nvocoder = "a:b"\n',
+            "which this recipe does not train",
+        ),
+        ('name = "x"\nname = "y"\n', "not TOML.*line 2"),
+    ],
+)
+def test_a_recipe_that_cannot_be(tmp_path, text, message):
+    with pytest.raises(ConfigError, match=f"(?s){message}"):
+        read(tmp_path, text)
+
+
+def test_a_recipe_that_is_not_there(tmp_path):
+    with pytest.raises(InputError, match="cannot read"):
+        read_recipe(tmp_path / "none.toml")
+
+
+def test_held_out_sentences_are_not_trained_on():
+    from voxstack_train.corpus.sentences import plain
+
+    trained = {plain(text) for text in builtin("sentences")}
+    for name in ("easy", "hard", "nasty"):
+        assert not trained & {plain(text) for text in builtin(name)}
+
+
+def test_the_sentences_are_many_and_cover_all_phones():
+    from voxstack_train.corpus.sentences import coverage
+
+    texts = builtin("sentences")
+    assert len(texts) > 8000
+    report = coverage(texts[:1500])
+    assert report["phones"] == report["phones of"]
+    assert report["questions"] > 50
+    assert report["with numbers"] > 50

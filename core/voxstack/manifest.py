@@ -145,8 +145,8 @@ class Manifest:
         """Say what does not agree within the manifest."""
         for name, other in (("frontend", "stack"), ("stack", "frontend")):
             if self.speaks and getattr(self, name) is None:
-                advice = f"add {name!r}, or remove {other!r}"
-                yield Unfit(f"has a {other} and no {name}: a voice has both", advice)
+                advice = f"add {name!r}; an addon that only brings networks has no {other!r} either"
+                yield Unfit(f"{name!r} is missing: a voice has a frontend and a stack", advice)
         for name, network in self.networks.items():
             if ":" in name:
                 yield Unfit("a network's name has no ':'", None, f"/networks/{name}")

@@ -53,6 +53,7 @@ class CommandLine:
     def __init__(self, folder: Path, site: Path) -> None:
         self.folder = folder
         self.env = {k: v for k, v in os.environ.items() if not k.startswith("VOXSTACK")}
+        self.env["VOXSTACK_VOICE"] = "en-us"  # where several voices are installed
         inherited = [p for p in (self.env.get("PYTHONPATH"),) if p]
         self.env["PYTHONPATH"] = os.pathsep.join([str(site), *inherited])
         self.running: list[subprocess.Popen[bytes]] = []

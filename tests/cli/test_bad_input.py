@@ -358,14 +358,14 @@ def test_a_network_that_the_runtime_refuses_although_its_hash_is_right(refused, 
 
 
 def test_a_network_with_the_wrong_hash(refused, addon, rewrite):
-    rewrite(lambda v: v["files"]["networks/vocoder.onnx"].update(sha256="0" * 64))
-    says = ("networks/vocoder.onnx", "sha256", "000000", "install the addon again")
+    rewrite(lambda v: v["files"]["networks/decoder.onnx"].update(sha256="0" * 64))
+    says = ("networks/decoder.onnx", "sha256", "000000", "install the addon again")
     say_with(refused, addon, str(addon), *says)
 
 
 def test_a_network_that_is_not_there(refused, addon):
-    (addon / "networks" / "vocoder.onnx").unlink()
-    say_with(refused, addon, "networks/vocoder.onnx", "No such file")
+    (addon / "networks" / "decoder.onnx").unlink()
+    say_with(refused, addon, "networks/decoder.onnx", "No such file")
 
 
 @posix
@@ -458,7 +458,7 @@ def test_a_manifest_that_is_not_json(refused, addon, text, says):
         (lambda v: v.update(format=2), ("format 2", "newer", "upgrade voxstack")),
         (lambda v: v.update(name=3), ("/name", "a string", "3")),
         (lambda v: v["audio"].update(hop=0), ("/audio", "hop must be 1")),
-        (lambda v: v["networks"].pop("vocoder"), ("/stack/1", "role 'vocoder'")),
+        (lambda v: v["networks"].pop("decoder"), ("stack/4", "role 'decoder'")),
         (lambda v: v.update(symbols="symbol.json"), ("/symbols", "did you mean 'symbols.json'")),
         (
             lambda v: v["networks"]["decoder"].update(context={"left": 1, "right": 1}),
@@ -467,7 +467,7 @@ def test_a_manifest_that_is_not_json(refused, addon, text, says):
     ],
     ids=[
         *("no license", "no stack", "no frontend", "unknown field", "newer", "type", "hop"),
-        *("no vocoder", "no symbols", "context and state"),
+        *("no decoder", "no symbols", "context and state"),
     ],
 )
 def test_a_manifest_that_does_not_fit(refused, rewrite, change, says):
@@ -541,9 +541,9 @@ STACKS = {
         ("1 frame or more",),
     ),
     "unknown network": (
-        lambda v: v["stack"][1].update(network="vocodr"),
-        "/stack/1/network",
-        ("'vocodr'", "did you mean 'vocoder'"),
+        lambda v: row(v)[-1].update(network="decodr"),
+        "/stack/0/streamable_block/stack/4/network",
+        ("'decodr'", "did you mean 'decoder'"),
     ),
     "network of no addon": (
         lambda v: v["stack"][1].update(network="universal:vocoder"),

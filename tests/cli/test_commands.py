@@ -79,7 +79,7 @@ def test_the_version_is_that_of_the_library(voxstack):
 def test_voices_tells_machines_what_a_voice_can_do(voxstack):
     rows = {row["name"]: row for row in voxstack.good("voices", "--json").json}
     voice = rows["en-us"]
-    assert (voice["language"], voice["speakers"]) == ("en-US", ["rms", "slt"])
+    assert (voice["language"], voice["speakers"]) == ("en-US", ["rms", "slt", "awb", "kal"])
     assert (voice["distribution"], voice["status"]) == ("voxstack-voice-en-us", "ok")
     assert voice["sample_rate"] == 16000
 
@@ -180,14 +180,14 @@ def test_a_good_addon_has_no_problem(voxstack, addon):
 
 
 def test_a_stack_alone_is_checked_against_the_networks_of_a_voice(voxstack, home):
-    stack = [{"type": "Vocoder", "network": "vocodr"}]
+    stack = [{"type": "Vocoder", "network": "decodr"}]
     (home / "stack.json").write_text(json.dumps({"stack": stack}))
     assert voxstack.good("stack", "check", "stack.json", "--json").json == {"problems": []}
     against = voxstack("stack", "check", "stack.json", "--voice", "en-us", "--json")
     assert against.code == 2
     (problem,) = against.json["problems"]
     assert problem["pointer"] == "/stack/0/network"
-    assert "'vocoder'" in problem["suggestion"]
+    assert "'decoder'" in problem["suggestion"]
 
 
 def test_all_problems_come_at_once_each_with_its_place(voxstack, home):
@@ -246,7 +246,12 @@ def test_show_tells_machines_what_is_built(voxstack):
 
 def test_show_draws_the_tree_for_people(voxstack):
     shown = voxstack.good("stack", "show", "en-us").out
-    for words in ("StreamablePipeline", "/stack/0/sequence_block", "en-us:vocoder", "Vocoder"):
+    for words in (
+        "StreamablePipeline",
+        "/stack/0/sequence_block",
+        "vocoder-16k:vocoder",
+        "Vocoder",
+    ):
         assert words in shown
 
 
@@ -311,13 +316,13 @@ def test_inspect_tells_machines_what_an_addon_holds(voxstack, addon):
     }
     assert (by_name["name"], by_name["language"], by_name["hop"]) == ("en-us", "en-US", 200)
     roles = {n["name"]: n["role"] for n in by_name["networks"]}
-    assert roles["text_encoder"] == "encoder" and roles["vocoder"] == "vocoder"
+    assert roles["text_encoder"] == "encoder" and roles["decoder"] == "decoder"
     assert "rms" in by_name["controls"]["speaker"]
 
 
 def test_inspect_shows_people_networks_licence_and_card(voxstack, default_voice):
     shown = voxstack.good("addon", "inspect", "en-us").out
-    for words in ("text_encoder", "Apache-2.0", "delay 23"):
+    for words in ("text_encoder", "Apache-2.0", "delay 18"):
         assert words in shown
     assert (default_voice / "CARD.md").read_text().splitlines()[0] in shown
 

@@ -4,9 +4,14 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
+
+for package in ("voxstack_voice_en_us_attention", "voxstack_vocoder_mel_16k"):
+    if find_spec(package) is None:
+        pytest.skip(f"{package} is not installed", allow_module_level=True)
 
 SPEAKERS = ("rms", "slt", "awb", "kal")
 TEXT = "Many voices speak at once, and nobody hears the others. Is that so?"

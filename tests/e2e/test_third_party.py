@@ -17,7 +17,7 @@ FOX = "The quick brown fox jumps over the lazy dog."
 SWAP = ("--set", "/stack/0/sequence_block/type=CustomizedEncoders")
 FIRST_PARTY = (
     ".",
-    *(f"plugins/{p}" for p in ("standard", "english", "onnxruntime", "voice-en-us")),
+    *(f"plugins/{p}" for p in ("standard", "english", "onnxruntime", "vocoder-16k", "voice-en-us")),
 )
 STRANGERS = (
     "addon_template",

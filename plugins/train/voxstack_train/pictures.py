@@ -31,7 +31,12 @@ def compare_mels(path: Path, mels: Mapping[str, Any]) -> None:
     figure, axes = _figure(len(mels))
     for axis, (name, mel) in zip(axes, mels.items(), strict=True):
         axis.imshow(
-            np.asarray(mel, np.float32), origin="lower", aspect="auto", vmin=-9, vmax=2, cmap="magma"
+            np.asarray(mel, np.float32),
+            origin="lower",
+            aspect="auto",
+            vmin=-9,
+            vmax=2,
+            cmap="magma",
         )
         axis.set_title(name, fontsize=9)
         axis.set_ylabel("mel band")

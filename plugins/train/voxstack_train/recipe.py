@@ -16,8 +16,6 @@ from voxstack_train.corpus.flite import VOICES
 from voxstack_train.corpus.recorded import Recorded
 
 
-
-
 @final
 @frozen
 class Speaker:
@@ -160,8 +158,8 @@ class Recipe:
         for addon in self.export:
             if needs[addon.kind] is None:
                 raise ValueError(
-                    f"the addon {addon.name!r} is of kind {addon.kind!r}, which this recipe does not"
-                    " train"
+                    f"the addon {addon.name!r} is of kind {addon.kind!r}, which this recipe does"
+                    " not train"
                 )
             speaks = addon.kind in ("parallel", "attention")
             if speaks and addon.vocoder != "own" and ":" not in addon.vocoder:

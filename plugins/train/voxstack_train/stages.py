@@ -63,9 +63,7 @@ def corpus(work: Work) -> None:
         if speaker.recorded is not None:
             count = size_of(speaker.recorded, work.source.parent)
             with work.bar(f"corpus: {speaker.name}", count) as bar:
-                taken = import_recorded(
-                    speaker.recorded, folder, bar.advance, work.source.parent
-                )
+                taken = import_recorded(speaker.recorded, folder, bar.advance, work.source.parent)
             work.say(f"corpus: {speaker.name}: {taken.added} added, {taken.kept} were there")
             _tell(work, f"corpus: {speaker.name}", [*map(str, taken.left_out), *taken.questionable])
             continue
@@ -378,9 +376,7 @@ def _draft(work: Work, addon: AddonRecipe) -> Any:
     if addon.vocoder != "own":
         return draft
     own = vocoder_draft(_vocoder(work), None, held, {}, {})
-    return evolve(
-        draft, networks=draft.networks | own.networks, graphs=draft.graphs | own.graphs
-    )
+    return evolve(draft, networks=draft.networks | own.networks, graphs=draft.graphs | own.graphs)
 
 
 def addon_folder(work: Work, addon: AddonRecipe) -> Path:

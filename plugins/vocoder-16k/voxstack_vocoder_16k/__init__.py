@@ -1,1 +1,1 @@
-"""A source-filter vocoder for voxstack: mel spectrum and F0 to 16 kHz audio. Data only: the host reads its files."""
+"""The source-filter vocoder: data only. The host locates this package and reads its files."""

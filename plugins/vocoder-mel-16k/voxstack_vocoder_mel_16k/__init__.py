@@ -1,1 +1,1 @@
-"""A vocoder for voxstack that needs the mel spectrum alone, 16 kHz. Data only: the host reads its files."""
+"""The mel-only vocoder: data only. The host locates this package and reads its files."""

@@ -1,1 +1,1 @@
-"""A legacy attention voice for voxstack: US English, four speakers, 16 kHz. Data only: the host reads its files."""
+"""The voice en-us-attention: data only. The host locates this package and reads its files."""

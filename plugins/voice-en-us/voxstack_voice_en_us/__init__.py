@@ -1,1 +1,1 @@
-"""The default voice of voxstack: US English, four speakers, 16 kHz. Data only: the host reads its files."""
+"""The voice en-us: data only. The host locates this package and reads its files."""

@@ -1,4 +1,4 @@
-"""A tiny recipe from the teacher to an addon that speaks, killed on the way, by the real command."""
+"""A tiny recipe from the teacher to an addon that speaks, killed on the way."""
 
 import json
 import os

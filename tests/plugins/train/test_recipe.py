@@ -27,7 +27,10 @@ def test_the_shipped_recipes_are_read(recipes):
         ('name = "x"\nsped = 1\n' + SPEAKERS, "unknown option 'sped'.*'seed'"),
         ('name = "x"\nseed = "0"\n' + SPEAKERS, "expected a whole number"),
         ('name = "x"\n' + SPEAKERS.replace("rms", "bob"), "flite has no voice 'bob'"),
-        ('name = "x"\n' + SPEAKERS.replace('teacher = "flite"\n', ""), "either teacher or recorded"),
+        (
+            'name = "x"\n' + SPEAKERS.replace('teacher = "flite"\n', ""),
+            "either teacher or recorded",
+        ),
         (
             'name = "x"\n' + SPEAKERS + "[vocoder]\nspeakers = ['slt']\n"
             "learning = { steps = 1, rate = 1e-3 }\n",

@@ -1,0 +1,1 @@
+"""Who says what, and when: a teacher that is asked, or recordings."""

@@ -74,7 +74,9 @@ class Flite:
 
     def speak(self, text: str) -> Spoken:
         """Synthesize one sentence; the same each time."""
-        ctypes.CDLL(None).srand(zlib.crc32(text.encode()))  # of the noise in clustergen's excitation
+        ctypes.CDLL(None).srand(
+            zlib.crc32(text.encode())
+        )  # of the noise in clustergen's excitation
         utterance = self._pointer("flite_synth_text", text.encode("ascii"), self._voice)
         if not utterance:
             raise TrainError(f"flite cannot say {text!r}")
@@ -171,6 +173,6 @@ def _library(name: str) -> ctypes.CDLL:
     found = ctypes.util.find_library(name)
     if found is None:
         raise TrainError(
-            f"the library {name!r} is not installed; on Debian and Ubuntu: apt-get install libflite1"
+            f"the library {name!r} is not installed; on Debian, Ubuntu: apt-get install libflite1"
         )
     return ctypes.CDLL(found, mode=ctypes.RTLD_GLOBAL)

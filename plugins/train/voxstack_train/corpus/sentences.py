@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -52,7 +53,7 @@ def phones_of(text: str) -> list[str]:
 
 def pairs_of(phones: Sequence[str]) -> list[tuple[str, str]]:
     """Give each two phones that follow each other."""
-    return list(zip(phones, phones[1:], strict=False))
+    return list(pairwise(phones))
 
 
 def plain(text: str) -> str:

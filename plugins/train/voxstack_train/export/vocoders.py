@@ -57,14 +57,10 @@ def vocoder_draft(
 ) -> Draft:
     """Export a vocoder, checked on held-out utterances: the first is traced, the others unseen."""
     traced, *unseen = (vocoder_inputs(example, seed) for seed, example in enumerate(held))
-    graph = export(
-        vocoder.eval(), twice(traced, vocoder.states()), {"audio": "samples"}, "frames"
-    )
+    graph = export(vocoder.eval(), twice(traced, vocoder.states()), {"audio": "samples"}, "frames")
     delay = check_stateful(Program(graph), vocoder.whole, unseen, HOP)
     graphs = {"vocoder": graph}
-    networks = {
-        "vocoder": declared("vocoder", "vocoder", graph, delay=delay, frame_ratio=HOP)
-    }
+    networks = {"vocoder": declared("vocoder", "vocoder", graph, delay=delay, frame_ratio=HOP)}
     if pitch is not None:
         traced, *unseen = map(spectrum_inputs, held)
         outputs = {"f0": "frames", "voicing": "frames"}

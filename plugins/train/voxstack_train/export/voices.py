@@ -192,7 +192,9 @@ def check_steps(program: Program, decoder: torch.nn.Module, constants: Arrays) -
             times = F0_TIMES if name == "f0" else max(1.0, float(np.abs(reference).max()))
             if not np.isfinite(found[name]).all():
                 raise ExportError(f"{name} of step {number} is not finite")
-            hold(f"{name} of step {number} vs eager", farthest(found[name], reference), 1e-4 * times)
+            hold(
+                f"{name} of step {number} vs eager", farthest(found[name], reference), 1e-4 * times
+            )
             for what, other in (("padded text", padded[name]), ("batch of 2", batched[name][1:])):
                 away = farthest(other, found[name])
                 hold(f"{name} of step {number}, {what}", away, 1e-5 * times)

@@ -84,16 +84,16 @@ class AttentionDecoder(nn.Module):
         convolutions = {f"block{i}": (width, 1, b.memory) for i, b in enumerate(blocks)}
         return {"frames": (FRAME * STRIDE,), "place": (1,), **convolutions}
 
-    def forward(
-        self, encodings: Tensor, text_mask: Tensor, *states: Tensor
-    ) -> tuple[Tensor, ...]:
+    def forward(self, encodings: Tensor, text_mask: Tensor, *states: Tensor) -> tuple[Tensor, ...]:
         """One step: encodings `[B, C, N]` and text_mask `[B, N]`, which stay, then the states.
 
         Returns mel `[B, MELS, STRIDE]`, f0 in Hz and voicing, a logit, `[B, STRIDE]`, stop, a logit
         `[B, 1]`, place `[B, 1]`, the symbol it is at, and the next states.
         """
         frames, place, *memories = states
-        h = self.prenet(frames) + self.look(attend(encodings, text_mask, place, 0 * place)).squeeze(1)
+        h = self.prenet(frames) + self.look(attend(encodings, text_mask, place, 0 * place)).squeeze(
+            1
+        )
         h = h.unsqueeze(-1).unsqueeze(-1)
         always = torch.ones_like(h[:, :1])
         following = []
@@ -107,12 +107,23 @@ class AttentionDecoder(nn.Module):
         for block, memory in zip(self.after, memories[len(self.before) :], strict=True):
             h, kept = block(h, memory, always)
             following.append(kept)
-        made, stop = self.leave(self.norm(channels_last(h))).flatten(1).split([FRAME * STRIDE, 1], -1)
+        made, stop = (
+            self.leave(self.norm(channels_last(h))).flatten(1).split([FRAME * STRIDE, 1], -1)
+        )
         mel, pitch, voicing = made.unflatten(1, (FRAME, STRIDE)).split([MELS, 1, 1], 1)
         voiced = (voicing > 0).to(made.dtype)
         fed = torch.cat([mel, pitch, voiced], 1).flatten(1)
         f0 = torch.exp(pitch * PITCH_SCALE + PITCH_MEAN).squeeze(1)
-        return mel * MEL_SCALE + MEL_MEAN, f0, voicing.squeeze(1), stop, place, fed, place, *following
+        return (
+            mel * MEL_SCALE + MEL_MEAN,
+            f0,
+            voicing.squeeze(1),
+            stop,
+            place,
+            fed,
+            place,
+            *following,
+        )
 
     def whole(
         self,
@@ -126,7 +137,9 @@ class AttentionDecoder(nn.Module):
         """All steps at once, as if each step before had made what it should.
 
         frames `[B, S, FRAME * STRIDE]` and places `[B, S]` are those *before* each of S steps, goals
-        `[B, S]` the places after it, mask `[B, S]`. Returns what is made `[B, S, FRAME, STRIDE]`, the logarithms of the moves and the
+        `[B, S]` the places after it, mask `[B, S]`.
+
+        Returns what is made `[B, S, FRAME, STRIDE]`, the logarithms of the moves and the
         focuses `[B, S]`, and the stop logits `[B, S]`.
         """
         looked = attend(encodings, text_mask, places, torch.zeros_like(places))

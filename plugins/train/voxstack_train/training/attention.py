@@ -20,7 +20,6 @@ from torch.nn import functional
 
 from voxstack_train.features.spectrum import MELS
 from voxstack_train.networks.attention import (
-    FRAME,
     STRIDE,
     AttentionDecoder,
     AttentionEncoder,
@@ -109,7 +108,12 @@ class AttentionTask(Task):
         if step >= OWN_FROM * self.settings.steps:
             with torch.no_grad():
                 made = self.model.decoder.whole(
-                    encodings, batch.text_mask, before(fed).flatten(2), places, steps.goals, steps.mask
+                    encodings,
+                    batch.text_mask,
+                    before(fed).flatten(2),
+                    places,
+                    steps.goals,
+                    steps.mask,
                 )[0]
                 own = made.clone()
                 own[:, :, -1] = (made[:, :, -1] > 0).float()
@@ -166,10 +170,9 @@ def _measured(
     voiced = steps.frames[:, :, -1]
     weight = (0.9 * voiced + 0.1) * steps.real
     goal = (steps.goals - places).clamp(min=LEAST_MOVE)
-    away = (torch.exp(move) - goal).abs() / (goal + 0.1)
-    voicing = functional.binary_cross_entropy_with_logits(
-        made[:, :, -1], voiced, reduction="none"
-    )
+    # Squares, whose best guess is the mean: a median is shorter, and speech would drag.
+    away = (torch.exp(move) - goal).square()
+    voicing = functional.binary_cross_entropy_with_logits(made[:, :, -1], voiced, reduction="none")
     ending = functional.binary_cross_entropy_with_logits(stop, steps.stop, reduction="none")
     ending = ending * (1 + (LAST_WEIGHT - 1) * steps.stop) * steps.mask
     return {
@@ -177,15 +180,13 @@ def _measured(
         "change": 0.3 * flat.diff(dim=-1).abs().sum() / count / MELS,
         "pitch": 0.5 * (error[:, :, MELS].abs() * weight).sum() / weight.sum(),
         "voicing": 0.3 * (voicing * steps.real).sum() / count,
-        "move": 0.5 * (away * steps.mask).sum() / steps.mask.sum(),
+        "move": 5 * (away * steps.mask).sum() / steps.mask.sum(),
         "stop": ending.sum() / steps.mask.sum(),
     }
 
 
 @torch.no_grad()
-def speak(
-    model: nn.Module, batch: Batch, most: int = 24
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def speak(model: nn.Module, batch: Batch, most: int = 24) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Run freely, at most `most` frames a symbol.
 
     Returns mel `[B, MELS, T]`, places `[B, S]`, the steps `[B]` until each stopped, and whether it

@@ -54,7 +54,9 @@ class Batches:
     def at(self, step: int) -> list[Example]:
         """Give the batch of a step, from 0."""
         while not self._ends or step >= self._ends[-1]:
-            self._ends.append((self._ends[-1] if self._ends else 0) + len(self._epoch(len(self._ends))))
+            self._ends.append(
+                (self._ends[-1] if self._ends else 0) + len(self._epoch(len(self._ends)))
+            )
         epoch = int(np.searchsorted(self._ends, step, side="right"))
         first = self._ends[epoch - 1] if epoch else 0
         return self._epoch(epoch)[step - first]
@@ -100,9 +102,7 @@ def collate(examples: Sequence[Example], device: str = "cpu") -> Batch:
 
     def padded(arrays: list[np.ndarray], dtype: torch.dtype) -> Tensor:
         longest = max(a.shape[-1] for a in arrays)
-        joined = [
-            np.pad(a, [(0, 0)] * (a.ndim - 1) + [(0, longest - a.shape[-1])]) for a in arrays
-        ]
+        joined = [np.pad(a, [(0, 0)] * (a.ndim - 1) + [(0, longest - a.shape[-1])]) for a in arrays]
         return torch.from_numpy(np.stack(joined)).to(device, dtype)
 
     real = torch.float32

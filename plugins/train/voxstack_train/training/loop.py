@@ -1,11 +1,10 @@
-"""The training loop: seeded by step, logged, checkpointed, resumed to the same bits on one machine."""
+"""The training loop: seeded by step, logged, and resumed to the same bits on one machine."""
 
 from __future__ import annotations
 
 import copy
 import json
 import math
-import os
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -61,7 +60,7 @@ class Task(ABC):
     def validate(self, model: nn.Module) -> dict[str, float]:
         """Measure the held-out examples."""
 
-    def picture(self, model: nn.Module, path: Path) -> None:
+    def picture(self, model: nn.Module, path: Path) -> None:  # noqa: B027 - not all can be seen
         """Draw what the model does now."""
 
     def update(self, step: int) -> dict[str, Tensor]:
@@ -110,7 +109,7 @@ def learn(task: Task, folder: Path, identity: Mapping[str, Any], progress: Progr
         if not all(math.isfinite(loss) for loss in losses.values()):
             raise TrainError(
                 f"{folder}: the loss is {losses} at step {step}; the last good checkpoint is that of"
-                f" step {_saved(step, settings, first)}; lower `rate` in the recipe and train again"
+                f" step {_saved(step, settings, first)}; lower `rate` in the recipe, train again"
             )
         _follow(average, task.model, min(settings.average, (step + 1) / (step + 51)))
         for name, loss in losses.items():
@@ -186,7 +185,7 @@ def _save(path: Path, task: Task, average: nn.Module, identity: Any, step: int) 
     partial = path.with_suffix(".part")
     try:
         torch.save(state, partial)
-        os.replace(partial, path)
+        partial.replace(path)
     except (OSError, RuntimeError) as error:  # torch tells a full disk by a RuntimeError
         partial.unlink(missing_ok=True)
         raise TrainError(

@@ -50,7 +50,7 @@ def log_mel(around: Tensor, margin: int) -> Tensor:
 
 
 def distances(made: Tensor, wanted: Tensor) -> dict[str, Tensor]:
-    """Compare waveforms `[B, samples]` at several resolutions (Yamamoto et al. 2020), and in mel."""
+    """Compare waveforms `[B, samples]` at several resolutions (Yamamoto et al. 2020) and in mel."""
     convergence, logarithm = torch.zeros(()), torch.zeros(())
     for window, hop in RESOLUTIONS:
         ours, theirs = magnitudes(made, window, hop), magnitudes(wanted, window, hop)

@@ -5,9 +5,9 @@
 
 `kal` of flite was held out of the vocoders' training; espeak-ng is of another kind altogether. Each
 says the held-out sentences; what it says becomes a mel spectrum, and that becomes audio again, by
-each vocoder and by Griffin-Lim. Measured: word error of a recogniser (pocketsphinx), the distance of
-the mel spectrum from the one given (nats, mean), periodicity at 1 to 6 kHz. `vocoder-16k` is given F0
-as a tracker finds it, `vocoder-mel-16k` nothing but the spectrum.
+each vocoder and by Griffin-Lim. Measured: word error of a recogniser (pocketsphinx), the distance
+of the mel spectrum from the one given (nats, mean), periodicity at 1 to 6 kHz. `vocoder-16k` is
+given F0 as a tracker finds it, `vocoder-mel-16k` nothing but the spectrum.
 """
 
 from __future__ import annotations

@@ -109,7 +109,7 @@ def test_a_loss_that_is_no_number_stops_with_the_last_good_checkpoint(tmp_path):
     task.losses = lambda step: {
         name: value * (float("nan") if step == 6 else 1) for name, value in losses(step).items()
     }
-    with pytest.raises(TrainError, match=r"at step 6; the last good checkpoint is that of step 4"):
+    with pytest.raises(TrainError, match=r"at step 6; the last good checkpoint is of step 4"):
         learn(task, tmp_path, NOTHING, quiet)
     assert torch.load(tmp_path / "checkpoint.pt", weights_only=True)["step"] == 4
 

@@ -136,8 +136,8 @@ class AttentionDecoder(nn.Module):
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """All steps at once, as if each step before had made what it should.
 
-        frames `[B, S, FRAME * STRIDE]` and places `[B, S]` are those *before* each of S steps, goals
-        `[B, S]` the places after it, mask `[B, S]`.
+        frames `[B, S, FRAME * STRIDE]` and places `[B, S]` are those *before* each of S steps,
+        goals `[B, S]` the places after it, mask `[B, S]`.
 
         Returns what is made `[B, S, FRAME, STRIDE]`, the logarithms of the moves and the
         focuses `[B, S]`, and the stop logits `[B, S]`.

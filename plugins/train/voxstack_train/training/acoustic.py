@@ -34,7 +34,7 @@ class Acoustic(nn.Module):
 
 
 def upsample(encodings: Tensor, durations: Tensor, frames: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Repeat encodings `[B, C, N]` by durations `[B, N]`: `[B, C, T]`; elapsed, duration `[B, T]`."""
+    """Repeat encodings `[B, C, N]` by durations `[B, N]`: `[B, C, T]`; elapsed, duration."""
     ends = torch.cumsum(durations, 1)
     times = torch.arange(frames, device=durations.device).expand(len(durations), -1).contiguous()
     symbol = torch.searchsorted(ends, times, right=True).clamp(max=durations.shape[1] - 1)

@@ -108,7 +108,7 @@ def learn(task: Task, folder: Path, identity: Mapping[str, Any], progress: Progr
         losses = {name: float(loss.detach()) for name, loss in task.update(step).items()}
         if not all(math.isfinite(loss) for loss in losses.values()):
             raise TrainError(
-                f"{folder}: the loss is {losses} at step {step}; the last good checkpoint is that of"
+                f"{folder}: the loss is {losses} at step {step}; the last good checkpoint is of"
                 f" step {_saved(step, settings, first)}; lower `rate` in the recipe, train again"
             )
         _follow(average, task.model, min(settings.average, (step + 1) / (step + 51)))

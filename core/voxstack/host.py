@@ -35,7 +35,7 @@ from voxstack.logs import get_logger
 from voxstack.networks import Network
 from voxstack.programs import ProgramCache
 from voxstack.registry import Filter, Registry
-from voxstack.stack import StackBuilder
+from voxstack.stack import BuiltStack, StackBuilder
 from voxstack.voice import Voice
 
 log = get_logger("host")
@@ -221,16 +221,19 @@ class Host:
         if problems or addon is None or built is None:
             raise ConfigError(problems)
         settings = self.settings(name)
-        self._check_settings(name, addon, settings)
+        self._check_settings(name, addon, built, settings)
         return Voice(addon, built, settings.controls, self.registry.announce)
 
-    def _check_settings(self, name: str, addon: Addon, settings: VoiceSettings) -> None:
+    def _check_settings(
+        self, name: str, addon: Addon, built: BuiltStack, settings: VoiceSettings
+    ) -> None:
         """Refuse what the deployment sets for this voice and it does not have.
 
         What is set for all voices and this one lacks may be meant for another: a warning.
         """
         own = self.deployment.voices.get(name.partition("@")[0], VoiceSettings())
-        networks = {n: None for net in addon.networks.values() for n in (net.name, net.role)}
+        used = [*addon.networks.values(), *(program.network for program in built.programs)]
+        networks = {name: None for network in used for name in (network.name, network.role)}
         tables: tuple[tuple[str, Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]], ...] = (
             ("controls", settings.controls, own.controls, addon.manifest.controls),
             ("executors", settings.executors, own.executors, networks),

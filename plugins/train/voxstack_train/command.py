@@ -22,7 +22,13 @@ STAGES = ("corpus", "features", "acoustic", "vocoder", "attention", "export", "e
 )
 @click.option("--work", metavar="FOLDER", help="Where all is kept (default: work/RECIPE's name).")
 @click.option("--device", default=None, help="cpu, cuda, cuda:1 (default: cuda if there is one).")
-@click.option("--threads", default=1, show_default=True, help="Threads of each step on a CPU.")
+@click.option(
+    "--threads",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Threads of each step on a CPU.",
+)
 def train(
     recipe: str, stages: tuple[str, ...], work: str | None, device: str | None, threads: int
 ) -> None:

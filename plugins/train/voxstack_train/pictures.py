@@ -26,12 +26,17 @@ def _save(figure: Any, path: Path) -> None:
     partial.replace(path)
 
 
+def _array(values: Any) -> np.ndarray:
+    """Give an array, or a tensor of any device, as float32."""
+    return np.asarray(values.cpu() if hasattr(values, "cpu") else values, np.float32)
+
+
 def compare_mels(path: Path, mels: Mapping[str, Any]) -> None:
     """Draw log-mel spectra [MELS, frames] below each other, on one scale."""
     figure, axes = _figure(len(mels))
     for axis, (name, mel) in zip(axes, mels.items(), strict=True):
         axis.imshow(
-            np.asarray(mel, np.float32),
+            _array(mel),
             origin="lower",
             aspect="auto",
             vmin=-9,
@@ -47,9 +52,9 @@ def compare_mels(path: Path, mels: Mapping[str, Any]) -> None:
 def alignment(path: Path, attention: Any, truth: Any) -> None:
     """Draw attention [steps, symbols], and the true place [steps] as a line."""
     figure, (axis,) = _figure(1, 4)
-    image = np.asarray(attention, np.float32).T
+    image = _array(attention).T
     axis.imshow(image, origin="lower", aspect="auto", extent=(0, image.shape[1], 0, len(image)))
-    axis.plot(np.asarray(truth), color="white", linewidth=0.8, label="teacher")
+    axis.plot(_array(truth), color="white", linewidth=0.8, label="teacher")
     axis.set_xlabel("step")
     axis.set_ylabel("symbol")
     axis.legend(fontsize=8)

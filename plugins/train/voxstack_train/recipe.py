@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 from typing import Literal, final
@@ -14,6 +15,25 @@ from voxstack.structure import Structurer, structure
 
 from voxstack_train.corpus.flite import VOICES
 from voxstack_train.corpus.recorded import Recorded
+
+NAME = re.compile(r"[\w-]+(\.[\w-]+)*")  # of a file or folder too
+
+
+def _above(least: float, **options: float) -> None:
+    for name, value in options.items():
+        if not least <= value < math.inf:
+            raise ValueError(f"{name} must be {least} or more, not {value}")
+
+
+def _positive(**options: float) -> None:
+    for name, value in options.items():
+        if not 0 < value < math.inf:
+            raise ValueError(f"{name} must be above 0, not {value}")
+
+
+def _named(name: str) -> None:
+    if not NAME.fullmatch(name):
+        raise ValueError(f"the name {name!r} must be letters, digits, '_', '-' and inner dots")
 
 
 @final
@@ -28,6 +48,9 @@ class Speaker:
     recorded: Recorded | None = None  # or where the recordings are
 
     def __attrs_post_init__(self) -> None:
+        _named(self.name)
+        _above(0, first=self.first)
+        _above(1, count=self.count)
         if (self.teacher is None) == (self.recorded is None):
             raise ValueError(f"speaker {self.name!r}: give either teacher or recorded")
         if self.teacher and self.name not in VOICES:
@@ -50,6 +73,9 @@ class FeaturesRecipe:
 
     lead: float = 0.05  # seconds of silence left before the first word
 
+    def __attrs_post_init__(self) -> None:
+        _above(0, lead=self.lead)
+
 
 @final
 @frozen
@@ -62,6 +88,10 @@ class Learning:
     clip: float = 1.0  # the largest norm of a gradient
     every: int = 250  # steps between validations and checkpoints
 
+    def __attrs_post_init__(self) -> None:
+        _above(1, steps=self.steps, warmup=self.warmup, every=self.every)
+        _positive(rate=self.rate, clip=self.clip)
+
 
 @final
 @frozen
@@ -70,6 +100,9 @@ class AcousticRecipe:
 
     learning: Learning
     batch_frames: int = 3200
+
+    def __attrs_post_init__(self) -> None:
+        _above(1, batch_frames=self.batch_frames)
 
 
 @final
@@ -86,6 +119,14 @@ class VocoderRecipe:
     vary: float = 0.25  # how much faster or slower, and so larger or smaller, voices are made
     discriminators: float = 0.3  # weight of the adversarial losses
 
+    def __attrs_post_init__(self) -> None:
+        if not self.speakers or len(set(self.speakers)) < len(self.speakers):
+            raise ValueError("the vocoder needs speakers, each of them once")
+        _above(8, crop=self.crop)  # its edges are not compared
+        _above(1, batch=self.batch)
+        _above(0, vary=self.vary)
+        _positive(discriminators=self.discriminators)
+
 
 @final
 @frozen
@@ -94,6 +135,9 @@ class AttentionRecipe:
 
     learning: Learning
     batch_frames: int = 3200
+
+    def __attrs_post_init__(self) -> None:
+        _above(1, batch_frames=self.batch_frames)
 
 
 @final
@@ -119,6 +163,9 @@ class EvaluateRecipe:
 
     sentences: int = 100  # of each held-out set
 
+    def __attrs_post_init__(self) -> None:
+        _above(1, sentences=self.sentences)
+
 
 @final
 @frozen
@@ -143,6 +190,8 @@ class Recipe:
 
     def __attrs_post_init__(self) -> None:
         names = self.speakers
+        _named(self.name)
+        _above(0, seed=self.seed)
         if not names:
             raise ValueError("the corpus has no speakers")
         if len(set(names)) < len(names):
@@ -155,6 +204,10 @@ class Recipe:
                 raise ValueError("the mel-only vocoder needs [vocoder.pitch] too")
         needs = {"parallel": self.acoustic, "attention": self.attention, "vocoder": self.vocoder}
         needs["mel_vocoder"] = self.vocoder.adversarial if self.vocoder else None
+        for option in ("name", "folder"):
+            given = [getattr(addon, option) for addon in self.export]
+            if len(set(given)) < len(given):
+                raise ValueError(f"two addons of [[export]] have one {option}")
         for addon in self.export:
             if needs[addon.kind] is None:
                 raise ValueError(

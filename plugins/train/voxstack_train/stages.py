@@ -10,7 +10,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from importlib.resources import files
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from attrs import evolve
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from voxstack_train.evaluation.run import Report
     from voxstack_train.features.shards import Example
-    from voxstack_train.recipe import AddonRecipe, Learning
+    from voxstack_train.recipe import AddonRecipe, Learning, VocoderRecipe
     from voxstack_train.training.examples import Examples
     from voxstack_train.training.loop import Settings, Task
 
@@ -101,22 +101,36 @@ def sentences(work: Work) -> list[str]:
 
 def features(work: Work) -> None:
     """Make spectra, F0 and durations of all audio."""
-    from voxstack_train.features.shards import SHARD, shard
+    from voxstack_train.features.shards import SHARD, shard, shards_of
 
+    lead = work.recipe.features.lead
+    told = work.features / "made.json"
+    before = json.loads(told.read_text("utf-8")) if told.exists() else {}
+    made = {}
     jobs = []
     for place, speaker in enumerate(work.recipe.speakers):
         source = Corpus(work.corpus / speaker)
         if not source.listing.exists():
             raise TrainError(f"{source.listing}: is missing; run the stage 'corpus'")
         utterances = sorted(source, key=lambda u: u.id)
+        if not utterances:
+            raise TrainError(f"{source.listing}: lists no utterance; run the stage 'corpus'")
+        made[speaker] = [place, lead, _digest([[u.id, u.text] for u in utterances])]
+        if before.get(speaker, made[speaker]) != made[speaker]:  # of another corpus, or recipe
+            work.say(f"features: {speaker}: the corpus or the recipe is another: made again")
+            for path in shards_of(work.features, speaker):
+                path.unlink()
         for number, at in enumerate(range(0, len(utterances), SHARD)):
             path = work.features / f"{speaker}-{number:03d}.safetensors"
             if not path.exists():
                 jobs.append((source, utterances[at : at + SHARD], place, path))
+    work.features.mkdir(exist_ok=True)
+    if made != before:
+        _write_json(told, made)
     if not jobs:
         return
-    notes: list[str] = []
-    lead = work.recipe.features.lead
+    if not any(shards_of(work.features, speaker) for speaker in work.recipe.speakers):
+        (work.folder / "features-notes.txt").unlink(missing_ok=True)
     with (
         work.bar("features", sum(len(utterances) for _, utterances, _, _ in jobs)) as bar,
         ProcessPoolExecutor(mp_context=get_context("spawn")) as pool,
@@ -126,17 +140,17 @@ def features(work: Work) -> None:
             for source, utterances, place, path in jobs
         }
         for future in as_completed(running):
-            notes += future.result()
+            _tell(work, "features", future.result(), "a")  # now: it may be killed before the end
             bar.advance(running[future])
-    _tell(work, "features", notes)
 
 
-def _tell(work: Work, what: str, notes: Sequence[str]) -> None:
+def _tell(work: Work, what: str, notes: Sequence[str], mode: Literal["w", "a"] = "w") -> None:
     """Tell of what was left out or is questionable; all of it goes into a file."""
     if not notes:
         return
     log = work.folder / f"{what.replace(': ', '-')}-notes.txt"
-    log.write_text("".join(f"{note}\n" for note in notes), "utf-8")
+    with log.open(mode, encoding="utf-8") as file:
+        file.writelines(f"{note}\n" for note in notes)
     for note in notes[:10]:
         work.say(f"{what}: {note}")
     if len(notes) > 10:
@@ -164,6 +178,7 @@ def _acoustic(work: Work) -> nn.Module:
         settings,
         model,
         lambda: AcousticTask(model, _examples(work), recipe.batch_frames, settings),
+        options={"batch_frames": recipe.batch_frames},
     )
 
 
@@ -185,6 +200,7 @@ def _attention(work: Work) -> nn.Module:
         settings,
         model,
         lambda: AttentionTask(model, _examples(work), recipe.batch_frames, settings),
+        options={"batch_frames": recipe.batch_frames},
     )
 
 
@@ -217,6 +233,7 @@ def _vocoder(work: Work) -> nn.Module:
             vary=recipe.vary,
         ),
         recipe.speakers,
+        _crops(recipe),
     )
 
 
@@ -239,7 +256,7 @@ def _mel_vocoder(work: Work) -> tuple[nn.Module, nn.Module]:
     adversarial = _settings(work, _wanted(recipe.adversarial, "vocoder.adversarial"))
     model = Vocoder()
     model.load_state_dict(_vocoder(work).state_dict())
-    return pitch, _learned(
+    made = _learned(
         work,
         "vocoder-mel",
         adversarial,
@@ -255,7 +272,13 @@ def _mel_vocoder(work: Work) -> tuple[nn.Module, nn.Module]:
             adversarial=recipe.discriminators,
         ),
         recipe.speakers,
+        {**_crops(recipe), "discriminators": recipe.discriminators},
     )
+    return pitch.cpu(), made
+
+
+def _crops(recipe: VocoderRecipe) -> dict[str, Any]:
+    return {"crop": recipe.crop, "batch": recipe.batch, "vary": recipe.vary}
 
 
 def _wanted(part: Any, name: str) -> Any:
@@ -299,29 +322,43 @@ def _learned(
     model: nn.Module,
     task: Callable[[], Task],
     speakers: tuple[str, ...] = (),
+    options: dict[str, Any] | None = None,
 ) -> nn.Module:
     """Train, or go on, or read what is trained already; and draw the losses."""
     from voxstack_train import pictures
     from voxstack_train.training.loop import finished, learn
 
     folder = work.folder / name
-    identity = {"stage": name, "features": _features_digest(work, speakers or work.recipe.speakers)}
+    identity: dict[str, Any] = {
+        "stage": name,
+        "features": _features_digest(work, speakers or work.recipe.speakers),
+    }
+    identity["options"] = options or {}
+    plot, log = folder / "losses.png", folder / "losses.jsonl"
     if done := finished(folder, identity, settings, model):
+        if not plot.exists() and log.exists():  # it was killed before they were drawn
+            pictures.losses(plot, log)
         return done
     with work.bar(name, settings.steps) as bar:
         average = learn(task(), folder, identity, lambda step, _, losses: bar.at(step, losses))
-    pictures.losses(folder / "losses.png", folder / "losses.jsonl")
-    return average
+    pictures.losses(plot, log)
+    return average.cpu()  # what follows, and export, begins there
 
 
 def _features_digest(work: Work, speakers: tuple[str, ...]) -> str:
     """Tell one set of features from another by the files' names and sizes, in order."""
+    from voxstack_train.features.shards import shards_of
+
     listing = [
         (path.name, path.stat().st_size)
         for speaker in speakers
-        for path in sorted(work.features.glob(f"{speaker}-*.safetensors"))
+        for path in shards_of(work.features, speaker)
     ]
-    return hashlib.sha256(json.dumps(listing).encode()).hexdigest()[:16]
+    return _digest(listing)
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:16]
 
 
 # -- export and evaluation -------------------------------------------------------------------------
@@ -428,19 +465,34 @@ def evaluate(work: Work) -> None:
     carrier = next((a for a in work.recipe.export if a.kind == "parallel"), None)
     for addon in work.recipe.export:
         done = folder / f"{addon.name}.json"
-        if done.exists():
-            continue
         speaks = addon.kind in ("parallel", "attention")
         if not speaks and (carrier is None or carrier.vocoder == "own"):
             continue  # no voice to hear it with
         spoken = addon if speaks else carrier
+        of = _measured_of(work, addon, spoken)
+        if done.exists() and json.loads(done.read_text("utf-8")).get("of", of) == of:
+            continue
         edits = {} if speaks else {"/stack/1": vocoder_stack(addon)}
         with Host() as host:
             voice = host.voice(str(addon_folder(work, spoken)), edits=edits)
             report = _measured(work, voice, addon.name, folder)
         table = [row for row in report.table if speaks or row["system"] != VOICE]
-        _write_json(done, report.as_json())
         fill_card(addon_folder(work, addon), markdown(table, report.notes))
+        _write_json(
+            done, report.as_json() | {"of": of}
+        )  # last: it says that the card is filled too
+
+
+def _measured_of(work: Work, *addons: AddonRecipe) -> str:
+    """Tell what is measured from what was: the networks of addons, and the sentences."""
+    seen: list[Any] = [work.recipe.evaluate.sentences]
+    for addon in addons:
+        path = addon_folder(work, addon) / "addon.json"
+        if not path.exists():
+            raise TrainError(f"{path}: is missing; run the stage 'export'")
+        written = json.loads(path.read_text("utf-8"))["files"]
+        seen.append({name: written[name] for name in written if name.startswith("networks/")})
+    return _digest(seen)
 
 
 def _measured(work: Work, voice: Voice, name: str, folder: Path) -> Report:

@@ -6,6 +6,7 @@ from voxstack_train.recipe import read_recipe
 from voxstack_train.stages import builtin
 
 SPEAKERS = '[[corpus.speakers]]\nname = "rms"\nteacher = "flite"\ncount = 5\n'
+LEARNING = 'name = "x"\n' + SPEAKERS + "[acoustic]\nlearning = {{ {} }}\n"
 
 
 def read(tmp_path, text):
@@ -42,6 +43,18 @@ def test_the_shipped_recipes_are_read(recipes):
             "which this recipe does not train",
         ),
         ('name = "x"\nname = "y"\n', "not TOML.*line 2"),
+        ('name = "../x"\n' + SPEAKERS, "the name '../x' must be"),
+        ('name = "x"\nseed = -1\n' + SPEAKERS, "seed must be 0 or more, not -1"),
+        ('name = "x"\n' + SPEAKERS.replace("= 5", "= 0"), "count must be 1 or more, not 0"),
+        (LEARNING.format("steps = 0, rate = 1e-3"), "/acoustic/learning.*steps must be 1 or more"),
+        (LEARNING.format("steps = 1, rate = 0.0"), "rate must be above 0, not 0"),
+        (LEARNING.format("steps = 1, rate = 1, warmup = 0"), "warmup must be 1 or more, not 0"),
+        (LEARNING.format("steps = 1, rate = 1, every = 0"), "every must be 1 or more, not 0"),
+        (
+            'name = "x"\n' + SPEAKERS + "[vocoder]\nspeakers = []\n"
+            "learning = { steps = 1, rate = 1e-3 }\n",
+            "the vocoder needs speakers",
+        ),
     ],
 )
 def test_a_recipe_that_cannot_be(tmp_path, text, message):
@@ -71,3 +84,11 @@ def test_the_sentences_are_many_and_cover_all_phones():
     assert report["phones"] == report["phones of"]
     assert report["questions"] > 50
     assert report["with numbers"] > 50
+
+
+def test_phones_that_no_sentence_has_are_counted_as_none():
+    from voxstack_train.corpus.sentences import coverage
+
+    report = coverage(["A."])
+    assert report["phones"] < report["phones of"]
+    assert set(report["rarest phones"].values()) == {0}

@@ -2,20 +2,26 @@
 
 import json
 import os
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 from voxstack_train.errors import TrainError
-from voxstack_train.features.shards import Example
+from voxstack_train.features.shards import Example, shards_of, write
 from voxstack_train.features.spectrum import HOP, MELS, SAMPLE_RATE, log_mel
+from voxstack_train.networks import layers
+from voxstack_train.networks import vocoder as networks_vocoder
 from voxstack_train.networks.attention import STRIDE
+from voxstack_train.networks.pitch import MelPitch
+from voxstack_train.networks.vocoder import Vocoder
 from voxstack_train.training import waveform
-from voxstack_train.training.attention import Attention, before, speak, steps_of
-from voxstack_train.training.examples import MARGIN, Batches, collate, crops
+from voxstack_train.training.acoustic import Acoustic, AcousticTask, predicted, streamed
+from voxstack_train.training.attention import Attention, AttentionTask, before, speak, steps_of
+from voxstack_train.training.examples import MARGIN, Batches, Examples, collate, crops, middles
 from voxstack_train.training.loop import Settings, Task, _save, finished, learn
-from voxstack_train.training.vocoder import phases
+from voxstack_train.training.vocoder import PitchTask, VocoderTask, phases
 
 NOTHING = {"stage": "test"}
 
@@ -114,6 +120,31 @@ def test_a_loss_that_is_no_number_stops_with_the_last_good_checkpoint(tmp_path):
     assert torch.load(tmp_path / "checkpoint.pt", weights_only=True)["step"] == 4
 
 
+def test_weights_that_are_no_numbers_are_not_kept(tmp_path):
+    task = line()
+    update = task.update
+
+    def spoilt(step):  # as by a gradient that is no number, of a loss that is one
+        losses = update(step)
+        if step == 7:
+            task.model.weight.data.fill_(float("nan"))
+        return losses
+
+    task.update = spoilt
+    with pytest.raises(TrainError, match=r"at step 7; the last good checkpoint is of step 4"):
+        learn(task, tmp_path, NOTHING, quiet)
+    assert torch.load(tmp_path / "checkpoint.pt", weights_only=True)["step"] == 4
+
+
+def test_a_checkpoint_with_other_options_is_refused_and_one_that_kept_none_is_not(tmp_path):
+    learn(line(), tmp_path, NOTHING, quiet)
+    task = line()
+    assert finished(tmp_path, NOTHING | {"options": {"crop": 1}}, task.settings, task.model)
+    learn(line(), tmp_path / "kept", NOTHING | {"options": {"crop": 1}}, quiet)
+    with pytest.raises(TrainError, match=r"\(options differ\)"):
+        learn(line(), tmp_path / "kept", NOTHING | {"options": {"crop": 2}}, quiet)
+
+
 def test_a_full_disk_keeps_the_checkpoint_before(tmp_path, monkeypatch):
     learn(line(), tmp_path, NOTHING, quiet)
     before_ = (tmp_path / "checkpoint.pt").read_bytes()
@@ -135,6 +166,58 @@ def test_a_device_that_is_full_is_told_without_a_traceback_of_torch(tmp_path):
     (tmp_path / "checkpoint.part").symlink_to("/dev/full")
     with pytest.raises(TrainError, match=r"cannot be written: .*make room"):
         learn(line(), tmp_path, NOTHING, quiet)
+
+
+# Devices ----------------------------------------------------------------------------------------
+
+
+class Some:
+    """Examples without files."""
+
+    train = held = None
+
+    def batches(self, frames, seed):
+        return Batches(self.train, frames, seed)
+
+
+@pytest.mark.parametrize("kind", ["acoustic", "attention", "vocoder", "pitch"])
+def test_all_tensors_of_a_step_are_made_on_the_device(monkeypatch, kind):
+    """The device "meta" computes nothing and refuses tensors of the CPU, as a GPU does."""
+    for module in (layers, networks_vocoder):
+        monkeypatch.setattr(module, "full_precision", lambda module, device: nullcontext())
+    monkeypatch.setattr(Task, "mixed", lambda self: nullcontext())
+    examples = Some()
+    examples.train = examples.held = [example(frames=90 + i, seed=i) for i in range(4)]
+    settings = Settings(8, 1e-3, device="meta")
+    task = {
+        "acoustic": lambda: AcousticTask(Acoustic(44, 1, 32), examples, 300, settings),
+        "attention": lambda: AttentionTask(Attention(44, 1), examples, 300, settings),
+        "pitch": lambda: PitchTask(MelPitch(), examples, settings),
+        "vocoder": lambda: VocoderTask(
+            Vocoder(), examples, settings, crop=16, batch=2, pitch=MelPitch(), adversarial=0.3
+        ),
+    }[kind]()
+    losses = task.update(7)
+    assert {loss.device.type for loss in losses.values()} == {"meta"}
+    with torch.no_grad(), pytest.raises(RuntimeError, match="called on meta"):  # a figure's value
+        task.validate(task.model)
+
+
+def test_utterances_that_are_too_short_or_too_few_are_told(tmp_path):
+    short = [example(frames=20)]
+    with pytest.raises(TrainError, match="no utterance has the 38 frames"):
+        crops(short, 2, 32, np.random.default_rng(0))
+    with pytest.raises(TrainError, match="none of 1 held-out utterances has the 38 frames"):
+        middles(short, 32, 2)
+    write(tmp_path / "a-000.safetensors", short)
+    with pytest.raises(TrainError, match="1 utterances of a are too few"):
+        Examples(tmp_path, ["a"])
+
+
+def test_a_speaker_has_not_the_features_of_one_whose_name_goes_on(tmp_path):
+    for name in ("a-000", "a-b-000", "a-001"):
+        write(tmp_path / f"{name}.safetensors", [example()])
+    assert [path.stem for path in shards_of(tmp_path, "a")] == ["a-000", "a-001"]
 
 
 # Batches ----------------------------------------------------------------------------------------
@@ -191,6 +274,15 @@ def test_the_phase_is_that_of_the_block_at_run_time():
     ours = phases(torch.from_numpy(f0), torch.zeros(1, 1)).numpy()
     away = np.abs(ours - chunk["phase"])
     assert np.minimum(away, 1 - away).max() < 1e-5
+
+
+def test_the_acoustic_model_streams_what_it_predicts():
+    torch.manual_seed(0)
+    model = Acoustic(44, 1, 32).eval()
+    batch = collate([example(frames=40)])
+    with torch.no_grad():
+        whole = predicted(model, batch, batch.f0)[0]
+        assert torch.allclose(streamed(model, batch, 7), whole, atol=1e-4)
 
 
 # Attention --------------------------------------------------------------------------------------

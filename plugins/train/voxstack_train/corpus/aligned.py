@@ -145,6 +145,8 @@ def _by_text(alignment: Alignment, text: str, phones: Sequence[str]) -> tuple[li
     word that the text has at the same part of the difference.
     """
     words, expected, of = _pronounced(text)
+    if not expected:
+        raise TrainError(f"{alignment.path}: the text {text!r} has no word that can be said")
     matcher = SequenceMatcher(None, expected, list(phones), autojunk=False)
     owners: list[int] = []
     for _, first, last, begin, end in matcher.get_opcodes():

@@ -82,7 +82,9 @@ def coverage(texts: Iterable[str]) -> dict[str, Any]:
         "with numbers": numbers,
         "phones": sum(phones[name] > 0 for name in spoken),
         "phones of": len(spoken),
-        "rarest phones": {name: phones[name] for name in sorted(spoken, key=phones.get)[:5]},
+        "rarest phones": {
+            name: phones[name] for name in sorted(spoken, key=lambda name: phones[name])[:5]
+        },
         "pairs": len(pairs),
         "pairs seen 5 times": sum(n >= 5 for n in pairs.values()),
     }

@@ -12,6 +12,7 @@ from attrs import frozen
 from voxstack_train.corpus.flite import SAMPLE_RATE, Flite, Spoken
 from voxstack_train.corpus.sentences import NAMES, rows_of, sentences_of
 from voxstack_train.corpus.utterances import TRACK_STEP, Corpus, Utterance
+from voxstack_train.errors import TrainError
 
 
 @final
@@ -33,9 +34,19 @@ def teach(
     teacher = Flite(voice)
     added, differ = 0, []
     with listing:
+        for number, known in enumerate(corpus, 1):
+            if (text := texts.get(known.id, known.text)) != known.text:
+                raise TrainError(
+                    f"{corpus.listing}:{number}: {known.id} is {known.text!r}, in the recipe"
+                    f" {text!r}: a corpus of another recipe; give this one a folder of its own with"
+                    " --work"
+                )
         for id_, text in texts.items():
             if id_ not in done:
-                utterance, audio = told(teacher, id_, text)
+                try:
+                    utterance, audio = told(teacher, id_, text)
+                except TrainError:  # what the teacher cannot say is no reason to stop here
+                    utterance = None
                 if utterance is None:
                     differ.append(text)
                 else:

@@ -7,6 +7,7 @@ so a stage that was killed goes on with the first file that is missing.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import final
@@ -108,6 +109,12 @@ def write(path: Path, examples: Sequence[Example]) -> None:
         partial.replace(path)
     except (OSError, SafetensorError) as error:
         raise TrainError(f"{path}: cannot be written: {error}; is the disk full?") from None
+
+
+def shards_of(folder: Path, speaker: str) -> list[Path]:
+    """Give the files of a speaker, and not those of another whose name begins with it."""
+    name = re.compile(re.escape(speaker) + r"-\d+\.safetensors")
+    return sorted(path for path in folder.glob("*.safetensors") if name.fullmatch(path.name))
 
 
 def read(path: Path) -> Iterator[Example]:

@@ -164,7 +164,8 @@ def attend(encodings: Tensor, text_mask: Tensor, places: Tensor, focuses: Tensor
     A place is in symbols: symbol n reaches from n to n + 1. Focuses are the logarithms of how
     sharply to look.
     """
-    centres = torch.arange(encodings.shape[-1], dtype=encodings.dtype) + 0.5
+    count, device = encodings.shape[-1], encodings.device
+    centres = torch.arange(count, dtype=encodings.dtype, device=device) + 0.5
     away = (centres - places.unsqueeze(-1)) * torch.exp(focuses.clamp(-3, 3)).unsqueeze(-1)
     scores = (text_mask.unsqueeze(1) - 1) * 1e4 - away.square()
     return functional.softmax(scores, -1) @ encodings.transpose(1, 2)

@@ -29,7 +29,7 @@ def pulse_train(lines: Tensor) -> Tensor:
     f0, voiced, phase, real = now.split(1, -1)
     f0_change, voiced_change, _, _ = change.split(1, -1)
 
-    sample = torch.arange(HOP, dtype=torch.float32)
+    sample = torch.arange(HOP, dtype=torch.float32, device=lines.device)
     part = sample / HOP
     frequency = (f0 + f0_change * part).clamp(min=LOWEST_F0)
     # The running sum of `frequency` up to and including the sample, in closed form.

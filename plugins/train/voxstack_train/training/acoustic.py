@@ -69,12 +69,13 @@ class AcousticTask(Task):
         return means | {"mel_nats": means["mel"] * MEL_SCALE}
 
     def picture(self, model: nn.Module, path: Path) -> None:
-        """Draw one held-out utterance: target and prediction."""
+        """Draw one held-out utterance: target, prediction, and the same made in steps."""
         from voxstack_train.pictures import compare_mels
 
         batch = collate(self.held[len(self.held) // 2][:1], self.settings.device)
         mel, *_ = predicted(model, batch, batch.f0)
-        compare_mels(path, {"target": batch.mel[0], "predicted": mel[0]})
+        mels = {"target": batch.mel[0], "predicted": mel[0], "streamed": streamed(model, batch)[0]}
+        compare_mels(path, {name: value.cpu() for name, value in mels.items()})
 
 
 def predicted(model: nn.Module, batch: Batch, f0: Tensor) -> tuple[Tensor, ...]:
@@ -86,6 +87,25 @@ def predicted(model: nn.Module, batch: Batch, f0: Tensor) -> tuple[Tensor, ...]:
     pitch, voicing = model.prosody.normalised(*place, batch.mask)
     mel = model.decoder.whole(*place, f0, batch.voiced, batch.mask)
     return mel, pitch, voicing, log_durations
+
+
+def streamed(model: nn.Module, batch: Batch, size: int = 32) -> Tensor:
+    """The mel spectrum as it is made at run time, `size` frames a step."""
+    encodings, _ = model.text_encoder.encode(
+        *batch.rows, batch.question, batch.speaker, batch.text_mask
+    )
+    place = upsample(encodings, batch.durations, batch.mask.shape[1])
+    decoder = model.decoder
+    flushed = [
+        functional.pad(x, (0, decoder.delay)) for x in (*place, batch.f0, batch.voiced, batch.mask)
+    ]
+    count = len(batch.mask)
+    states = [torch.zeros(count, *s, device=batch.mel.device) for s in decoder.states().values()]
+    parts = []
+    for at in range(0, flushed[-1].shape[-1], size):
+        part, *states = decoder(*(x[..., at : at + size] for x in flushed), *states)
+        parts.append(part)
+    return torch.cat(parts, -1)[..., decoder.delay :]
 
 
 def measured(model: nn.Module, batch: Batch, jitter: float) -> dict[str, Tensor]:

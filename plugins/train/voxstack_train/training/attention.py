@@ -134,7 +134,8 @@ class AttentionTask(Task):
             args = (model.encodings(batch), before(steps.frames), before(steps.goals))
             found.append(_measured(model, batch, steps, *args))
         means = {name: float(np.mean([float(f[name]) for f in found])) for name in found[0]}
-        batch = collate([e for examples in self.held[::3] for e in examples[:2]])
+        some = [e for examples in self.held[::3] for e in examples[:2]]
+        batch = collate(some, self.settings.device)
         *_, made, stopped = speak(model, batch)
         true = batch.mask.sum(1)
         lengths = (made * STRIDE / true - 1).abs()
@@ -150,7 +151,7 @@ class AttentionTask(Task):
         batch = collate(self.held[len(self.held) // 2][:1], self.settings.device)
         mel, places, _, _ = speak(model, batch)
         compare_mels(path, {"target": batch.mel[0], "free run": mel[0]})
-        centres = torch.arange(batch.text_mask.shape[1]) + 0.5
+        centres = torch.arange(batch.text_mask.shape[1], device=places.device) + 0.5
         weights = torch.softmax(-(places[0, :, None] - centres).square(), -1)
         alignment(path.with_name("alignment.png"), weights, steps_of(batch).goals[0])
 
@@ -194,10 +195,11 @@ def speak(model: nn.Module, batch: Batch, most: int = 24) -> tuple[Tensor, Tenso
     """
     encodings = model.encodings(batch)
     decoder = model.decoder
-    states = [torch.zeros(len(encodings), *shape) for shape in decoder.states().values()]
+    count, device = len(encodings), encodings.device
+    states = [torch.zeros(count, *shape, device=device) for shape in decoder.states().values()]
     limit = batch.text_mask.shape[1] * most // STRIDE
-    stopped = torch.zeros(len(encodings), dtype=torch.bool)
-    lengths = torch.full((len(encodings),), limit)
+    stopped = torch.zeros(count, dtype=torch.bool, device=device)
+    lengths = torch.full((count,), limit, device=device)
     mels, places = [], []
     for number in range(limit):
         mel, _, _, stop, place, *states = decoder(encodings, batch.text_mask, *states)

@@ -12,7 +12,7 @@ from attrs import frozen
 from torch import Tensor
 
 from voxstack_train.errors import TrainError
-from voxstack_train.features.shards import Example, read
+from voxstack_train.features.shards import Example, read, shards_of
 from voxstack_train.features.spectrum import HOP
 
 MARGIN = 2  # frames of audio that a crop has more on each side: the STFT of its edges
@@ -28,12 +28,17 @@ class Examples:
         self.train: list[Example] = []
         self.held: list[Example] = []
         for speaker in speakers:
-            paths = sorted(folder.glob(f"{speaker}-*.safetensors"))
+            paths = shards_of(folder, speaker)
             if not paths:
                 raise TrainError(f"{folder}: no features of {speaker!r}; run the stage 'features'")
             examples = [example for path in paths for example in read(path)]
             self.held += examples[::HELD]
             self.train += [e for place, e in enumerate(examples) if place % HELD]
+        if not self.train:
+            raise TrainError(
+                f"{folder}: {len(self.held)} utterances of {', '.join(speakers)} are too few to"
+                " learn from: one in so many is held out; take more sentences into the corpus"
+            )
 
     def batches(self, frames: int, seed: int) -> Batches:
         """Give batches of whole utterances, about so many frames each."""
@@ -147,6 +152,9 @@ def crops(
     With `vary`, half of them are played faster or slower by up to that part, and louder or softer:
     voices of other sizes and pitches than those of the corpus.
     """
+    least = frames + 2 * MARGIN + 2
+    if not any(example.frames >= least for example in examples):
+        raise TrainError(f"no utterance has the {least} frames of a crop; take longer ones")
     found = []
     while len(found) < count:
         example = examples[int(rng.integers(len(examples)))]
@@ -178,9 +186,15 @@ def _crop(
     return example.f0[index] * speed, example.voiced[index], audio
 
 
-def middles(examples: Sequence[Example], frames: int, count: int) -> Crops:
+def middles(examples: Sequence[Example], frames: int, count: int, device: str = "cpu") -> Crops:
     """Cut the middle out of the first examples that are long enough, the same each time."""
-    long = [e for e in examples if e.frames >= frames + 2 * MARGIN + 2][:count]
+    least = frames + 2 * MARGIN + 2
+    long = [e for e in examples if e.frames >= least][:count]
+    if not long:
+        raise TrainError(
+            f"none of {len(examples)} held-out utterances has the {least} frames of a crop; take"
+            " longer ones, or more of them"
+        )
     found = [_crop(e, (e.frames - frames) // 2, frames, 1.0, 1.0) for e in long]
     f0, voiced, around = (np.stack(part) for part in zip(*found, strict=True))
-    return Crops(*(torch.from_numpy(a).to(torch.float32) for a in (f0, voiced, around)))
+    return Crops(*(torch.from_numpy(a).to(device, torch.float32) for a in (f0, voiced, around)))

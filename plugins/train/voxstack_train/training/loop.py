@@ -120,6 +120,12 @@ def learn(task: Task, folder: Path, identity: Mapping[str, Any], progress: Progr
                 torch.manual_seed(settings.seed)
                 held = task.validate(average)
                 task.picture(average, folder / "picture.png")
+            if not _finite(task):  # a gradient can be no number where the loss is one
+                raise TrainError(
+                    f"{folder}: a weight is no number at step {step}; the last good checkpoint is"
+                    f" of step {_saved(step, settings, first)}; lower `rate` in the recipe, train"
+                    " again"
+                )
             entry = {
                 "step": step + 1,
                 "train": {name: total / (step + 1 - since) for name, total in sums.items()},
@@ -155,6 +161,11 @@ def _whole(identity: Mapping[str, Any], settings: Settings) -> Any:
 
 def _saved(step: int, settings: Settings, first: int) -> int:
     return max(first, step // settings.every * settings.every)
+
+
+def _finite(task: Task) -> bool:
+    modules = (task.model, *task.helpers.values())
+    return all(bool(torch.isfinite(p).all()) for module in modules for p in module.parameters())
 
 
 def _set_rates(task: Task, step: int) -> None:
@@ -201,6 +212,8 @@ def _read(path: Path, identity: Any, device: str) -> Any:
         found = json.loads(state["identity"])
     except Exception as error:
         raise TrainError(f"{path}: no checkpoint: {error}; delete it and train again") from None
+    if "options" not in found:  # a checkpoint of an older version, which did not keep them
+        identity = {name: value for name, value in identity.items() if name != "options"}
     if found != identity:
         differ = sorted(k for k in {*found, *identity} if found.get(k) != identity.get(k))
         raise TrainError(
@@ -229,4 +242,6 @@ def _truncate(path: Path, step: int) -> None:
         return
     lines = [line for line in path.read_text("utf-8").splitlines() if line.endswith("}")]
     kept = [line for line in lines if json.loads(line)["step"] <= step]
-    path.write_text("".join(line + "\n" for line in kept), "utf-8")
+    partial = path.with_suffix(".part")  # killed or out of disk here, the old log is kept
+    partial.write_text("".join(line + "\n" for line in kept), "utf-8")
+    partial.replace(path)

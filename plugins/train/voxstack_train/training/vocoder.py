@@ -64,9 +64,9 @@ class VocoderTask(Task):
     ) -> None:
         super().__init__(model, settings)
         self.examples, self.crop, self.batch, self.vary = examples, crop, batch, vary
-        self.pitch = pitch.eval() if pitch is not None else None
+        self.pitch = pitch.to(settings.device).eval() if pitch is not None else None
         self.adversarial = adversarial
-        self.held = middles(examples.held, crop, 24)
+        self.held = middles(examples.held, crop, 24, settings.device)
         if adversarial:
             self.discriminators = Discriminators().to(settings.device)
             self.helpers["discriminators"] = self.discriminators
@@ -140,7 +140,7 @@ class PitchTask(Task):
     ) -> None:
         super().__init__(model, settings)
         self.examples, self.vary = examples, vary
-        self.held = middles(examples.held, 64, 64)
+        self.held = middles(examples.held, 64, 64, settings.device)
 
     def losses(self, step: int) -> dict[str, Tensor]:
         """Give the losses of one step."""

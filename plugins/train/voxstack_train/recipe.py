@@ -162,6 +162,7 @@ class EvaluateRecipe:
     """What is measured in the end."""
 
     sentences: int = 100  # of each held-out set
+    sets: tuple[Literal["easy", "hard", "nasty"], ...] = ("easy", "hard", "nasty")
 
     def __attrs_post_init__(self) -> None:
         _above(1, sentences=self.sentences)

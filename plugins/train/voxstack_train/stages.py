@@ -485,7 +485,7 @@ def evaluate(work: Work) -> None:
 
 def _measured_of(work: Work, *addons: AddonRecipe) -> str:
     """Tell what is measured from what was: the networks of addons, and the sentences."""
-    seen: list[Any] = [work.recipe.evaluate.sentences]
+    seen: list[Any] = [work.recipe.evaluate.sentences, work.recipe.evaluate.sets]
     for addon in addons:
         path = addon_folder(work, addon) / "addon.json"
         if not path.exists():
@@ -499,7 +499,9 @@ def _measured(work: Work, voice: Voice, name: str, folder: Path) -> Report:
     from voxstack_train.evaluation.run import Wanted
     from voxstack_train.evaluation.run import evaluate as run
 
-    wanted = Wanted(sentences=work.recipe.evaluate.sentences, pictures=folder / name)
+    wanted = Wanted(
+        work.recipe.evaluate.sets, work.recipe.evaluate.sentences, pictures=folder / name
+    )
     with work.bar(f"evaluate: {name}", 1) as bar:
         return run(voice, wanted, bar)
 

@@ -165,7 +165,7 @@ def test_audio_beyond_full_scale_does_not_wrap():
     ("ends", "reason"),
     [
         ([0.2, 0.5, 0.4, 1.0], "do not follow each other"),
-        ([0.2, 0.5, 1.2, 1.3], "its alignment ends at 1.30 s, its audio at 1.00 s"),
+        ([0.2, 0.5, 1.2, 1.3], "its last symbol begins at 1.20 s, its audio at 1.00 s"),
         ([0.991, 0.992, 0.993, 1.0], "do not fit into"),
     ],
 )

@@ -44,9 +44,7 @@ class Example:
         return self.mel.shape[1]
 
 
-def example_of(
-    utterance: Utterance, audio: np.ndarray, speaker: int, lead: float, hold: bool = False
-) -> Example:
+def example_of(utterance: Utterance, audio: np.ndarray, speaker: int, lead: float) -> Example:
     """Make features of one utterance; silence before it is cut to `lead` seconds.
 
     TrainError says what about the utterance cannot be.
@@ -59,7 +57,9 @@ def example_of(
     if (np.diff(ends, prepend=0) < 0).any():
         raise TrainError("its symbols do not follow each other in time")
     if len(ends) > 1 and ends[-2] >= seconds:
-        raise TrainError(f"its alignment ends at {ends[-1]:.2f} s, its audio at {seconds:.2f} s")
+        raise TrainError(
+            f"its last symbol begins at {ends[-2]:.2f} s, its audio at {seconds:.2f} s"
+        )
     longest = float(np.diff(ends, prepend=0)[1:-1].max(initial=0))
     if longest > 1.5:
         raise TrainError(f"one of its symbols lasts {longest:.1f} s: text and audio do not match")

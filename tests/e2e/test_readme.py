@@ -4,9 +4,12 @@ import re
 import shlex
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import click
 import pytest
+
+BROUGHT_BY = dict.fromkeys(("train", "evaluate"), "voxstack_train")  # not installed everywhere
 
 
 def blocks(text, *languages):
@@ -89,6 +92,8 @@ def test_every_command_exists_with_its_options(readme):
     found = commands(readme)
     assert found, "README.md shows no voxstack command"
     for words in found:
+        if find_spec(BROUGHT_BY.get(words[0], "voxstack")) is None:
+            continue
         try:
             check_command(words)
         except AssertionError as error:

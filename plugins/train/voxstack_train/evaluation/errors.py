@@ -15,8 +15,6 @@ DRAWS = {"matplotlib": "draws --pictures"}
 class NotInstalledError(TrainError):
     """Something that evaluation needs is not installed; the message says how to get it."""
 
-    exit_code = 2
-
 
 def require_packages(pictures: bool) -> None:
     """Raise NotInstalledError for Python packages that are not there, all of them at once."""

@@ -31,7 +31,9 @@ from voxstack_train.evaluation.sets import SETS
     "--sentences",
     type=click.IntRange(1),
     metavar="N",
-    help="Only the first N of each set (default: all).",
+    default=25,
+    show_default=True,
+    help="The first N of each set; 100 for figures to quote: there are no more.",
 )
 @click.option("--speakers", metavar="A,B", help="Only these speakers (default: all of the voice).")
 @click.option(

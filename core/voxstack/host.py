@@ -33,7 +33,7 @@ from voxstack.errors import (
 from voxstack.executors import Executor
 from voxstack.logs import get_logger
 from voxstack.networks import Network
-from voxstack.programs import ProgramCache
+from voxstack.programs import HostedProgram, ProgramCache, load_all
 from voxstack.registry import Filter, Registry
 from voxstack.stack import BuiltStack, StackBuilder
 from voxstack.voice import Voice
@@ -138,6 +138,17 @@ class Host:
         """Open an addon as it was made, without the deployment's edits; nothing is loaded."""
         files = self.files(name)
         return make_addon(read_document(files), files)
+
+    def load_networks(self, name: str) -> list[HostedProgram]:
+        """Load every network of an addon on the executor that a voice would run it on."""
+        addon = self.addon(name)
+        choose = self._builder(name, addon, None).choose
+        programs = [
+            HostedProgram(network, choose(network), self._cache)  # type: ignore[arg-type]
+            for network in addon.networks.values()
+        ]
+        load_all(programs)
+        return programs
 
     def settings(self, name: str) -> VoiceSettings:
         """Give what the deployment sets for a voice."""

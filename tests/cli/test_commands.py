@@ -327,6 +327,18 @@ def test_inspect_shows_people_networks_licence_and_card(voxstack, default_voice)
     assert (default_voice / "CARD.md").read_text().splitlines()[0] in shown
 
 
+def test_check_loads_an_addon_that_only_brings_networks(voxstack):
+    checked = voxstack.good("addon", "check", "vocoder-16k", "--json").json
+    assert [c["check"] for c in checked["checks"]] == ["manifest", "files", "load"]
+    assert "1 networks loaded" in checked["checks"][-1]["detail"]
+
+
+def test_voices_are_those_that_speak(voxstack):
+    listed = [voice["name"] for voice in voxstack.good("voices", "--json").json]
+    assert "en-us" in listed
+    assert "vocoder-16k" not in listed
+
+
 def test_check_says_yes_to_a_good_addon(voxstack):
     checked = voxstack.good("addon", "check", "en-us", "--text", "Yes, we can.", "--json").json
     assert checked["ok"]

@@ -115,13 +115,18 @@ def check(
             total = sum(len(opened.read(path)) for path in paths)
             return f"{len(paths)} files, {total} bytes, hashes agree", True
 
+        def load() -> tuple[str, Any]:
+            programs = host.load_networks(addon_)
+            return f"{len(programs)} networks loaded; for the stacks of others: it has none", True
+
         def build() -> tuple[str, Any]:
             voice = host.voice(addon_, edits=edits)
-            return f"{len(voice.programs)} networks loaded", voice
+            return f"{len(voice.programs)} networks loaded", True
 
         def speak() -> tuple[str, Any]:
             import numpy as np
 
+            voice = host.voice(addon_, edits=edits)  # the same one again
             said = text or opened.manifest.sample or "a"
             whole = voice.synthesize(said).samples
             streamed = np.concatenate(
@@ -140,8 +145,9 @@ def check(
         opened = step("manifest", manifest)
         if opened is not None:
             step("files", files)
-            voice = step("build", build)
-            if voice is not None:
+            if not opened.manifest.speaks:
+                step("load", load)
+            elif step("build", build) is not None:
                 step("speak", speak)
     good = all(result["ok"] for result in results)
     if as_json:

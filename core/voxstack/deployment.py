@@ -7,8 +7,7 @@ from typing import Any, final
 
 from attrs import field, frozen
 
-from voxstack.documents import Document
-from voxstack.errors import ConfigError, InputError, Problem
+from voxstack.documents import read_toml
 from voxstack.structure import Structurer, structure
 
 
@@ -58,22 +57,5 @@ class Deployment:
 
 def read_deployment(path: str | Path) -> Deployment:
     """Read a deployment file; InputError or ConfigError if it cannot be used."""
-    import re
-    import tomllib
-
-    try:
-        text = Path(path).read_text("utf-8")
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}") from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not UTF-8 text (byte {error.start})") from None
-    try:
-        value = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        place = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
-        line, column = (int(place[1]), int(place[2])) if place else (None, None)
-        problem = Problem("", f"not TOML: {error}", None, line, column, str(path))
-        raise ConfigError([problem]) from None
-    document = Document(value, str(path))
-    deployment: Deployment = structure(Structurer(), document, "", Deployment)
+    deployment: Deployment = structure(Structurer(), read_toml(path), "", Deployment)
     return deployment

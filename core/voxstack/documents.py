@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, final
 
 from attrs import define, field, frozen
@@ -249,3 +250,23 @@ def _set(root: Any, pointer: str, value: Any, origin: str) -> str:
     else:
         raise InputError(f"{pointer!r}: {done or '/'!r} is no object and no list")
     return _child(done, key)
+
+
+def read_toml(path: str | Path) -> Document:
+    """Read a TOML file; InputError or ConfigError if it is none."""
+    import tomllib
+
+    try:
+        text = Path(path).read_text("utf-8")
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not UTF-8 text (byte {error.start})") from None
+    try:
+        value = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        place = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
+        line, column = (int(place[1]), int(place[2])) if place else (None, None)
+        problem = Problem("", f"not TOML: {error}", None, line, column, str(path))
+        raise ConfigError([problem]) from None
+    return Document(value, str(path))

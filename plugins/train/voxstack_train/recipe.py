@@ -8,9 +8,7 @@ from pathlib import Path
 from typing import Literal, final
 
 from attrs import field, frozen
-from voxstack import ConfigError, InputError
-from voxstack.documents import Document
-from voxstack.errors import Problem
+from voxstack.documents import read_toml
 from voxstack.structure import Structurer, structure
 
 from voxstack_train.corpus.flite import VOICES
@@ -96,7 +94,7 @@ class Learning:
 @final
 @frozen
 class AcousticRecipe:
-    """The parallel acoustic model."""
+    """An acoustic model: the parallel one, or the legacy one with attention."""
 
     learning: Learning
     batch_frames: int = 3200
@@ -126,18 +124,6 @@ class VocoderRecipe:
         _above(1, batch=self.batch)
         _above(0, vary=self.vary)
         _positive(discriminators=self.discriminators)
-
-
-@final
-@frozen
-class AttentionRecipe:
-    """The legacy acoustic model."""
-
-    learning: Learning
-    batch_frames: int = 3200
-
-    def __attrs_post_init__(self) -> None:
-        _above(1, batch_frames=self.batch_frames)
 
 
 @final
@@ -178,7 +164,7 @@ class Recipe:
     features: FeaturesRecipe = field(factory=FeaturesRecipe)
     acoustic: AcousticRecipe | None = None
     vocoder: VocoderRecipe | None = None
-    attention: AttentionRecipe | None = None
+    attention: AcousticRecipe | None = None
     export: tuple[AddonRecipe, ...] = ()
     evaluate: EvaluateRecipe | None = None
     seed: int = 0
@@ -226,20 +212,5 @@ class Recipe:
 
 def read_recipe(path: Path) -> Recipe:
     """Read a recipe; InputError or ConfigError with all that is wrong with it."""
-    import tomllib
-
-    try:
-        text = path.read_text("utf-8")
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}") from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not UTF-8 text (byte {error.start})") from None
-    try:
-        value = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        place = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
-        line, column = (int(place[1]), int(place[2])) if place else (None, None)
-        problem = Problem("", f"not TOML: {error}", None, line, column, str(path))
-        raise ConfigError([problem]) from None
-    recipe: Recipe = structure(Structurer(), Document(value, str(path)), "", Recipe)
+    recipe: Recipe = structure(Structurer(), read_toml(path), "", Recipe)
     return recipe

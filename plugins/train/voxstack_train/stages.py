@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from voxstack_train.evaluation.run import Report
     from voxstack_train.features.shards import Example
-    from voxstack_train.recipe import AddonRecipe, Learning, VocoderRecipe
+    from voxstack_train.recipe import AcousticRecipe, AddonRecipe, Learning, VocoderRecipe
     from voxstack_train.training.examples import Examples
     from voxstack_train.training.loop import Settings, Task
 
@@ -169,17 +169,7 @@ def acoustic(work: Work) -> None:
 def _acoustic(work: Work) -> nn.Module:
     from voxstack_train.training.acoustic import Acoustic, AcousticTask
 
-    recipe = _wanted(work.recipe.acoustic, "acoustic")
-    settings = _settings(work, recipe.learning)
-    model = _seeded(work, lambda: Acoustic(len(NAMES), len(work.recipe.speakers)))
-    return _learned(
-        work,
-        "acoustic",
-        settings,
-        model,
-        lambda: AcousticTask(model, _examples(work), recipe.batch_frames, settings),
-        options={"batch_frames": recipe.batch_frames},
-    )
+    return _over_utterances(work, "acoustic", work.recipe.acoustic, Acoustic, AcousticTask)
 
 
 def attention(work: Work) -> None:
@@ -191,15 +181,26 @@ def attention(work: Work) -> None:
 def _attention(work: Work) -> nn.Module:
     from voxstack_train.training.attention import Attention, AttentionTask
 
-    recipe = _wanted(work.recipe.attention, "attention")
+    return _over_utterances(work, "attention", work.recipe.attention, Attention, AttentionTask)
+
+
+def _over_utterances(
+    work: Work,
+    name: str,
+    given: AcousticRecipe | None,
+    network: Callable[[int, int], nn.Module],
+    task: Callable[[nn.Module, Examples, int, Settings], Task],
+) -> nn.Module:
+    """Train an acoustic model on whole utterances."""
+    recipe = _wanted(given, name)
     settings = _settings(work, recipe.learning)
-    model = _seeded(work, lambda: Attention(len(NAMES), len(work.recipe.speakers)))
+    model = _seeded(work, lambda: network(len(NAMES), len(work.recipe.speakers)))
     return _learned(
         work,
-        "attention",
+        name,
         settings,
         model,
-        lambda: AttentionTask(model, _examples(work), recipe.batch_frames, settings),
+        lambda: task(model, _examples(work), recipe.batch_frames, settings),
         options={"batch_frames": recipe.batch_frames},
     )
 

@@ -17,8 +17,8 @@ from voxstack_train.networks.decoder import Decoder
 from voxstack_train.networks.layers import MEL_SCALE, PITCH_SCALE, normalised_pitch
 from voxstack_train.networks.prosody import Prosody
 from voxstack_train.networks.text_encoder import TextEncoder
-from voxstack_train.training.examples import Batch, Examples, collate
-from voxstack_train.training.loop import Settings, Task
+from voxstack_train.training.examples import Batch, collate
+from voxstack_train.training.utterances import UtteranceTask
 
 WEIGHTS = {"mel": 1.0, "change": 0.3, "pitch": 0.5, "voicing": 0.3, "duration": 0.5}
 
@@ -45,16 +45,8 @@ def upsample(encodings: Tensor, durations: Tensor, frames: int) -> tuple[Tensor,
 
 
 @final
-class AcousticTask(Task):
+class AcousticTask(UtteranceTask):
     """Learn the three networks together, the decoder from the teacher's F0 and durations."""
-
-    def __init__(
-        self, model: Acoustic, examples: Examples, frames: int, settings: Settings
-    ) -> None:
-        super().__init__(model, settings)
-        self.batches = examples.batches(frames, settings.seed)
-        held = sorted(examples.held, key=lambda e: e.frames)
-        self.held = [held[i : i + 10] for i in range(0, len(held), 10)]
 
     def losses(self, step: int) -> dict[str, Tensor]:
         """Give the weighted losses of one batch."""

@@ -25,8 +25,8 @@ from voxstack_train.networks.attention import (
     AttentionEncoder,
 )
 from voxstack_train.networks.layers import MEL_MEAN, MEL_SCALE, normalised_pitch
-from voxstack_train.training.examples import Batch, Examples, collate
-from voxstack_train.training.loop import Settings, Task
+from voxstack_train.training.examples import Batch, collate
+from voxstack_train.training.utterances import UtteranceTask
 
 NOISE = 0.2  # deviation of the noise on frames that are fed back, on the scale of training
 SHAKE = 0.2  # symbols, deviation of the noise on places
@@ -87,16 +87,8 @@ def before(values: Tensor) -> Tensor:
 
 
 @final
-class AttentionTask(Task):
+class AttentionTask(UtteranceTask):
     """Learn encoder and decoder together."""
-
-    def __init__(
-        self, model: Attention, examples: Examples, frames: int, settings: Settings
-    ) -> None:
-        super().__init__(model, settings)
-        self.batches = examples.batches(frames, settings.seed)
-        held = sorted(examples.held, key=lambda e: e.frames)
-        self.held = [held[i : i + 10] for i in range(0, len(held), 10)]
 
     def losses(self, step: int) -> dict[str, Tensor]:
         """Give the weighted losses of one batch."""

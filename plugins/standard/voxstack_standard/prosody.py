@@ -22,7 +22,8 @@ class Prosody(StreamableBlock):
     1 or 0, to what the network makes (``f0`` in Hz, ``voicing``).
 
     The control ``pitch`` moves ``f0`` by semitones; ``pitch_range`` stretches its distance from
-    the speaker's mean, the sequence tensor ``f0_mean`` in Hz.
+    the speaker's mean, the sequence tensor ``f0_mean`` in Hz. A network that reads F0 off a ``mel``
+    spectrum is spared them: what they do is in the spectrum already.
     """
 
     network: Program = network(role="prosody")  # default: the one with the role prosody
@@ -41,7 +42,8 @@ class Prosody(StreamableBlock):
 
     def stream(self, sequence: Tensors, upstream: Iterator[Chunk] | None) -> Iterator[Chunk]:
         """Yield one chunk a cell of the grid."""
-        pitch = PitchControls.of(sequence)
+        read_off = "mel" in self.network.network.consumes
+        pitch = PitchControls() if read_off else PitchControls.of(sequence)
         for chunk in run(self.network, sequence, frames_of(upstream), self.grid):
             voiced = np.asarray(chunk["voicing"]) > self.threshold
             made = {"voiced": voiced.astype(np.float32)}

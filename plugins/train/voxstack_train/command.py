@@ -67,6 +67,10 @@ def train(
         reason = str(error).splitlines()[0]
         raise InputError(f"the device {chosen!r} cannot be used: {reason}") from None
     job = Work(read, path, folder, chosen, Console(stderr=True))
-    for stage in STAGES:
-        if not stages or stage in stages:
-            RUN[stage](job)
+    try:
+        for stage in STAGES:
+            if not stages or stage in stages:
+                RUN[stage](job)
+    except KeyboardInterrupt:
+        job.say("interrupted; the same command goes on from here")
+        raise

@@ -122,6 +122,24 @@ def test_prosody_moves_f0_and_leaves_the_voicing():
         assert np.array_equal(a["voiced"], b["voiced"])
 
 
+def test_f0_that_is_read_off_a_spectrum_is_not_moved_again():
+    class Reader(Melody):
+        network = Network(
+            "reader", "prosody", {"mel": FRAMES}, {"f0": FRAMES, "voicing": FRAMES}, {},
+            context=Context(1, 1),
+        )  # fmt: skip
+
+        def __call__(self, inputs):
+            return super().__call__({"x": inputs["mel"]})
+
+    def read(**values):
+        upstream = iter([Chunk({"mel": X}, 0, True)])
+        block = Prosody(network=Reader(), grid=Schedule((16, 32)))
+        return f0_of(list(block.stream(controls(**values), upstream)))
+
+    assert read(pitch=4.0, pitch_range=0.0).tobytes() == read().tobytes()
+
+
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=5))
 def test_the_moved_f0_is_the_same_bits_for_any_chunks(sizes):
     values = {"pitch": 2.5, "pitch_range": 1.3, "f0_mean": 118.0}

@@ -35,8 +35,9 @@ from voxstack_train.training.attention import Attention
 FRONTEND = {"type": "English"}
 # The vocoder takes the noise's spectrum, in which uniform noise is as good as normal.
 NOISE = {"type": "Noise", "distribution": "uniform"}
+# Farther away from the F0 that a speaker was trained on, the decoder's spectra no longer follow.
 PITCH_CONTROLS = {
-    "pitch": {"min": -12.0, "max": 12.0, "default": 0.0},
+    "pitch": {"min": -2.0, "max": 4.0, "default": 0.0},
     "pitch_range": {"min": 0.0, "max": 2.0, "default": 1.0},
 }
 RATE_CONTROL = {"rate": {"min": 0.5, "max": 2.0, "default": 1.0}}
@@ -170,7 +171,8 @@ def attention_draft(
         "decoder": declared("decoder", "decoder", graphs["decoder"]),
     }
     frames = [{"type": "AutoregressiveDecoder"}, {"type": "Phase"}, NOISE]
-    whole = _manifest(manifest, speakers, PITCH_CONTROLS, _stack(frames, vocoder))
+    # No controls: what the model made with its own F0 and pace cannot be bent afterwards.
+    whole = _manifest(manifest, speakers, {}, _stack(frames, vocoder))
     return Draft(whole, networks, graphs, {**texts, "symbols.json": pretty(SYMBOLS) + "\n"})
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from voxstack.addon import Addon
     from voxstack.audio import Audio
     from voxstack.blocks import Frontend, SequenceBlock, StreamableBlock
+    from voxstack.buckets import Buckets
     from voxstack.chunking import run_network
     from voxstack.components import Component, hookimpl
     from voxstack.containers import Encoders, StreamablePipeline, StreamableStack
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
         BlockError,
         ConfigError,
         InputError,
+        NetworkError,
         PluginError,
         Problem,
         VoxstackError,
@@ -40,6 +42,7 @@ _HOMES = {
     "addon": ["Addon"],
     "audio": ["Audio"],
     "blocks": ["Frontend", "SequenceBlock", "StreamableBlock"],
+    "buckets": ["Buckets"],
     "chunking": ["run_network"],
     "components": ["Component", "hookimpl"],
     "containers": ["Encoders", "StreamablePipeline", "StreamableStack"],
@@ -48,6 +51,7 @@ _HOMES = {
         "BlockError",
         "ConfigError",
         "InputError",
+        "NetworkError",
         "PluginError",
         "Problem",
         "VoxstackError",
@@ -69,6 +73,7 @@ __all__ = [
     "Audio",
     "AudioFormat",
     "BlockError",
+    "Buckets",
     "Chunk",
     "Component",
     "ConfigError",
@@ -79,6 +84,7 @@ __all__ = [
     "InputError",
     "Mark",
     "Network",
+    "NetworkError",
     "PluginError",
     "Problem",
     "Program",

@@ -78,20 +78,31 @@ class Executor(ABC):
 
     formats: ClassVar[tuple[str, ...]] = ("onnx",)  # in order of preference
     static: ClassVar[bool] = False  # every call of a loaded program must have the same shapes
-    devices: ClassVar[tuple[str, ...]] = ("cpu",)
     runtime: ClassVar[str | None] = None  # the module that ``load`` imports, for benchmarks
 
-    @classmethod
-    def available(cls) -> str | None:
-        """Probe cheaply and say why this executor cannot run here, or None if it can."""
+    def available(self) -> str | None:
+        """Probe cheaply and say why this executor cannot run here, or None if it can.
+
+        It looks for what its options ask for, a device say; the host then takes the next one that
+        the configuration names.
+        """
         return None
+
+    @classmethod
+    def devices(cls) -> tuple[str, ...]:
+        """Name the devices that it finds here, as its options take them.
+
+        For listings alone: it may import the runtime.
+        """
+        return ("cpu",)
 
     @abstractmethod
     def load(self, network: Network) -> Program:
         """Load ``network``; ``network.read(format)`` gives its verified bytes.
 
         For a static executor ``network.dimensions`` says what each named dimension is fixed to,
-        and every call has those shapes: the host pads and trims.
+        and every call has those shapes: the host pads and trims, to sizes that it chooses, or to
+        those of an option ``buckets: Buckets = Buckets()``.
         Import the runtime here, not at the top of the module. Called once for each network and
         executor, under a lock; must not keep utterance state.
         """

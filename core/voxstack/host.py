@@ -389,6 +389,6 @@ def _read_configuration(path: Path) -> tuple[Document, Files]:
 
 def _unavailable(executor: Executor) -> str | None:
     try:
-        return type(executor).available()
+        return executor.available()
     except Exception as error:
         return f"its probe failed: {type(error).__name__}: {error}"

@@ -10,6 +10,7 @@ from attrs import define, frozen
 
 from voxstack.addon import Addon
 from voxstack.blocks import Block, Frontend, StreamableBlock, options_of
+from voxstack.buckets import Buckets
 from voxstack.containers import StreamableStack
 from voxstack.documents import Document
 from voxstack.errors import ConfigError, PluginError, Problem, VoxstackError, did_you_mean
@@ -139,6 +140,7 @@ class StackBuilder:
             (Program, self._program),
             (Network, self._network),
             (Schedule, _schedule),
+            (Buckets, _buckets),
             (AudioFormat, _provided),
             (Symbols, _provided),
         ):
@@ -283,6 +285,19 @@ def _schedule(config: Any, _: Any) -> Schedule:
         raise Unfit(f"expected a list of chunk sizes in frames, not {shown(config)}")
     try:
         return Schedule(tuple(config))
+    except ValueError as error:
+        raise Unfit(str(error)) from None
+
+
+def _buckets(config: Any, _: Any) -> Buckets:
+    good = isinstance(config, dict) and all(
+        isinstance(sizes, list) and all(type(size) is int for size in sizes)
+        for sizes in config.values()
+    )
+    if not good:
+        raise Unfit(f'expected {{"DIMENSION": [sizes]}}, not {shown(config)}')
+    try:
+        return Buckets(config)
     except ValueError as error:
         raise Unfit(str(error)) from None
 

@@ -30,8 +30,7 @@ class OnnxRuntime(Executor):
     # execution providers in order of preference
     providers: tuple[str, ...] = field(default=("CPUExecutionProvider",), validator=min_len(1))
 
-    @classmethod
-    def available(cls) -> str | None:
+    def available(self) -> str | None:
         """Look for the package, without importing it."""
         if find_spec("onnxruntime") is None:
             return "onnxruntime is not installed: pip install onnxruntime"

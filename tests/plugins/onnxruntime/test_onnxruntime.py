@@ -113,12 +113,12 @@ def test_equal_configurations_are_equal_so_that_voices_share_programs():
 
 
 def test_it_is_available_here():
-    assert OnnxRuntime.available() is None
+    assert OnnxRuntime().available() is None
 
 
 def test_without_the_package_it_says_what_to_install(monkeypatch):
     monkeypatch.setattr("voxstack_onnxruntime.find_spec", lambda name: None)
-    assert OnnxRuntime.available() == "onnxruntime is not installed: pip install onnxruntime"
+    assert OnnxRuntime().available() == "onnxruntime is not installed: pip install onnxruntime"
 
 
 def test_a_closed_program_gives_a_voxstack_error():
@@ -133,7 +133,7 @@ def test_a_closed_program_gives_a_voxstack_error():
 def test_importing_the_plugin_does_not_import_the_runtime():
     code = (
         "import sys, voxstack_onnxruntime as p\n"
-        "p.OnnxRuntime.available()\n"
+        "p.OnnxRuntime().available()\n"
         "print('onnxruntime' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)

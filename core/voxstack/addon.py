@@ -229,6 +229,7 @@ def make_addon(document: Document, files: Files) -> Addon:
             declared.frame_ratio,
             manifest.name,
             document.name or "",
+            sizes=manifest.sizes,
             read=_reader(addon, name),
             digest=_digester(addon, name),
         )

@@ -7,10 +7,17 @@ from typing import Any, final
 
 from attrs import field, frozen
 
-Sizes = Mapping[str, Iterable[int]]
+from voxstack.networks import MASK, Network
+from voxstack.schedule import DOUBLING
+
+COUNT = 4  # sizes that are compiled of a dimension, where they are chosen
+STEP = 32  # frames that a network with state is fed at a time
+UNKNOWN = (32, 64, 128, 256, 512)  # sizes of a dimension of which nothing is known
+
+Given = Mapping[str, Iterable[int]] | Iterable[tuple[str, Iterable[int]]]
 
 
-def _sorted(given: Sizes | Iterable[tuple[str, Iterable[int]]]) -> tuple[Any, ...]:
+def _sorted(given: Given) -> tuple[Any, ...]:
     pairs = given.items() if isinstance(given, Mapping) else given
     return tuple(sorted((name, tuple(sorted(set(sizes)))) for name, sizes in pairs))
 
@@ -38,13 +45,52 @@ class Buckets:
         return given.get(f"{network}.{dimension}", given.get(dimension, ()))
 
 
-def least_waste(sizes: Sequence[int], weights: Sequence[float], count: int) -> tuple[int, ...]:
+def varying(network: Network) -> list[str]:
+    """Give the named dimensions of a network's inputs, but the batch."""
+    names = {d for spec in network.inputs.values() for d in spec.shape if isinstance(d, str)}
+    return sorted(names - {"batch"})
+
+
+def frames_of(network: Network) -> str | None:
+    """Give the dimension that a network runs along: that of its mask."""
+    spec = network.inputs.get(MASK)
+    name = spec.shape[-1] if spec else None
+    return name if isinstance(name, str) else None
+
+
+def chosen(network: Network, given: Buckets) -> dict[str, tuple[int, ...]]:
+    """Choose the sizes of each named dimension of a network.
+
+    Those given; else, for a network with state, one; for windows, those of the usual chunks with
+    their context; for text and the like, those that pad the voice's own texts least.
+    """
+    along = frames_of(network)
+    sizes: dict[str, tuple[int, ...]] = {}
+    for dimension in varying(network):
+        asked = given.of(network.name, dimension)
+        if network.state and dimension == along:
+            sizes[dimension] = asked[:1] or (STEP,)
+        elif asked:
+            sizes[dimension] = asked
+        elif dimension in network.sizes:
+            seen, shares = zip(*network.sizes[dimension], strict=True)
+            sizes[dimension] = least_waste(seen, shares, COUNT)
+        elif network.context and dimension == along:
+            around = network.context.left + network.context.right
+            shares = (*[1.0] * (len(DOUBLING) - 1), 3.0)  # the last one repeats
+            sizes[dimension] = least_waste([n + around for n in DOUBLING], shares, COUNT)
+        else:
+            sizes[dimension] = UNKNOWN
+    return sizes
+
+
+def least_waste(sizes: Sequence[int], shares: Sequence[float], count: int) -> tuple[int, ...]:
     """Choose ``count`` buckets at most that hold all ``sizes`` with the least padding.
 
-    ``weights`` says how often each size comes. By dynamic programming over the sorted sizes: the
+    ``shares`` says how often each size comes. By dynamic programming over the sorted sizes: the
     largest size is a bucket, and so is each size at which a run that shares a bucket ends.
     """
-    pairs = sorted(zip(sizes, weights, strict=True))
+    pairs = sorted(zip(sizes, shares, strict=True))
     ends = [size for size, _ in pairs]
     nothing: list[tuple[float, tuple[int, ...]]] = [(0.0, ())]
     best = nothing + [(float("inf"), ())] * len(pairs)

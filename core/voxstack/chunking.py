@@ -129,8 +129,18 @@ class _Windowed:
         self.program, self.sequence, self.buffer = program, sequence, buffer
         self.left = program.network.context.left if program.network.context else 0
         self.right = program.network.look_ahead
+        # Where shapes are fixed, what is wanted may need more than one window.
+        longest = program.longest
+        self.most = None if longest is None else max(1, longest - self.left - self.right)
 
     def outputs(self, start: int, end: int) -> Tensors:
+        if self.most is None or end - start <= self.most:
+            return self._window(start, end)
+        starts = range(start, end, self.most)
+        parts = [self._window(a, min(a + self.most, end)) for a in starts]
+        return Tensors({n: np.concatenate([part[n] for part in parts], -1) for n in parts[0]})
+
+    def _window(self, start: int, end: int) -> Tensors:
         network = self.program.network
         first, after = max(0, start - self.left), min(self.buffer.end, end + self.right)
         frames = self.buffer.frames(first, after, network.consumes)

@@ -40,6 +40,7 @@ class Program(ABC):
 
     network: Network
     step: int | None = None  # frames that every step of a session must have, where shapes are fixed
+    longest: int | None = None  # frames that a window has at most, where shapes are fixed
 
     @abstractmethod
     def __call__(self, inputs: Mapping[str, Array]) -> Tensors:

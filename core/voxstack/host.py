@@ -32,7 +32,7 @@ from voxstack.errors import (
 )
 from voxstack.executors import Executor
 from voxstack.logs import get_logger
-from voxstack.networks import Network
+from voxstack.placement import Placement
 from voxstack.programs import HostedProgram, ProgramCache, load_all
 from voxstack.registry import Filter, Registry
 from voxstack.stack import BuiltStack, StackBuilder
@@ -142,11 +142,8 @@ class Host:
     def load_networks(self, name: str) -> list[HostedProgram]:
         """Load every network of an addon on the executor that a voice would run it on."""
         addon = self.addon(name)
-        choose = self._builder(name, addon, None).choose
-        programs = [
-            HostedProgram(network, choose(network), self._cache)  # type: ignore[arg-type]
-            for network in addon.networks.values()
-        ]
+        builder = self._builder(name, addon, None)
+        programs = [builder.hosted(network) for network in addon.networks.values()]
         load_all(programs)
         return programs
 
@@ -204,8 +201,6 @@ class Host:
             voice = self._voices.get(key) or self._build(name, listed, executor)
             if load and not voice.loaded:
                 voice.load()
-                if any(program.executor.static for program in voice.programs):
-                    voice.warm_up()  # compiles the shapes now, not in the first request
                 self.registry.announce("voxstack_voice_loaded", voice=voice)
             self._voices[key] = voice
             return voice
@@ -302,76 +297,19 @@ class Host:
             problems += error.problems
         return problems
 
-    # Executors ------------------------------------------------------------------------------
+    def executor(self, config: Any) -> Executor:
+        """Make an executor from its name, or ``{"type": ..., options}``; ConfigError if wrong."""
+        return self._builder("", None, None).executor(config, Document(config), "")
 
     def _builder(self, name: str, addon: Addon | None, executor: Any) -> StackBuilder:
-        settings = self.settings(name)
-        choice = executor or self._executor or settings.executor
-        asked = bool(executor or self._executor)
-        origin = "--executor" if asked else self._origin
-        chosen: dict[str, Executor] = {}
+        asked = executor if executor is not None else self._executor
 
-        def choose(network: Network) -> Executor:
-            config = choice
-            if not (executor or self._executor):
-                by_rule = settings.executors.get(network.name, settings.executors.get(network.role))
-                config = by_rule if by_rule is not None else choice
-            key = json.dumps([config, sorted(network.files)], default=repr)
-            if key not in chosen:
-                chosen[key] = (
-                    self._first_executor(builder, network)
-                    if config is None
-                    else self._named_executor(builder, config, origin)
-                )
-            return chosen[key]
+        def make(config: Any) -> Executor:
+            return builder.executor(config, Document(config), "")
 
-        builder = StackBuilder(self.registry, addon, self._cache, choose, self.addon)
+        placement = Placement(self.registry, make, asked, self.settings(name), self._origin)
+        builder = StackBuilder(self.registry, addon, self._cache, placement.choose, self.addon)
         return builder
-
-    def _named_executor(self, builder: StackBuilder, config: Any, origin: str) -> Executor:
-        try:
-            executor = builder.executor(config, Document(config), "")
-        except ConfigError as error:
-            wrong = "; ".join(
-                f"{p.message}" + (f" ({p.suggestion})" if p.suggestion else "")
-                for p in error.problems
-            )
-            raise PluginError(
-                f"{origin}: the executor {config!r} cannot be made: {wrong}"
-            ) from None
-        reason = _unavailable(executor)
-        if reason:
-            raise PluginError(f"the executor {type(executor).__name__} cannot run here: {reason}")
-        return executor
-
-    def _first_executor(self, builder: StackBuilder, network: Network) -> Executor:
-        """Choose an executor when none is named.
-
-        Those of voxstack's own distributions come first, so that installing another one changes
-        nothing by itself; then dynamic ones, then by name.
-        """
-        reasons = []
-        ready: list[tuple[bool, bool, str, Executor]] = []
-        for name in self.registry.names("executor"):
-            try:
-                executor = builder.executor(name, Document(name), "/executor")
-            except VoxstackError as error:
-                reasons.append(f"{name}: {error}")
-                continue
-            owner = self.registry.find(name, "executor").distribution
-            ready.append((not owner.startswith("voxstack-"), executor.static, name, executor))
-        for _, _, name, executor in sorted(ready, key=lambda one: one[:3]):
-            reason = _unavailable(executor)
-            if reason is None and not set(executor.formats) & set(network.files):
-                reason = f"takes {', '.join(executor.formats)}, not {', '.join(network.files)}"
-            if reason is None:
-                log.info("executor chosen", executor=name, network=network.qualified_name)
-                return executor
-            reasons.append(f"{name}: {reason}")
-        raise PluginError(
-            "no installed executor can run the voice's networks: pip install "
-            "voxstack-onnxruntime, for example" + (f" ({'; '.join(reasons)})" if reasons else "")
-        )
 
 
 def _read_configuration(path: Path) -> tuple[Document, Files]:
@@ -385,10 +323,3 @@ def _read_configuration(path: Path) -> tuple[Document, Files]:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from None
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not UTF-8 text (byte {error.start})") from None
-
-
-def _unavailable(executor: Executor) -> str | None:
-    try:
-        return executor.available()
-    except Exception as error:
-        return f"its probe failed: {type(error).__name__}: {error}"

@@ -132,6 +132,9 @@ class Manifest:
     stack: Any = None  # list of blocks, an implicit StreamableStack; none: networks for others
     symbols: str | None = None  # path of the symbol tables
     controls: dict[str, Control] = field(factory=dict)
+    # Sizes of a named dimension in texts of the language, each with its share of them:
+    # {"text": [[24, 0.1], [61, 0.9]]}. Static executors compile sizes that pad these least.
+    sizes: dict[str, tuple[tuple[int, float], ...]] = field(factory=dict)
     description: str = ""
     card: str | None = None  # path of a text about the voice
     sample: str = ""  # a short sentence in the voice's language, spoken to warm up
@@ -152,6 +155,10 @@ class Manifest:
                 yield Unfit("a network's name has no ':'", None, f"/networks/{name}")
             for unfit in network.problems(self.files):
                 yield Unfit(unfit.message, unfit.suggestion, f"/networks/{name}{unfit.pointer}")
+        for dimension, pairs in self.sizes.items():
+            if not pairs or any(size < 1 or not share > 0 for size, share in pairs):
+                expected = "expected [[size, share], ...], sizes of 1 or more, shares above 0"
+                yield Unfit(expected, None, f"/sizes/{dimension}")
         for option in ("symbols", "card"):
             path = getattr(self, option)
             if path is not None and path not in self.files:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, final
 
@@ -73,6 +73,8 @@ class Network:
     state: Mapping[str, str] = field(factory=dict)  # state input -> output of its next value
     delay: int = 0
     frame_ratio: int = 1  # output frames for one input frame: 200 samples a frame
+    # Sizes that a named dimension has had in the voice's texts, each with its share.
+    sizes: Mapping[str, Sequence[tuple[int, float]]] = field(factory=dict, kw_only=True)
     addon: str = ""
     place: str = ""  # the manifest that declares it, for messages
     dimensions: Mapping[str, int] = field(

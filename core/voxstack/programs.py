@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
+from math import isfinite
 from typing import Any, final
 
 import numpy as np
 
+from voxstack.buckets import Buckets, chosen
 from voxstack.errors import MissingTensorError, NetworkError, VoxstackError, did_you_mean
 from voxstack.executors import Executor, Program, Session
 from voxstack.logs import get_logger
@@ -75,6 +77,12 @@ def file_format(executor: Executor, network: Network) -> str:
     )
 
 
+def buckets_of(executor: Executor) -> Buckets:
+    """Give the sizes that a static executor was given, if it has such an option."""
+    given = getattr(executor, "buckets", None)
+    return given if isinstance(given, Buckets) else Buckets()
+
+
 def _loaded(executor: Executor, network: Network) -> Program:
     started = time.perf_counter()
     try:
@@ -111,16 +119,29 @@ def _loaded(executor: Executor, network: Network) -> Program:
 class HostedProgram(Program):
     """The program of a network, loaded when it is first needed.
 
-    Checks what it is given, fills in the mask, and counts the time for the utterance.
+    Checks what it is given and what it gets, fills in the mask, and counts the time for the
+    utterance. Where ``executor`` cannot load the network, the next of ``others`` does;
+    ``passed_over`` says why those before could not.
     """
 
-    def __init__(self, network: Network, executor: Executor, cache: ProgramCache) -> None:
+    def __init__(
+        self,
+        network: Network,
+        executor: Executor,
+        cache: ProgramCache,
+        others: Sequence[Executor] = (),
+        passed_over: Sequence[str] = (),
+    ) -> None:
         self.network = network
         self.executor = executor
+        self.passed_over = [*passed_over]
+        self._others = [*others]
         self._cache = cache
+        self._lock = threading.Lock()
         self._program: Program | None = None
         self._dtypes = {name: np.dtype(spec.dtype) for name, spec in network.inputs.items()}
         self._ranks = {name: len(spec.shape) for name, spec in network.inputs.items()}
+        self._made = [(name, len(network.outputs[name].shape)) for name in network.produces]
 
     @property
     def loaded(self) -> bool:
@@ -131,12 +152,47 @@ class HostedProgram(Program):
         """Load the network; the same for all who share it."""
         self._cache.require_open()
         if self._program is None:
-            if self.executor.static:
-                file_format(self.executor, self.network)
-                self._program = FixedShapes(self.network, partial(self._cache.get, self.executor))
-            else:
-                self._program = self._cache.get(self.executor, self.network)
+            with self._lock:
+                if self._program is None:
+                    self._program = self._loaded()
         return self._program
+
+    def _loaded(self) -> Program:
+        """Load on the first executor that can."""
+        while True:
+            try:
+                return self._load_on(self.executor)
+            except NetworkError as error:
+                if not self._others:
+                    raise
+                name, self.executor = type(self.executor).__name__, self._others.pop(0)
+                self.passed_over.append(f"{name}: {error.message}")
+                log.warning(
+                    "executor passed over",
+                    network=self.network.qualified_name,
+                    reason=self.passed_over[-1],
+                    using=type(self.executor).__name__,
+                )
+
+    def _load_on(self, executor: Executor) -> Program:
+        if not executor.static:
+            return self._cache.get(executor, self.network)
+        file_format(executor, self.network)
+        load = partial(self._cache.get, executor)
+        try:
+            return FixedShapes(self.network, load, buckets_of(executor))
+        except VoxstackError:
+            raise
+        except Exception as error:  # the first run of a shape, which is a part of loading here
+            raise self._failed(error, "could not be run once in a fixed shape", {}) from error
+
+    def limits(self) -> dict[str, int]:
+        """Give the longest that an input may be along its last dimension, where that is fixed."""
+        if not self.executor.static or self.network.state:
+            return {}
+        sizes = chosen(self.network, buckets_of(self.executor))
+        last = {n: self.network.inputs[n].shape[-1:] for n in self.network.consumes}
+        return {n: sizes[d[0]][-1] for n, d in last.items() if d and d[0] in sizes}
 
     @property
     def step(self) -> int | None:  # type: ignore[override]
@@ -154,6 +210,11 @@ class HostedProgram(Program):
         checked = self._checked(constants, constants, whole=False)
         return _HostedSession(self, self.load().session(checked), constants)
 
+    @property
+    def longest(self) -> int | None:  # type: ignore[override]
+        """Frames that a window has at most, or None."""
+        return self.load().longest
+
     def _timed(self, run: Any, inputs: Mapping[str, Array]) -> Tensors:
         utterance = current_utterance()
         started = time.perf_counter()
@@ -162,13 +223,47 @@ class HostedProgram(Program):
         except VoxstackError:
             raise
         except Exception as error:
-            raise NetworkError(
-                f"the network {self.network.qualified_name!r} failed on "
-                f"{type(self.executor).__name__}: {type(error).__name__}: {error}"
-            ) from error
+            raise self._failed(error, "failed", inputs) from error
         if utterance is not None:
             utterance.record(self.network.name, time.perf_counter() - started)
+        self._check_made(outputs)
         return outputs
+
+    def _failed(self, error: Exception, what: str, inputs: Mapping[str, Array]) -> NetworkError:
+        shapes = ", ".join(f"{name} {list(np.shape(value))}" for name, value in inputs.items())
+        return NetworkError(
+            f"the network {self.network.qualified_name!r} {what} on "
+            f"{type(self.executor).__name__}: {type(error).__name__}: {error}"
+            + (f" (inputs: {shapes})" if shapes else "")
+        )
+
+    def _check_made(self, outputs: Mapping[str, Array]) -> None:
+        """Refuse outputs that the network does not declare so, or that are no numbers."""
+        made = self._made
+        for name, rank in made:
+            if name not in outputs:
+                there = ", ".join(outputs) or "none"
+                raise self._unlike(f"gave no {name!r}; it gave: {there}")
+            value = outputs[name]
+            if type(value) is not np.ndarray:
+                continue  # an executor's handle: what reads it looks at it
+            if value.ndim != rank:
+                wanted = list(self.network.outputs[name].shape)
+                raise self._unlike(f"gave {name!r} as {list(value.shape)}, expected {wanted}")
+            # The sum of squares is finite if all are, and takes a part of the time of a look.
+            flat = value.reshape(-1)
+            if not isfinite(np.vdot(flat, flat)) and not np.isfinite(value).all():
+                frames = np.flatnonzero(~np.isfinite(value).reshape(-1, value.shape[-1]).all(0))
+                raise self._unlike(
+                    f"gave numbers in {name!r} that are not finite, from place {frames[0]} of "
+                    f"{value.shape[-1]}"
+                )
+
+    def _unlike(self, what: str) -> NetworkError:
+        return NetworkError(
+            f"the network {self.network.qualified_name!r} on {type(self.executor).__name__} "
+            f"{what}; try another executor, or check the addon: voxstack addon check"
+        )
 
     def _checked(
         self, inputs: Mapping[str, Array], names: Iterable[str], whole: bool = True

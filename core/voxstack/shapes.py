@@ -1,39 +1,37 @@
 """Fixed shapes: what the host does where an executor wants every call to have the same shapes.
 
-The network is loaded once for each bucket of sizes; a call is padded with masked zeros up to the
-smallest bucket that holds it, and what comes out is cut back. The model masks, the host pads.
+The network is loaded, and run once, for each bucket of sizes before the first request; a call is
+padded with masked zeros up to the smallest bucket that holds it, and what comes out is cut back.
+The model masks, the host pads.
 """
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Callable, Mapping
 from typing import final
 
 import numpy as np
 
+from voxstack.buckets import Buckets, chosen, frames_of, varying
 from voxstack.errors import NetworkError
 from voxstack.executors import Program, Session
 from voxstack.networks import MASK, Network
 from voxstack.tensors import Array, Tensors
 from voxstack.utterance import current_utterance
 
-BUCKETS = (16, 32, 64, 128, 256, 512, 1024, 2048)  # sizes of a dimension that varies
-STEP = 32  # frames that a network with state is fed at a time
-
 Load = Callable[[Network], Program]  # loads a network all of whose dimensions are fixed
+Sizes = Mapping[str, int]  # of named dimensions
 
 
 @final
 class FixedShapes(Program):
     """A network on an executor with static shapes; called with any."""
 
-    def __init__(self, network: Network, load: Load) -> None:
+    def __init__(self, network: Network, load: Load, given: Buckets) -> None:
         self.network = network
-        self._load = load
-        self._varying = sorted(
-            {d for spec in network.inputs.values() for d in spec.shape if isinstance(d, str)}
-            - {"batch"}
-        )
+        self._varying = varying(network)
         for dimension in self._varying:
             if not {MASK, f"{dimension}_{MASK}"} & network.inputs.keys():
                 raise NetworkError(
@@ -41,33 +39,60 @@ class FixedShapes(Program):
                     f"'{dimension}_{MASK}'), so that its {dimension!r} cannot be padded to fixed "
                     "shapes; export it with one, or choose a dynamic executor"
                 )
-        self.step = STEP if network.state else None
+        self._buckets = chosen(network, given)
+        self._along = frames_of(network)
+        largest = self._buckets[self._along][-1] if self._along else None
+        self.step = largest if network.state else None
+        self.longest = None if network.state else largest
+        # One program a bucket, all loaded and run before the first request.
+        self._programs = {
+            sizes: self._warmed(load(network.fixed({"batch": 1, **dict(sizes)})))
+            for sizes in self._shapes()
+        }
+
+    def _shapes(self) -> list[tuple[tuple[str, int], ...]]:
+        """Give every combination of the buckets of the dimensions."""
+        each = ([(name, size) for size in self._buckets[name]] for name in self._varying)
+        return list(itertools.product(*each))
+
+    def _warmed(self, program: Program) -> Program:
+        """Run a program once on zeros: some runtimes compile, or capture, at the first call."""
+        network, fed = program.network, {}
+        constants = {n: program.network.inputs[n].zeros() for n in network.consumes}
+        if MASK in network.inputs:
+            fed[MASK] = np.ones_like(network.inputs[MASK].zeros())
+        if not network.state:
+            program({**constants, **fed})
+            return program
+        for name in network.consumes:
+            if self._along in self.network.inputs[name].shape:
+                fed[name] = constants.pop(name)
+        program.session(constants).step(fed)
+        return program
 
     def __call__(self, inputs: Mapping[str, Array]) -> Tensors:
         """Pad to a bucket, run, and cut back."""
         sizes = self._sizes(inputs)
         buckets = {name: self._bucket(name, size) for name, size in sizes.items()}
-        program = self._load(self.network.fixed({"batch": 1, **buckets}))
         padded = {n: self._padded(n, np.asarray(value), buckets) for n, value in inputs.items()}
-        outputs = program(padded)
+        outputs = self._program(buckets)(padded)
         utterance = current_utterance()
-        if utterance is not None and self._varying:
-            time_name = self._varying[-1]
-            utterance.record_padding(self.network.name, sizes[time_name], buckets[time_name])
+        if utterance is not None and sizes:
+            used, computed = math.prod(sizes.values()), math.prod(buckets.values())
+            utterance.record_padding(self.network.name, used, computed)
         return Tensors({n: self._cut(n, np.asarray(v), sizes) for n, v in outputs.items()})
 
     def session(self, constants: Mapping[str, Array]) -> Session:
         """Begin an utterance: constants are padded to a bucket; a step has ``step`` frames."""
         sizes = self._sizes(constants)
         buckets = {name: self._bucket(name, size) for name, size in sizes.items()}
-        dimensions = {"batch": 1, **dict.fromkeys(self._varying, STEP), **buckets}
         padded = {n: self._padded(n, value, buckets) for n, value in constants.items()}
-        session = self._load(self.network.fixed(dimensions)).session(padded)
-        utterance = current_utterance()
-        if utterance is not None:
-            for name, size in sizes.items():
-                utterance.record_padding(self.network.name, size, buckets[name])
-        return _CutSession(self.network, session, sizes) if sizes else session
+        steps = {self._along: self.step} if self._along and self.step else {}
+        session = self._program({**steps, **buckets}).session(padded)
+        return _FixedSession(self.network, session, sizes, buckets)
+
+    def _program(self, buckets: Sizes) -> Program:
+        return self._programs[tuple((name, buckets[name]) for name in self._varying)]
 
     def _sizes(self, inputs: Mapping[str, Array]) -> dict[str, int]:
         sizes: dict[str, int] = {}
@@ -80,15 +105,16 @@ class FixedShapes(Program):
         return sizes
 
     def _bucket(self, dimension: str, size: int) -> int:
-        for bucket in BUCKETS:
+        for bucket in self._buckets[dimension]:
             if size <= bucket:
                 return bucket
         raise NetworkError(
             f"the network {self.network.qualified_name!r} is asked for {size} {dimension} at once, "
-            f"more than the largest fixed shape ({BUCKETS[-1]}); shorten the sentence"
+            f"more than its largest fixed shape ({self._buckets[dimension][-1]}); give the "
+            f'executor a larger one: "buckets": {{"{dimension}": [{size}]}}'
         )
 
-    def _padded(self, name: str, value: Array, buckets: Mapping[str, int]) -> Array:
+    def _padded(self, name: str, value: Array, buckets: Sizes) -> Array:
         """Fill up with zeros at the end of every dimension that varies; masks too."""
         spec = self.network.inputs[name].shape
         width = [
@@ -97,7 +123,7 @@ class FixedShapes(Program):
         ]
         return np.pad(np.asarray(value), width) if any(after for _, after in width) else value
 
-    def _cut(self, name: str, value: Array, sizes: Mapping[str, int]) -> Array:
+    def _cut(self, name: str, value: Array, sizes: Sizes) -> Array:
         """Cut an output back; a dimension that no input has counts ``frame_ratio`` a frame."""
         index: list[slice] = []
         for dimension in self.network.outputs[name].shape:
@@ -105,17 +131,19 @@ class FixedShapes(Program):
             if isinstance(dimension, str) and dimension != "batch":
                 size = sizes.get(dimension)
                 if size is None:
-                    size = sizes[self._varying[-1]] * self.network.frame_ratio
+                    size = sizes[self._along or self._varying[-1]] * self.network.frame_ratio
             index.append(slice(size))
         return value[tuple(index)]
 
 
 @final
-class _CutSession(Session):
+class _FixedSession(Session):
     """A session whose outputs are cut back along the dimensions of its padded constants."""
 
-    def __init__(self, network: Network, inner: Session, sizes: Mapping[str, int]) -> None:
-        self._inner = inner
+    def __init__(self, network: Network, inner: Session, sizes: Sizes, buckets: Sizes) -> None:
+        self._network, self._inner = network, inner
+        self._used = math.prod(sizes.values())
+        self._computed = math.prod(buckets.values())
         self._cuts = {
             name: tuple(slice(sizes.get(d) if isinstance(d, str) else None) for d in spec.shape)
             for name, spec in network.outputs.items()
@@ -134,5 +162,12 @@ class _CutSession(Session):
     def step(self, inputs: Mapping[str, Array]) -> Tensors:
         """Feed consecutive frames."""
         outputs = self._inner.step(inputs)
+        utterance = current_utterance()
+        if utterance is not None:
+            mask = inputs.get(MASK)
+            real, all_ = (1, 1) if mask is None else (np.count_nonzero(mask), np.size(mask))
+            utterance.record_padding(
+                self._network.name, int(self._used * real), int(self._computed * all_)
+            )
         cut = {n: np.asarray(outputs[n])[index] for n, index in self._cuts.items() if n in outputs}
         return Tensors({**outputs, **cut})

@@ -16,11 +16,12 @@ from voxstack.documents import Document
 from voxstack.errors import ConfigError, PluginError, Problem, VoxstackError, did_you_mean
 from voxstack.executors import Executor, Program
 from voxstack.networks import ROLE, Network
+from voxstack.placement import Placed
 from voxstack.programs import HostedProgram, ProgramCache
 from voxstack.provided import AudioFormat, Symbols
 from voxstack.registry import Registration, Registry
 from voxstack.schedule import Schedule
-from voxstack.structure import Structurer, Unfit, problems_of, shown
+from voxstack.structure import Structurer, Unfit, Unfits, problems_of, shown, unfits_of
 from voxstack.wiring import Flow, check_wiring
 
 ALWAYS = ("seed", "sentence")  # sequence tensors that every voice gets from the host
@@ -49,8 +50,8 @@ class BuiltStack:
 class StackBuilder:
     """Turns the frontend and the stack of an addon into blocks.
 
-    ``choose`` gives the executor for a network (None while only checking), ``other`` opens the
-    addon that ``"ADDON:NAME"`` refers to. Without an addon, a stack is checked alone: names and
+    ``choose`` gives the executors for a network and what the stack says of them; ``other`` opens
+    the addon that ``"ADDON:NAME"`` refers to. Without an addon, a stack is checked alone: names and
     options, but not the networks.
     """
 
@@ -59,12 +60,13 @@ class StackBuilder:
         registry: Registry,
         addon: Addon | None,
         cache: ProgramCache,
-        choose: Callable[[Network], Executor | None],
+        choose: Callable[[Network, Any], Placed],
         other: Callable[[str], Addon],
     ) -> None:
         self.registry, self.addon, self.cache = registry, addon, cache
         self.choose, self.other = choose, other
         self.programs: list[HostedProgram] = []
+        self._executors: list[Any] = []  # what the blocks around the one at hand say
         self._complaints: dict[str, None] = {}  # an ordered set
         self._kinds: dict[type, str] = {}
         self._structurer = self._make_structurer()
@@ -153,8 +155,9 @@ class StackBuilder:
                 return config.value
             if isinstance(config, wanted):
                 return config  # made in Python, not in a document
+            place = "/type"
             if isinstance(config, str) and namespace == "executor":
-                config = {"type": config}
+                config, place = {"type": config}, ""
             if not isinstance(config, dict):
                 raise Unfit(f'expected {{"type": "NAME", ...}}, not {shown(config)}')
             if not isinstance(config.get("type"), str):
@@ -164,17 +167,35 @@ class StackBuilder:
                 registration = self.registry.find(config["type"], namespace)
                 cls = self.registry.load(registration)
             except PluginError as error:
-                raise Unfit(error.message, error.suggestion, "/type") from None
+                raise Unfit(error.message, error.suggestion, place) from None
             if not issubclass(cls, wanted):
                 raise Unfit(
                     f"{config['type']!r} is no {wanted.__name__}, which this place takes",
                     self._fitting(namespace, registration),
-                    "/type",
+                    place,
                 )
             self._kinds[cls] = registration.kind
-            return self._instance(cls, registration, config)
+            return self._placed(cls, registration, config)
 
         return hook
+
+    def _placed(self, cls: type, registration: Registration, config: dict[str, Any]) -> Any:
+        """Make a component; ``"executor"`` on a block is for all networks in it, at any depth."""
+        place = config.get("executor") if issubclass(cls, Block) else None
+        if place is None:
+            return self._instance(cls, registration, config)
+        if not isinstance(place, list):  # of a list, those that are not there are passed over
+            try:
+                self._structurer.structure(place, Executor)
+            except Exception as error:
+                raise Unfits(list(unfits_of(error, "/executor"))) from None
+        self._executors.append(place)
+        try:
+            takes_it = any(option.name == "executor" for option in attrs.fields(cls))
+            own = config if takes_it else {k: v for k, v in config.items() if k != "executor"}
+            return self._instance(cls, registration, own)
+        finally:
+            self._executors.pop()
 
     def _fitting(self, namespace: str, wrong: Registration) -> str | None:
         if namespace != "block":
@@ -233,14 +254,20 @@ class StackBuilder:
     def _resolved(self, network: Network, type_: Any) -> _Given:
         return _Given(network if type_ is Network else self._hosted(network))
 
+    def hosted(self, network: Network) -> HostedProgram:
+        """Give a network's program on the executor that is chosen for it, not loaded yet."""
+        in_stack = self._executors[-1] if self._executors else None
+        placed = self.choose(network, in_stack)
+        first, *others = placed.executors
+        return HostedProgram(network, first, self.cache, others, placed.passed_over)
+
     def _hosted(self, network: Network) -> HostedProgram:
-        executor = None
         try:
-            executor = self.choose(network)
+            program = self.hosted(network)
         except VoxstackError as error:
             # Every network asks for an executor: one complaint is enough.
             self._complaints.setdefault(str(error))
-        program = HostedProgram(network, executor, self.cache)  # type: ignore[arg-type]
+            program = HostedProgram(network, None, self.cache)  # type: ignore[arg-type]
         self.programs.append(program)
         return program
 

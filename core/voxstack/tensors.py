@@ -61,6 +61,7 @@ class Sentence:
     text: str
     tensors: Mapping[str, Array]  # symbol ids [1, T] and what else the encoders want
     marks: tuple[Mark, ...] = ()  # ``start`` counts symbols
+    breaks: tuple[int, ...] = ()  # symbols before which a phrase has ended: where it may be cut
 
 
 @final

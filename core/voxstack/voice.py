@@ -21,6 +21,7 @@ from voxstack.containers import StreamableStack, chained, reraise
 from voxstack.errors import BlockError, InputError, did_you_mean
 from voxstack.programs import HostedProgram, load_all
 from voxstack.schedule import DOUBLING, Schedule
+from voxstack.splitting import cut_to
 from voxstack.stack import BuiltStack
 from voxstack.tensors import Chunk, Mark, Sentence, Tensors
 from voxstack.utterance import Stopped, Utterance, UtteranceReport, set_current
@@ -41,6 +42,8 @@ class Voice:
     defaults: Mapping[str, Any] = field(factory=dict)  # controls set by the deployment
     _announce: Announce = field(default=lambda hook, **arguments: None, repr=False)
     _plans: dict[tuple[int, ...], StreamableStack] = field(factory=dict, init=False, repr=False)
+
+    _limits: Mapping[str, int] | None = field(default=None, init=False, repr=False)
 
     def __repr__(self) -> str:
         return f"<Voice {self.name!r} {self.addon.manifest.version}>"
@@ -69,6 +72,17 @@ class Voice:
     def loaded(self) -> bool:
         """Tell whether every network is loaded."""
         return all(program.loaded for program in self.programs)
+
+    @property
+    def limits(self) -> Mapping[str, int]:
+        """The most symbols that a tensor of a sentence may have, where shapes are fixed."""
+        if self._limits is None:
+            limits: dict[str, int] = {}
+            for program in self.programs:
+                for name, most in program.limits().items():
+                    limits[name] = min(most, limits.get(name, most))
+            self._limits = limits
+        return self._limits
 
     def load(self) -> None:
         """Load every network; ``Host.voice`` has done it."""
@@ -175,7 +189,7 @@ class Stream:
         self._context: Context = copy_context()
         self._context.run(set_current, self._utterance)
         pieces = (text,) if isinstance(text, str) else text
-        sentences = _sentences(voice.built.frontend, pieces)
+        sentences = _sentences(voice.built.frontend, pieces, voice.limits)
         joined = _joined(sentences, inputs, head, self._context, isinstance(text, str))
         # What runs over the whole utterance sees the controls, not one sentence's tensors.
         self._generator = chained(
@@ -251,8 +265,13 @@ class Stream:
         self.voice._announce("voxstack_utterance_ended", voice=self.voice, report=self.report)
 
 
-def _sentences(frontend: Frontend, pieces: Iterable[str]) -> Iterator[Sentence]:
-    """Give the frontend's sentences; an error of its own is located, one of the text's is not."""
+def _sentences(
+    frontend: Frontend, pieces: Iterable[str], limits: Mapping[str, int]
+) -> Iterator[Sentence]:
+    """Give the frontend's sentences, cut where they are longer than a fixed shape.
+
+    An error of the frontend's own is located, one of the text's is not.
+    """
     faults: list[Exception] = []
 
     def read() -> Iterator[str]:
@@ -266,7 +285,8 @@ def _sentences(frontend: Frontend, pieces: Iterable[str]) -> Iterator[Sentence]:
             raise
 
     try:
-        yield from frontend.sentences(read())
+        for sentence in frontend.sentences(read()):
+            yield from cut_to(sentence, limits) if limits else (sentence,)
     except Exception as error:
         if error in faults:
             raise

@@ -298,7 +298,8 @@ def test_an_executor_made_in_python_is_taken(tiny_host, tiny_parts):
         ("Nunpy", "did you mean 'Numpy'?"),
         ({"type": "Numpy", "tug": "x"}, "unknown option 'tug'"),
         ({"type": "Numpy", "tag": 5}, "expected a string, not 5"),
-        (["Numpy"], "expected"),
+        (["Nunpy"], "did you mean 'Numpy'?"),
+        ([], "none of the executors named can run the networks: the list is empty"),
     ],
 )
 def test_an_executor_that_is_wrong_is_told_once(tiny_host, config, message):

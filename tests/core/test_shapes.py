@@ -1,17 +1,21 @@
 """Fixed shapes: the host pads, steps and cuts back for an executor that has only those."""
 
 from collections import Counter
+from contextvars import copy_context
 from itertools import pairwise
 
+import attrs
 import numpy as np
 import pytest
 from attrs import field, frozen
 from hypothesis import given
 from hypothesis import strategies as st
 from voxstack import (
+    Buckets,
     Chunk,
     Executor,
     Network,
+    NetworkError,
     Program,
     Schedule,
     Tensors,
@@ -19,9 +23,10 @@ from voxstack import (
     VoxstackError,
     run_network,
 )
+from voxstack.buckets import STEP, UNKNOWN
 from voxstack.networks import Context
 from voxstack.programs import HostedProgram, ProgramCache
-from voxstack.shapes import BUCKETS, STEP
+from voxstack.utterance import Utterance, set_current
 
 F32 = "float32"
 
@@ -54,11 +59,12 @@ STATEFUL = network(
 class Fixed(Program):
     """Refuses any shape but the one that it was loaded with."""
 
-    def __init__(self, network, seen):
-        self.network, self.seen = network, seen
+    def __init__(self, network, seen, ran):
+        self.network, self.seen, self.ran = network, seen, ran
         seen[tuple(sorted(network.dimensions.items()))] += 1
 
     def __call__(self, inputs):
+        self.ran.append((inputs["x"].shape, self))
         for name, value in inputs.items():
             assert value.shape == self.network.inputs[name].shape, name
         x = inputs["x"] * inputs["mask"]
@@ -75,10 +81,12 @@ class Fixed(Program):
 class Static(Executor):
     formats = ("numpy",)
     static = True
+    buckets: Buckets = Buckets()
     seen: Counter = field(factory=Counter)
+    ran: list = field(factory=list)  # (shape, program) of every call
 
     def load(self, network):
-        return Fixed(network, self.seen)
+        return Fixed(network, self.seen, self.ran)
 
 
 def expected(x):
@@ -108,15 +116,28 @@ def test_any_chunks_in_fixed_shapes_give_the_frames_of_one_whole_call(
     assert np.allclose(run(declared, x, sizes, schedule), expected(x), atol=1e-6)
 
 
-def test_one_shape_is_compiled_for_each_bucket():
-    executor = Static()
+def test_every_bucket_is_compiled_once_and_before_the_first_call():
+    executor = Static(buckets=Buckets({"frames": [16, 40]}))
     program = HostedProgram(WINDOWED, executor, ProgramCache())
-    for length in (3, 9, 16, 17, 30, 16):
+    program.load()
+    compiled = dict(executor.seen)
+    assert compiled == {(("batch", 1), ("frames", size)): 1 for size in (16, 40)}
+    for length in (3, 9, 16, 17, 40, 16):
         assert program({"x": np.ones((1, length), np.float32)})["y"].shape == (1, 2 * length)
-    assert executor.seen == {
-        (("batch", 1), ("frames", 16)): 1,
-        (("batch", 1), ("frames", 32)): 1,
-    }
+    assert executor.seen == compiled
+
+
+def test_every_bucket_is_run_once_when_it_is_loaded():
+    executor = Static(buckets=Buckets({"frames": [16, 40]}))
+    HostedProgram(WINDOWED, executor, ProgramCache()).load()
+    HostedProgram(STATEFUL, executor, ProgramCache()).load()
+    assert [shape for shape, _ in executor.ran] == [(1, 16), (1, 40), (1, 16)]
+
+
+def test_windows_longer_than_the_largest_bucket_are_run_in_parts():
+    x = np.arange(100, dtype=np.float32)
+    executor = Static(buckets=Buckets({"frames": [12]}))
+    assert np.array_equal(run(WINDOWED, x, [], [100], executor), expected(x))
 
 
 def test_a_network_with_state_has_one_shape_for_all_its_steps():
@@ -125,10 +146,28 @@ def test_a_network_with_state_has_one_shape_for_all_its_steps():
     assert executor.seen == {(("batch", 1), ("frames", STEP)): 1}
 
 
-def test_more_than_the_largest_shape_is_refused():
-    program = HostedProgram(WINDOWED, Static(), ProgramCache())
-    with pytest.raises(VoxstackError, match=f"more than the largest fixed shape .{BUCKETS[-1]}."):
-        program({"x": np.ones((1, BUCKETS[-1] + 1), np.float32)})
+def test_a_network_with_state_is_stepped_by_the_smallest_size_given():
+    executor = Static(buckets=Buckets({"net.frames": [40, 10], "frames": [3]}))
+    run(STATEFUL, np.ones(100, np.float32), [], [7, 50], executor)
+    assert executor.seen == {(("batch", 1), ("frames", 10)): 1}
+
+
+def test_more_than_the_largest_shape_is_refused_with_what_to_give():
+    whole = attrs.evolve(WINDOWED, context=None)
+    program = HostedProgram(whole, Static(), ProgramCache())
+    message = rf"largest fixed shape \({UNKNOWN[-1]}\); give the executor a larger one"
+    with pytest.raises(NetworkError, match=message):
+        program({"x": np.ones((1, UNKNOWN[-1] + 1), np.float32)})
+
+
+def test_what_padding_costs_is_counted():
+    program = HostedProgram(WINDOWED, Static(buckets=Buckets({"frames": [40]})), ProgramCache())
+    utterance = Utterance("voice")
+    context = copy_context()
+    context.run(set_current, utterance)
+    context.run(program, {"x": np.ones((1, 30), np.float32)})
+    timing = utterance.timings["net"]
+    assert (timing.used, timing.computed) == (30, 40)
 
 
 def test_a_network_without_a_mask_cannot_be_padded():

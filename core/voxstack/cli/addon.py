@@ -8,12 +8,13 @@ from typing import Any
 import click
 
 from voxstack.addon import make_addon
+from voxstack.cli.groups import PluginGroup
 from voxstack.cli.options import host_options, json_option, make_host, parse_edits
 from voxstack.cli.output import print_json, print_table
 from voxstack.errors import VoxstackError
 
 
-@click.group()
+@click.group(cls=PluginGroup, prefix="addon.")
 def addon() -> None:
     """Look into an addon, and check it."""
 

@@ -17,7 +17,7 @@ def host_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that choose plugins and executors."""
     for option in (
         click.option("--deploy", metavar="FILE.toml", help="Deployment file: how this site runs its voices."),  # noqa: E501
-        click.option("--executor", metavar="NAME", help='Executor for all networks: a name, or JSON {"type": "NAME", ...}.'),  # noqa: E501
+        click.option("--executor", metavar="NAME", help='Executor for all networks: a name, JSON {"type": "NAME", ...}, or a JSON list in order of preference.'),  # noqa: E501
         click.option("--set", "sets", multiple=True, metavar="POINTER=VALUE", help="Set a value of the voice's addon.json by JSON pointer; the value is JSON if it parses, else a string. Repeatable."),  # noqa: E501
         click.option("--allow", multiple=True, metavar="PATTERN", help="Use only plugins of distributions that match. Repeatable."),  # noqa: E501
         click.option("--block", multiple=True, metavar="PATTERN", help="Use no plugin of distributions that match. Repeatable."),  # noqa: E501

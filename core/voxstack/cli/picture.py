@@ -7,8 +7,9 @@ from typing import Any
 import attrs
 
 from voxstack.blocks import Block, Frontend, options_of
+from voxstack.buckets import Buckets, chosen
 from voxstack.executors import Executor
-from voxstack.programs import HostedProgram
+from voxstack.programs import HostedProgram, buckets_of
 from voxstack.provided import AudioFormat, Symbols
 from voxstack.registry import Registry
 from voxstack.schedule import DOUBLING, Schedule
@@ -60,6 +61,12 @@ def _value(value: Any, pointer: str, origin: dict[Any, Any]) -> Any:
         if network.state:
             shown["delay"] = network.delay
         shown["executor"] = _executor(value.executor)
+        shown["passed_over"] = list(value.passed_over)
+        if value.executor.static:
+            shown["buckets"] = {
+                name: list(sizes)
+                for name, sizes in chosen(network, buckets_of(value.executor)).items()
+            }
         return shown
     if isinstance(value, Block | Frontend):
         return _part(value, pointer, origin)
@@ -76,6 +83,11 @@ def _value(value: Any, pointer: str, origin: dict[Any, Any]) -> Any:
 
 def _executor(executor: Executor) -> dict[str, Any]:
     options = {a.name: getattr(executor, a.name) for a in options_of(executor)}
+    for name, value in options.items():
+        if isinstance(value, Executor):  # one that wraps another
+            options[name] = _executor(value)
+        elif isinstance(value, Buckets):
+            options[name] = dict(value.sizes)
     return {"type": type(executor).__name__, **options}
 
 
@@ -127,4 +139,10 @@ def _network_line(network: dict[str, Any]) -> str:
         form = f", state, delay {network['delay']} frames"
     shapes = ", ".join(f"{n} {shape}" for n, shape in network["outputs"].items())
     executor = network["executor"]["type"]
-    return f"[cyan]{network['network']}[/] on {executor}{form} -> {escape(shapes)}"
+    if "buckets" in network:
+        fixed = ", ".join(f"{name} {sizes}" for name, sizes in network["buckets"].items())
+        form += f", fixed to {escape(fixed)}"
+    line = f"[cyan]{network['network']}[/] on {executor}{form} -> {escape(shapes)}"
+    for reason in network["passed_over"]:
+        line += f"\n[yellow]not on {escape(reason)}[/]"
+    return line

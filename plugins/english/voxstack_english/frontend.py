@@ -95,7 +95,7 @@ class English(Frontend):
             "function_word": np.array([row.function], dtype=np.int64),
             "question": np.array([question], dtype=np.int64),
         }
-        return Sentence(text=written, tensors=tensors, marks=(*row.marks,))
+        return Sentence(written, tensors, (*row.marks,), (*row.breaks,))
 
     def _phones(self, word: str) -> tuple[str, ...]:
         own = self.pronunciations.get(word)
@@ -112,6 +112,7 @@ class _Row:
         self.positions = ["none"]
         self.function = [0]
         self.marks = [Mark(kind="sentence", value=written, start=0)]
+        self.breaks: list[int] = []
 
     def mark(self, token: Token) -> None:
         """Mark the next symbol as the beginning of ``token``."""
@@ -123,6 +124,7 @@ class _Row:
         if not phones:
             if self.phones[-1] != "pau":
                 self._symbol("pau", 0, "none", 0)
+                self.breaks.append(len(self.phones))
             return
         last = len(phones) - 1
         function = int(word in FUNCTION_WORDS)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 from attrs.validators import ge, min_len
-from voxstack import Executor, Network, PluginError, Program, Tensors
+from voxstack import Buckets, Executor, Network, PluginError, Program, Tensors
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -35,6 +35,13 @@ class OnnxRuntime(Executor):
         if find_spec("onnxruntime") is None:
             return "onnxruntime is not installed: pip install onnxruntime"
         return None
+
+    @classmethod
+    def devices(cls) -> tuple[str, ...]:
+        """Name the execution providers that this build of onnxruntime has."""
+        import onnxruntime
+
+        return tuple(onnxruntime.get_available_providers())
 
     def load(self, network: Network) -> Program:
         """Make a session; PluginError for a provider that this build does not have."""
@@ -73,6 +80,8 @@ class OnnxRuntimeStatic(OnnxRuntime):
     """
 
     static = True
+
+    buckets: Buckets = Buckets()  # sizes of named dimensions; chosen by the host where not given
 
 
 class _Program(Program):

@@ -1,0 +1,88 @@
+"""``voxstack executors``: what can run networks here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from voxstack.cli.options import json_option
+from voxstack.cli.output import print_json, print_table
+from voxstack.errors import VoxstackError
+
+
+@click.command(short_help="List what can run networks here.")
+@click.option("--deploy", metavar="FILE.toml", help="Deployment file with allow and block lists.")
+@json_option
+def executors(deploy: str | None, as_json: bool) -> None:
+    """List the installed executors: formats, devices found here, and why one cannot be used.
+
+    Asks each one, which imports its runtime.
+    """
+    from voxstack.host import Host
+
+    with Host(deploy=deploy) as host:
+        rows = [
+            _row(host, registration)
+            for registration in host.registry.registrations
+            if registration.kind == "executors"
+        ]
+    rows.sort(key=lambda row: (not row["available"], row["name"], row["distribution"]))
+    if as_json:
+        print_json(rows)
+        return
+    shown = [
+        (
+            r["name"],
+            r["distribution"],
+            ", ".join(r["formats"]),
+            {True: "fixed", False: "any", None: ""}[r["static"]],
+            ", ".join(r["devices"]),
+            "yes" if r["available"] else "no",
+            r["reason"],
+        )
+        for r in rows
+    ]
+    columns = ("name", "distribution", "formats", "shapes", "devices", "available", "reason")
+    print_table(columns, shown, "no executor is installed: pip install voxstack-onnxruntime")
+
+
+def _row(host: Any, registration: Any) -> dict[str, Any]:
+    """Say what one executor is, with its options as they are by default."""
+    from voxstack.executors import Executor
+    from voxstack.placement import unavailable
+
+    row: dict[str, Any] = {
+        "name": registration.name,
+        "distribution": registration.distribution,
+        "version": registration.version,
+        "formats": [],
+        "static": None,
+        "devices": [],
+        "available": False,
+        "reason": registration.reason,
+    }
+    if not registration.usable:
+        return row
+    try:
+        cls = host.registry.load(registration)
+        if not issubclass(cls, Executor):
+            raise VoxstackError(f"{cls.__name__} is no voxstack.Executor")
+    except VoxstackError as error:
+        row["reason"] = str(error)
+        return row
+    try:
+        executor = host.executor({"type": registration.name, **registration.options})
+    except VoxstackError as error:  # it has an option without a default: one that wraps another
+        row["reason"] = f"needs options: {error}"
+        return row
+    row["formats"], row["static"] = list(executor.formats), bool(executor.static)
+    row["reason"] = unavailable(executor)
+    row["available"] = row["reason"] is None
+    if row["available"]:
+        try:
+            row["devices"] = list(executor.devices())
+        except Exception as error:
+            row["available"] = False
+            row["reason"] = f"its devices cannot be listed: {type(error).__name__}: {error}"
+    return row

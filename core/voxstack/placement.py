@@ -1,0 +1,174 @@
+"""Placement: which executor runs which network.
+
+What is nearer to the network wins: ``--executor`` and the host's own argument are for all
+networks and win over all; then the deployment's rule for the network's name, or for its role; then
+``"executor"`` on its block in the stack, or on one around it; then the deployment's executor for
+all; then the first installed one that can run it. Each may be a list, in order of preference.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any, final
+
+from attrs import frozen
+
+from voxstack.deployment import VoiceSettings
+from voxstack.errors import ConfigError, PluginError, VoxstackError
+from voxstack.executors import Executor
+from voxstack.logs import get_logger
+from voxstack.networks import Network
+from voxstack.registry import Registry
+
+log = get_logger("placement")
+
+OWN = "voxstack-"  # how the names of voxstack's own distributions begin
+
+
+@final
+@frozen
+class Placed:
+    """The executors of a network: the first runs it, or the next one if that cannot load it."""
+
+    executors: tuple[Executor, ...]
+    passed_over: tuple[str, ...] = ()  # those preferred that cannot run here: "NAME: reason"
+
+
+@final
+class Placement:
+    """Chooses executors for the networks of one voice.
+
+    ``make`` builds an executor from its name or configuration; ``asked`` is the one for all
+    networks; ``origin`` names where the settings come from, for messages.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        make: Callable[[Any], Executor],
+        asked: Any,
+        settings: VoiceSettings,
+        origin: str,
+    ) -> None:
+        self._registry, self._make = registry, make
+        self._asked, self._settings, self._origin = asked, settings, origin
+        self._chosen: dict[str, Placed] = {}
+
+    def choose(self, network: Network, in_stack: Any = None) -> Placed:
+        """Choose for a network; PluginError if nothing that is named can run it.
+
+        ``in_stack`` is what the stack says of the block that runs it.
+        """
+        config, origin = self._rule(network, in_stack)
+        key = json.dumps([config, sorted(network.files)], default=repr)
+        if key not in self._chosen:
+            if config is None:
+                self._chosen[key] = self._first(network)
+            elif isinstance(config, list | tuple):
+                self._chosen[key] = self._listed(config, origin, network)
+            else:
+                self._chosen[key] = Placed((self._named(config, origin),))
+        return self._chosen[key]
+
+    def _rule(self, network: Network, in_stack: Any) -> tuple[Any, str]:
+        rules = self._settings.executors
+        if self._asked is not None:
+            return self._asked, "--executor"
+        for name in (network.name, network.role):
+            if name in rules:
+                return rules[name], self._origin
+        if in_stack is not None:
+            return in_stack, "the stack"
+        return self._settings.executor, self._origin
+
+    def _named(self, config: Any, origin: str) -> Executor:
+        try:
+            executor = self._make(config)
+        except ConfigError as error:
+            raise PluginError(
+                f"{origin}: the executor {config!r} cannot be made: {_reasons(error)}"
+            ) from None
+        reason = unavailable(executor)
+        if reason:
+            raise PluginError(f"the executor {type(executor).__name__} cannot run here: {reason}")
+        return executor
+
+    def _listed(self, configs: Sequence[Any], origin: str, network: Network) -> Placed:
+        """Take those of a list that can run the network; say aloud which ones cannot."""
+        usable: list[Executor] = []
+        passed_over: list[str] = []
+        for config in configs:
+            try:
+                executor = self._named(config, origin)
+                reason = _no_format(executor, network)
+            except PluginError as error:
+                reason = str(error)
+            if reason is None:
+                usable.append(executor)
+            elif not usable:
+                passed_over.append(f"{_name(config)}: {reason}")
+        if not usable:
+            raise PluginError(
+                f"{origin}: none of the executors named can run the networks: "
+                + ("; ".join(passed_over) or "the list is empty")
+            )
+        for reason in passed_over:
+            log.warning(
+                "executor passed over",
+                network=network.qualified_name,
+                reason=reason,
+                using=type(usable[0]).__name__,
+            )
+        return Placed(tuple(usable), tuple(passed_over))
+
+    def _first(self, network: Network) -> Placed:
+        """Choose an executor when none is named.
+
+        Those of voxstack's own distributions come first, so that installing another one changes
+        nothing by itself; then dynamic ones, then by name.
+        """
+        reasons = []
+        ready: list[tuple[bool, bool, str, Executor]] = []
+        for name in self._registry.names("executor"):
+            try:
+                executor = self._make(name)
+            except VoxstackError as error:
+                reasons.append(f"{name}: {error}")
+                continue
+            owner = self._registry.find(name, "executor").distribution
+            ready.append((not owner.startswith(OWN), executor.static, name, executor))
+        for _, _, name, executor in sorted(ready, key=lambda one: one[:3]):
+            reason = unavailable(executor) or _no_format(executor, network)
+            if reason is None:
+                log.info("executor chosen", executor=name, network=network.qualified_name)
+                return Placed((executor,))
+            reasons.append(f"{name}: {reason}")
+        raise PluginError(
+            "no installed executor can run the voice's networks: pip install "
+            "voxstack-onnxruntime, for example" + (f" ({'; '.join(reasons)})" if reasons else "")
+        )
+
+
+def unavailable(executor: Executor) -> str | None:
+    """Give the reason why an executor cannot run here, or None."""
+    try:
+        return executor.available()
+    except Exception as error:
+        return f"its probe failed: {type(error).__name__}: {error}"
+
+
+def _no_format(executor: Executor, network: Network) -> str | None:
+    if set(executor.formats) & set(network.files):
+        return None
+    return f"takes {', '.join(executor.formats)}, not {', '.join(network.files)}"
+
+
+def _name(config: Any) -> str:
+    return str(config.get("type", config)) if isinstance(config, dict) else str(config)
+
+
+def _reasons(error: ConfigError) -> str:
+    return "; ".join(
+        f"{p.message}" + (f" ({p.suggestion})" if p.suggestion else "") for p in error.problems
+    )

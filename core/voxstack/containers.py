@@ -153,14 +153,20 @@ class Encoders(SequenceBlock):
             if not ready:
                 missing = next(n for n in waiting[0].network.consumes if n not in tensors)
                 raise MissingTensorError(missing, tensors, "sequence tensors")
-            for program in ready:
-                made.update(self._produced(program, tensors))
+            made.update(self.run(ready, tensors))
             tensors.update(made)
             waiting = [program for program in waiting if program not in ready]
         return made
 
+    def run(self, programs: Sequence[Program], tensors: Tensors) -> Tensors:
+        """Run networks that do not wait for each other, and merge what they make."""
+        made = Tensors()
+        for program in programs:
+            made.update(self.produced(program, tensors))
+        return made
+
     @staticmethod
-    def _produced(program: Program, tensors: Tensors) -> Tensors:
+    def produced(program: Program, tensors: Tensors) -> Tensors:
         """Run one network and keep what it makes for others."""
         outputs = program({name: tensors[name] for name in program.network.consumes})
         return Tensors({name: outputs[name] for name in program.network.produces})

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 FOX = "The quick brown fox jumps over the lazy dog."
-SWAP = ("--set", "/stack/0/sequence_block/type=CustomizedEncoders")
+SWAP = ("--set", "/stack/0/sequence_block/type=AcmeEncoders")
 FIRST_PARTY = (
     ".",
     *(f"plugins/{p}" for p in ("standard", "english", "onnxruntime", "vocoder-16k", "voice-en-us")),
@@ -207,7 +207,7 @@ def test_the_host_lists_what_broke_with_the_reason_and_goes_on(environment, tmp_
 def test_listing_imports_no_strangers_code(voxstack):
     rows = {r["name"]: r for r in json.loads(voxstack("plugins", "--json").stdout)}
     assert rows["BreaksOnImport"]["status"] == "ok"  # nobody has named it
-    assert rows["CustomizedEncoders"]["version"] == "1.2.0"
+    assert rows["AcmeEncoders"]["version"] == "1.2.0"
     assert rows["Gain"]["status"] == "ambiguous"
 
 
@@ -244,7 +244,7 @@ def test_a_nested_pipeline_is_its_flat_twin(voxstack, tmp_path, flat, shape):
         "inside": [pipeline(pipeline(first, rest[0]), *rest[1:]), vocoder],
         "around": [pipeline(pipeline(first, *rest), vocoder)],
         "twice": [
-            pipeline(pipeline(pipeline(first), *rest, encoders="CustomizedEncoders")),
+            pipeline(pipeline(pipeline(first), *rest, encoders="AcmeEncoders")),
             vocoder,
         ],
         "stacks": [row(pipeline(row(first, row(*rest[:2])), row(row(*rest[2:])))), row(vocoder)],

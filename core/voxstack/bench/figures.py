@@ -16,6 +16,7 @@ from typing import Any, final
 import numpy as np
 from attrs import frozen
 
+from voxstack.bench.processes import peak_mb
 from voxstack.bench.recording import Recording, replay, with_ready_text
 from voxstack.bench.timing import interleaved, timed
 from voxstack.errors import VoxstackError
@@ -195,7 +196,7 @@ class Bench:
         runtime = self._runtime()
         say = [*self._say_command(), "-o", os.devnull, SENTENCES[1]]
         pairs = [
-            (_peak_mb(say), _peak_mb([sys.executable, "-c", f"import {runtime}"])) for _ in range(3)
+            (peak_mb(say), peak_mb([sys.executable, "-c", f"import {runtime}"])) for _ in range(3)
         ]
         ours, theirs = (statistics.median(column) for column in zip(*pairs, strict=True))
         details = {"ours_mb": round(ours, 1), "theirs_mb": round(theirs, 1), "turns": len(pairs)}
@@ -291,24 +292,6 @@ def _audio(voice: Voice, text: str, frames: tuple[int, ...]) -> np.ndarray[Any, 
 
 def _cold_import(runtime: str) -> float:
     return timed(lambda: subprocess.run([sys.executable, "-c", f"import {runtime}"], check=True))
-
-
-# A process inherits its parent's peak when it starts: a small parent keeps it out of the figure.
-_LAUNCHER = """
-import os, sys
-pid = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ)
-_, status, usage = os.wait4(pid, 0)
-print(usage.ru_maxrss)
-sys.exit(os.waitstatus_to_exitcode(status))
-"""
-
-
-def _peak_mb(command: list[str]) -> float:
-    launched = [sys.executable, "-S", "-c", _LAUNCHER, *command]
-    done = subprocess.run(launched, stdout=subprocess.PIPE, check=False, text=True)
-    if done.returncode:
-        raise VoxstackError(f"{command[:4]} failed with exit code {done.returncode}")
-    return int(done.stdout) / (1 << 20 if sys.platform == "darwin" else 1 << 10)
 
 
 def _fake_distributions(folder: Path) -> None:

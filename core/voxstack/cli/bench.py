@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import platform
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import attrs
 import click
 
 import voxstack
@@ -15,7 +18,7 @@ from voxstack.documents import parse_value
 from voxstack.errors import InputError, did_you_mean
 
 
-@click.command(short_help="Measure this installation.")
+@click.group(short_help="Measure this installation.", invoke_without_command=True)
 @click.option("--voice", help="Voice to measure (default: the installed one).")
 @click.option("--executor", metavar="NAME", help="Executor for all networks.")
 @click.option(
@@ -23,10 +26,21 @@ from voxstack.errors import InputError, did_you_mean
 )
 @click.option("--quick", is_flag=True, help="Fewer turns: a look, not a figure to quote.")
 @json_option
+@click.pass_context
 def bench(
-    voice: str | None, executor: str | None, only: tuple[str, ...], quick: bool, as_json: bool
+    context: click.Context,
+    voice: str | None,
+    executor: str | None,
+    only: tuple[str, ...],
+    quick: bool,
+    as_json: bool,
 ) -> None:
-    """Measure this installation: ratios, alternatives in turns within one run, medians."""
+    """Measure this installation: ratios, alternatives in turns within one run, medians.
+
+    Without a command: the figures that voxstack holds itself to.
+    """
+    if context.invoked_subcommand is not None:
+        return
     from voxstack.bench.figures import Bench, Figure
 
     work = Bench(voice, parse_value(executor) if executor else None, quick)
@@ -36,49 +50,117 @@ def bench(
             hint = did_you_mean(name, wanted) or f"there: {', '.join(wanted)}"
             raise InputError(f"there is no figure {name!r} ({hint})")
     figures: list[Figure] = []
-    with _progress(len(only or wanted)) as bar:
+    with _progress() as tell:
         for name, measure in wanted.items():
             if not only or name in only:
-                bar.begin(name)
+                tell(f"[{len(figures) + 1}/{len(only or wanted)}] {name}")
                 figures.append(measure())
     if as_json:
         values: dict[str, Any] = {f.name: _rounded(f.value) for f in figures}
         values["bounds"] = {f.name: f.bound for f in figures}
         values["details"] = {f.name: f.details for f in figures}
-        values["machine"] = {
-            "python": platform.python_version(),
-            "platform": platform.platform(),
-            "processor": platform.processor() or platform.machine(),
-            "voxstack": voxstack.__version__,
-        }
+        values["machine"] = _machine()
         print_json(values)
         return
     rows = [(f.name, _rounded(f.value), f.bound, HELD[f.held], f.meaning) for f in figures]
     print_table(("figure", "measured", "bound", "held", "what it is"), rows, "nothing measured")
 
 
+@bench.command(short_help="Compare the installed executors.")
+@click.option("--voice", help="Voice to measure (default: the installed one).")
+@click.option(
+    "--executor",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    help="Measure only this one, a name or JSON; the first is the reference. Repeatable.",
+)
+@click.option("--quick", is_flag=True, help="Fewer turns: a look, not a figure to quote.")
+@json_option
+def executors(voice: str | None, names: tuple[str, ...], quick: bool, as_json: bool) -> None:
+    """Compare executors on one voice: speed in turns, memory from cold, exactness.
+
+    max_abs_diff is that of the audio to the first executor's, with the durations, F0 and voicing
+    of that one; prosody_diff is how far these differ themselves (frames, Hz, logits).
+    """
+    from voxstack.bench.executors import ExecutorBench
+
+    with _progress() as tell:
+        configs = [parse_value(name) for name in names]
+        measured = ExecutorBench(voice, configs, 3 if quick else 15, tell).run()
+    rows = [attrs.asdict(one) for one in measured]
+    if as_json:
+        print_json({"executors": rows, "machine": _machine()})
+        return
+    columns = [c for c in rows[0] if c not in ("reason", "prosody_diff")] if rows else []
+    table = [
+        [
+            *(r[c] for c in columns),
+            r["reason"] or " ".join(f"{k} {v:g}" for k, v in r["prosody_diff"].items()),
+        ]
+        for r in rows
+    ]
+    print_table((*columns, "prosody_diff"), table, "no executor is installed")
+
+
+@bench.command(short_help="Speak in many streams at once.")
+@click.option("--voice", help="Voice to measure (default: the installed one).")
+@click.option("--executor", metavar="NAME", help="Executor, which Batching then wraps.")
+@click.option(
+    "--streams",
+    "counts",
+    multiple=True,
+    type=click.IntRange(1, 256),
+    help="Streams at once (default: 1, 2, 4, 8, 16). Repeatable.",
+)
+@click.option("--quick", is_flag=True, help="One round: a look, not a figure to quote.")
+@json_option
+def streams(
+    voice: str | None, executor: str | None, counts: tuple[int, ...], quick: bool, as_json: bool
+) -> None:
+    """Speak in 1 to 16 streams at once, with batching and without, in turns.
+
+    An underrun is a chunk that comes after a listener, who began with the first one, ran dry.
+    """
+    from voxstack.bench.streams import COUNTS, measure_streams
+
+    with _progress() as tell:
+        config = parse_value(executor) if executor else None
+        rounds = 1 if quick else 5
+        measured = measure_streams(voice, config, counts or COUNTS, rounds, tell=tell)
+    rows = [attrs.asdict(one) for one in measured]
+    if as_json:
+        print_json({"streams": rows, "machine": _machine()})
+        return
+    print_table(tuple(rows[0]), [list(row.values()) for row in rows], "nothing measured")
+
+
 HELD = {True: "yes", False: "no", None: "not measured here"}
+
+
+def _machine() -> dict[str, str]:
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processor": platform.processor() or platform.machine(),
+        "voxstack": voxstack.__version__,
+    }
 
 
 def _rounded(value: float | None) -> float | None:
     return None if value is None else float(f"{value:.4g}")
 
 
-class _progress:  # noqa: N801 - used as a function
-    """A line a figure on stderr, on a terminal."""
+@contextmanager
+def _progress() -> Iterator[Callable[[str], None]]:
+    """Show on stderr, on a terminal, what is being measured."""
+    shown = sys.stderr.isatty()
 
-    def __init__(self, total: int) -> None:
-        self.total, self.done = total, 0
+    def tell(what: str) -> None:
+        if shown:
+            click.echo(f"\r\033[K{what}", err=True, nl=False)
 
-    def begin(self, name: str) -> None:
-        """Show what is being measured."""
-        self.done += 1
-        if sys.stderr.isatty():
-            click.echo(f"\r\033[K[{self.done}/{self.total}] measuring {name}", err=True, nl=False)
-
-    def __enter__(self) -> _progress:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if sys.stderr.isatty():
-            click.echo("\r\033[K", err=True, nl=False)
+    try:
+        yield tell
+    finally:
+        tell("")

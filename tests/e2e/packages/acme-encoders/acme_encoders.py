@@ -19,7 +19,7 @@ from voxstack import (
 
 
 @frozen
-class CustomizedEncoders(SequenceBlock):
+class AcmeEncoders(SequenceBlock):
     """Run every encoder of the addon on a thread of its own, as soon as its inputs exist."""
 
     networks: tuple[Program, ...] = network(role="encoder")

@@ -44,7 +44,11 @@ class Program(ABC):
 
     @abstractmethod
     def __call__(self, inputs: Mapping[str, Array]) -> Tensors:
-        """Run the network on all its declared inputs and give all its outputs."""
+        """Run the network on all its declared inputs and give all its outputs.
+
+        Inputs may be read-only, and are not to be kept; outputs must stay what they are after the
+        next call.
+        """
 
     def session(self, constants: Mapping[str, Array]) -> Session:
         """Begin an utterance with a network that has state; the states start as zeros.

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
+from voxstack_pack import Draft, Packed, Spec, pack_module
 
-from voxstack_train.export.addons import Draft, declared
-from voxstack_train.export.checks import (
-    check_stateful,
-    check_stateless,
-    check_windows,
-    measure_context,
-)
-from voxstack_train.export.graphs import export
-from voxstack_train.export.running import Arrays, Program, twice
 from voxstack_train.features.shards import Example
 from voxstack_train.features.spectrum import HOP, SAMPLE_RATE
 from voxstack_train.networks.pitch import MelPitch
@@ -24,7 +16,8 @@ from voxstack_train.networks.vocoder import Vocoder
 from voxstack_train.training.vocoder import phases
 
 AUDIO = {"sample_rate": SAMPLE_RATE, "hop": HOP}
-F0_TIMES = 100  # F0 is in Hz: its bounds are so many times as wide
+
+Arrays = dict[str, np.ndarray]
 
 
 def spectrum_inputs(example: Example) -> Arrays:
@@ -56,18 +49,25 @@ def vocoder_draft(
     texts: Mapping[str, str],
 ) -> Draft:
     """Export a vocoder, checked on held-out utterances: the first is traced, the others unseen."""
-    traced, *unseen = (vocoder_inputs(example, seed) for seed, example in enumerate(held))
-    graph = export(vocoder.eval(), twice(traced, vocoder.states()), {"audio": "samples"}, "frames")
-    delay = check_stateful(Program(graph), vocoder.whole, unseen, HOP)
-    graphs = {"vocoder": graph}
-    networks = {"vocoder": declared("vocoder", "vocoder", graph, delay=delay, frame_ratio=HOP)}
+    inputs = [vocoder_inputs(example, seed) for seed, example in enumerate(held)]
+    spec = Spec("vocoder", "vocoder", outputs={"audio": "samples"}, frame_ratio=HOP)
+    packed = [pack_module(spec, vocoder.eval(), stateful(inputs, vocoder), vocoder.whole)]
     if pitch is not None:
-        traced, *unseen = map(spectrum_inputs, held)
         outputs = {"f0": "frames", "voicing": "frames"}
-        graphs["pitch"] = export(pitch.eval(), twice(traced, {}), outputs, "frames")
-        program = Program(graphs["pitch"])
-        check_stateless(program, pitch, unseen, {"f0": F0_TIMES, "voicing": 1})
-        context = measure_context(program, unseen[-1])
-        check_windows(program, unseen[-1], context)
-        networks["pitch"] = declared("pitch", "prosody", graphs["pitch"], context=context)
-    return Draft({**manifest, "audio": AUDIO}, networks, graphs, texts)
+        spec = Spec("pitch", "prosody", form="windows", outputs=outputs)
+        packed.append(pack_module(spec, pitch.eval(), list(map(spectrum_inputs, held))))
+    return drafted({**manifest, "audio": AUDIO}, packed, texts)
+
+
+def stateful(inputs: Iterable[Arrays], module: Any) -> list[Arrays]:
+    """Add a module's states to its inputs, as they begin."""
+    zeros = {f"state_{n}": np.zeros((1, *s), np.float32) for n, s in module.states().items()}
+    return [one | zeros for one in inputs]
+
+
+def drafted(
+    manifest: Mapping[str, Any], packed: Sequence[Packed], texts: Mapping[str, str]
+) -> Draft:
+    """Put packed networks together to an addon."""
+    entries = {one.name: one.entry for one in packed}
+    return Draft(manifest, entries, {one.name: one.graph for one in packed}, texts)

@@ -7,27 +7,12 @@ from typing import Any
 
 import numpy as np
 import torch
+from voxstack_pack import Draft, Spec, pack_module
+from voxstack_pack.addons import pretty
+from voxstack_pack.running import eager
 
 from voxstack_train.corpus.sentences import INPUTS, SYMBOLS
-from voxstack_train.export.addons import Draft, declared, pretty
-from voxstack_train.export.checks import (
-    check_stateful,
-    check_stateless,
-    check_windows,
-    measure_context,
-)
-from voxstack_train.export.graphs import export
-from voxstack_train.export.running import (
-    Arrays,
-    ExportError,
-    Program,
-    eager,
-    farthest,
-    hold,
-    pad,
-    twice,
-)
-from voxstack_train.export.vocoders import AUDIO, F0_TIMES
+from voxstack_train.export.vocoders import AUDIO, Arrays, drafted, stateful
 from voxstack_train.features.shards import Example
 from voxstack_train.training.acoustic import Acoustic, upsample
 from voxstack_train.training.attention import Attention
@@ -107,38 +92,31 @@ def parallel_draft(
         voiced = example.voiced[None].astype(np.float32)
         decoder_in.append(named | {"f0": example.f0[None], "voiced": voiced, "mask": mask})
 
-    graphs = {
-        "text_encoder": export(
-            encoder,
-            twice(texts_in[0], {}),
-            {"encodings": "text", "durations": "text", "f0_mean": "text"},
-            "text",
+    outputs = {"encodings": "text", "durations": "text", "f0_mean": "text"}
+    packed = [
+        pack_module(Spec("text_encoder", "encoder", "text", outputs=outputs), encoder, texts_in),
+        pack_module(
+            Spec(
+                "prosody",
+                "prosody",
+                form="windows",
+                outputs={"f0": "frames", "voicing": "frames"},
+            ),
+            prosody,
+            frames_in,
         ),
-        "prosody": export(
-            prosody, twice(frames_in[0], {}), {"f0": "frames", "voicing": "frames"}, "frames"
+        pack_module(
+            Spec("decoder", "decoder", outputs={"mel": "frames"}),
+            decoder,
+            stateful(decoder_in, decoder),
+            decoder.whole,
         ),
-        "decoder": export(
-            decoder, twice(decoder_in[0], decoder.states()), {"mel": "frames"}, "frames"
-        ),
-    }
-    programs = {name: Program(graph) for name, graph in graphs.items()}
-    times = {"encodings": 1, "durations": 1, "f0_mean": 1}
-    check_stateless(programs["text_encoder"], encoder, texts_in[1:], times)
-    times = {"f0": F0_TIMES, "voicing": 1}
-    check_stateless(programs["prosody"], prosody, frames_in[1:], times)
-    context = measure_context(programs["prosody"], frames_in[-1])
-    check_windows(programs["prosody"], frames_in[-1], context)
-    delay = check_stateful(programs["decoder"], decoder.whole, decoder_in[1:], 1)
-    networks = {
-        "text_encoder": declared("text_encoder", "encoder", graphs["text_encoder"]),
-        "prosody": declared("prosody", "prosody", graphs["prosody"], context=context),
-        "decoder": declared("decoder", "decoder", graphs["decoder"], delay=delay),
-    }
+    ]
     frames = [{"type": "Upsampler"}, {"type": "Prosody"}, {"type": "Phase"}, NOISE]
     stack = _stack([*frames, {"type": "Decoder"}], vocoder)
     controls = RATE_CONTROL | PITCH_CONTROLS
     whole = _manifest(manifest, speakers, controls, stack)
-    return Draft(whole, networks, graphs, {**texts, "symbols.json": pretty(SYMBOLS) + "\n"})
+    return drafted(whole, packed, {**texts, "symbols.json": pretty(SYMBOLS) + "\n"})
 
 
 def attention_draft(
@@ -154,50 +132,17 @@ def attention_draft(
     encoder, decoder = model.encoder, model.decoder
     texts_in = [text_inputs(example) for example in held]
     outputs = {"encodings": "text", "text_mask": "text", "f0_mean": "text"}
-    graphs = {"text_encoder": export(encoder, twice(texts_in[0], {}), outputs, "text")}
-    program = Program(graphs["text_encoder"])
-    check_stateless(program, encoder, texts_in[1:], dict.fromkeys(outputs, 1))
-
+    spec = Spec("text_encoder", "encoder", "text", outputs=outputs)
+    packed = [pack_module(spec, encoder, texts_in)]
     constants = [
         dict(zip(("encodings", "text_mask"), eager(encoder, inputs)[:2], strict=True))
         for inputs in texts_in
     ]
     made = dict.fromkeys(("mel", "f0", "voicing", "stop", "place"), "frames")
-    graphs["decoder"] = export(decoder, twice(constants[0], decoder.states()), made, "text")
-    for inputs in constants[1:]:
-        check_steps(Program(graphs["decoder"]), decoder, inputs)
-    networks = {
-        "text_encoder": declared("text_encoder", "encoder", graphs["text_encoder"]),
-        "decoder": declared("decoder", "decoder", graphs["decoder"]),
-    }
+    over_text = {"encodings": "text", "text_mask": "text"}
+    spec = Spec("decoder", "decoder", outputs=made, inputs=over_text)
+    packed.append(pack_module(spec, decoder, stateful(constants, decoder)))
     frames = [{"type": "AutoregressiveDecoder"}, {"type": "Phase"}, NOISE]
     # No controls: what the model made with its own F0 and pace cannot be bent afterwards.
     whole = _manifest(manifest, speakers, {}, _stack(frames, vocoder))
-    return Draft(whole, networks, graphs, {**texts, "symbols.json": pretty(SYMBOLS) + "\n"})
-
-
-def check_steps(program: Program, decoder: torch.nn.Module, constants: Arrays) -> None:
-    """Eager equality of single steps, each from the same state; text padding; batches.
-
-    Free runs are not compared: a step that feeds itself back doubles a difference again and again.
-    """
-    names = [f"state_{name}" for name in decoder.states()]
-    states = [np.zeros((1, *shape), np.float32) for shape in decoder.states().values()]
-    for number in range(40):
-        given = constants | dict(zip(names, states, strict=True))
-        expected = eager(decoder, given)
-        found = program(given)
-        padded = program(pad(constants, 0, 9) | {n: given[n] for n in names})
-        twin = {name: np.concatenate([0 * value, value]) for name, value in given.items()}
-        batched = program(twin)
-        for name, reference in zip(program.outputs, expected, strict=True):
-            times = F0_TIMES if name == "f0" else max(1.0, float(np.abs(reference).max()))
-            if not np.isfinite(found[name]).all():
-                raise ExportError(f"{name} of step {number} is not finite")
-            hold(
-                f"{name} of step {number} vs eager", farthest(found[name], reference), 1e-4 * times
-            )
-            for what, other in (("padded text", padded[name]), ("batch of 2", batched[name][1:])):
-                away = farthest(other, found[name])
-                hold(f"{name} of step {number}, {what}", away, 1e-5 * times)
-        states = [found[f"next_{name}"] for name in names]
+    return drafted(whole, packed, {**texts, "symbols.json": pretty(SYMBOLS) + "\n"})

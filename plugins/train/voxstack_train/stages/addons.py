@@ -30,8 +30,7 @@ CHECKED = (60, 150, 400)  # frames, about, of the utterances that exports are ch
 
 def export(work: Work) -> None:
     """Write the addons."""
-    from voxstack_train.export.addons import write
-    from voxstack_train.export.running import ExportError
+    from voxstack_pack import ExportError, write
 
     for addon in work.recipe.export:
         with work.console.status(f"export: {addon.name}"):

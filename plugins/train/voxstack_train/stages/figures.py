@@ -23,11 +23,11 @@ def evaluate(work: Work) -> None:
     if work.recipe.evaluate is None:
         return
     from voxstack import Host
+    from voxstack_pack import fill_card
 
     from voxstack_train.evaluation.errors import require_packages
     from voxstack_train.evaluation.scoring import VOICE
     from voxstack_train.evaluation.table import markdown
-    from voxstack_train.export.addons import fill_card
 
     require_packages(pictures=True)
     folder = work.folder / "evaluation"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -13,11 +12,10 @@ from typing import Any, final
 import onnx
 from attrs import field, frozen
 
-from voxstack_train.export.running import ExportError
+from voxstack_pack.errors import ExportError
+from voxstack_pack.strip import require_private
 
-DTYPES = {onnx.TensorProto.INT64: "int64", onnx.TensorProto.FLOAT: "float32"}
-PRIVATE = re.compile(rb"/(work|root|home|tmp|usr|opt|Users)/|\.py\b|Traceback")
-EVALUATION = "<!-- evaluation -->"  # where a card's table goes
+MANIFEST = "addon.json"
 
 
 @final
@@ -26,74 +24,106 @@ class Draft:
     """An addon that is to be written."""
 
     manifest: Mapping[str, Any]  # all but networks and files
-    networks: Mapping[str, Mapping[str, Any]] = field(factory=dict)
-    graphs: Mapping[str, onnx.ModelProto] = field(factory=dict)
+    networks: Mapping[str, Mapping[str, Any]] = field(factory=dict)  # as declared() gives them
+    graphs: Mapping[str, onnx.ModelProto] = field(factory=dict)  # name of a network -> ONNX
     texts: Mapping[str, str] = field(factory=dict)  # path in the addon -> text
+    others: Mapping[str, bytes] = field(factory=dict)  # path in the addon -> bytes
 
 
-def declared(name: str, role: str, model: onnx.ModelProto, **rest: Any) -> dict[str, Any]:
-    """Give the manifest entry of a network, read off its graph."""
+def declared(
+    name: str,
+    role: str,
+    model: onnx.ModelProto,
+    *,
+    state: Mapping[str, str] | None = None,
+    **rest: Any,
+) -> dict[str, Any]:
+    """Give the manifest entry of a network, read off its graph.
+
+    ``state`` says which output is the next value of which input (default: ``next_state_x`` that of
+    ``state_x``); ``rest`` is context, delay and frame_ratio.
+    """
 
     def specs(values: Iterable[onnx.ValueInfoProto]) -> dict[str, Any]:
         return {
             value.name: {
-                "dtype": DTYPES[value.type.tensor_type.elem_type],
+                "dtype": _dtype(value),
                 "shape": [d.dim_param or d.dim_value for d in value.type.tensor_type.shape.dim],
             }
             for value in values
         }
 
     inputs, outputs = specs(model.graph.input), specs(model.graph.output)
-    states = {name: f"next_{name}" for name in inputs if name.startswith("state_")}
+    if state is None:
+        state = {name: f"next_{name}" for name in inputs if name.startswith("state_")}
     return {
         "role": role,
         "files": {"onnx": f"networks/{name}.onnx"},
         "inputs": inputs,
         "outputs": outputs,
-        **({"state": states} if states else {}),
+        **({"state": dict(state)} if state else {}),
         **rest,
     }
 
 
-def write(draft: Draft, folder: Path) -> int:
-    """Write an addon's data files into a folder that may hold other files; gives their bytes."""
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / ".partial"
-    shutil.rmtree(partial, ignore_errors=True)
+def _dtype(value: onnx.ValueInfoProto) -> str:
+    from voxstack.networks import DTYPES
+
+    name = str(onnx.helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type))
+    if name not in DTYPES:
+        raise ExportError(f"{value.name} is of the type {name}; expected {', '.join(DTYPES)}")
+    return name
+
+
+def files_of(draft: Draft) -> dict[str, bytes]:
+    """Give every data file of an addon but its manifest; ExportError for one that tells paths."""
     files: dict[str, bytes] = {}
     for name, graph in draft.graphs.items():
-        if found := PRIVATE.search(_words(graph)):
-            raise ExportError(f"{name}.onnx still carries {found.group()!r}")
+        require_private(f"{name}.onnx", graph)
         files[f"networks/{name}.onnx"] = graph.SerializeToString(deterministic=True)
-    files |= {path: text.encode("utf-8") for path, text in draft.texts.items()}
+    return files | dict(draft.others) | {p: text.encode() for p, text in draft.texts.items()}
+
+
+def write(draft: Draft, folder: Path) -> int:
+    """Write an addon's data files into a folder that may hold other files; gives their bytes.
+
+    All of them or none, and what an addon that stood there had and this one has not goes.
+    """
+    files = files_of(draft)
+    partial = folder / ".partial"
+    text = _manifest(draft, files)
     try:
+        folder.mkdir(parents=True, exist_ok=True)
+        old = _listed(folder)
+        shutil.rmtree(partial, ignore_errors=True)
         for path, data in files.items():
             target = partial / path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(data)
-        text = _manifest(draft, files)
         for path in files:
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (partial / path).replace(folder / path)
-        _write_text(folder / "addon.json", text)
+        write_text(folder / MANIFEST, text)
+        for path in old - files.keys():
+            (folder / path).unlink(missing_ok=True)
     except OSError as error:
-        raise ExportError(f"{folder}: cannot be written: {error}") from None
+        raise ExportError(f"{folder}: cannot be written: {error.strerror or error}") from None
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return sum(map(len, files.values())) + len(text)
 
 
-def _words(graph: onnx.ModelProto) -> bytes:
-    """Give all of a graph but its weights, whose bytes spell anything."""
-    bare = onnx.ModelProto()
-    bare.CopyFrom(graph)
-    for tensor in bare.graph.initializer:
-        tensor.ClearField("raw_data")
-    return bare.SerializeToString()
+def _listed(folder: Path) -> set[str]:
+    """Give the networks of the addon that stands in a folder, none for what is no addon."""
+    try:
+        files = json.loads((folder / MANIFEST).read_text("utf-8"))["files"]
+        return {p for p in files if p.startswith("networks/") and ".." not in p.split("/")}
+    except (OSError, ValueError, LookupError, TypeError):
+        return set()
 
 
 def _manifest(draft: Draft, files: Mapping[str, bytes]) -> str:
-    entries = {path: _entry(data) for path, data in files.items()}
+    entries = {path: file_entry(data) for path, data in files.items()}
     whole = {**draft.manifest, "networks": draft.networks, "files": entries}
     # The stack is read more often than the networks' tensors: what a person wants comes first.
     if "stack" in whole:
@@ -103,29 +133,16 @@ def _manifest(draft: Draft, files: Mapping[str, bytes]) -> str:
     return pretty(whole) + "\n"
 
 
-def _entry(data: bytes) -> dict[str, Any]:
+def file_entry(data: bytes) -> dict[str, Any]:
+    """Give what a manifest says of a file."""
     return {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
 
 
-def _write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str) -> None:
+    """Write a text, whole or not at all."""
     partial = path.with_name(path.name + ".part")
     partial.write_text(text, encoding="utf-8", newline="\n")
     partial.replace(path)
-
-
-def fill_card(folder: Path, table: str) -> None:
-    """Put a table of figures into an addon's card, and the card's new hash into the manifest."""
-    manifest = json.loads((folder / "addon.json").read_text("utf-8"))
-    card = folder / manifest["card"]
-    before, mark, after = card.read_text("utf-8").partition(EVALUATION)
-    if not mark:
-        raise ExportError(f"{card}: has no line {EVALUATION}, where its figures go")
-    # What stood there before ends at the next heading.
-    rest = after[after.find("\n## ") :] if "\n## " in after else "\n"
-    text = f"{before}{EVALUATION}\n\n{table.strip()}\n{rest}"
-    manifest["files"][manifest["card"]] = _entry(text.encode("utf-8"))
-    _write_text(card, text)
-    _write_text(folder / "addon.json", pretty(manifest) + "\n")
 
 
 def pretty(value: Any, indent: int = 0) -> str:

@@ -3,12 +3,10 @@
 import json
 
 import numpy as np
-import onnx
 import pytest
 from onnx import TensorProto, helper
-from voxstack_train.export import checks
-from voxstack_train.export.addons import EVALUATION, Draft, fill_card, write
-from voxstack_train.export.running import ExportError, Program
+from voxstack_pack import Draft, ExportError, fill_card, write
+from voxstack_pack.card import EVALUATION
 
 MANIFEST = {"format": 1, "name": "a", "version": "1", "language": "mul", "license": "x"}
 MANIFEST |= {"audio": {"sample_rate": 16000, "hop": 200}, "card": "CARD.md"}
@@ -73,36 +71,9 @@ def test_a_card_without_a_place_for_figures_is_told(tmp_path):
         fill_card(tmp_path, "| x |")
 
 
-def smoothing(width):
-    """y = the mean of x over 2 * width + 1 frames."""
-    kernel = np.full((1, 1, 2 * width + 1), 1 / (2 * width + 1), np.float32)
-    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", 1, "frames"])
-    mask = helper.make_tensor_value_info("mask", TensorProto.FLOAT, ["batch", "frames"])
-    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, ["batch", 1, "frames"])
-    weights = onnx.numpy_helper.from_array(kernel, "w")
-    axis = onnx.numpy_helper.from_array(np.array([1]), "axis")
-    nodes = [
-        helper.make_node("Unsqueeze", ["mask", "axis"], ["m"]),
-        helper.make_node("Mul", ["x", "m"], ["h"]),
-        helper.make_node("Conv", ["h", "w"], ["y"], pads=[width, width]),
-    ]
-    made = helper.make_graph(nodes, "network", [x, mask], [y], [weights, axis])
-    return helper.make_model(made, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
-
-
-def frames(count=120):
-    x = np.random.default_rng(0).standard_normal((1, 1, count)).astype(np.float32)
-    return {"x": x, "mask": np.ones((1, count), np.float32)}
-
-
-@pytest.mark.parametrize("width", [1, 4])
-def test_the_context_is_measured_on_the_graph(width):
-    program = Program(smoothing(width))
-    context = checks.measure_context(program, frames())
-    assert context == {"left": width, "right": width}
-    checks.check_windows(program, frames(), context)
-
-
-def test_too_small_a_context_is_refused():
-    with pytest.raises(ExportError, match="windows of 1 vs whole"):
-        checks.check_windows(Program(smoothing(4)), frames(), {"left": 2, "right": 4})
+def test_networks_that_an_addon_no_longer_has_go(tmp_path):
+    write(draft(graphs={"n": graph(), "m": graph()}), tmp_path)
+    (tmp_path / "__init__.py").touch()
+    write(draft(graphs={"n": graph()}), tmp_path)
+    assert [path.name for path in (tmp_path / "networks").iterdir()] == ["n.onnx"]
+    assert (tmp_path / "__init__.py").exists()

@@ -1,0 +1,344 @@
+"""Pack one network: name it, find its form, measure what the manifest says, and prove it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, final
+
+import numpy as np
+import onnx
+from attrs import evolve, field, frozen
+from voxstack import VoxstackError
+from voxstack.networks import MASK
+
+from voxstack_pack.addons import declared
+from voxstack_pack.errors import ExportError
+from voxstack_pack.examples import dimension, length, over, padded, resized, twice
+from voxstack_pack.graphs import STATE, export, quiet, reason
+from voxstack_pack.measures import measure_delay, measure_frame_ratio, reach_of
+from voxstack_pack.proof import Figures, Proof
+from voxstack_pack.running import Arrays, Call, Program, eager
+from voxstack_pack.runtimes import Runtime, loaded, runtimes
+from voxstack_pack.strip import strip
+
+Form = Literal["whole", "windows", "delayed", "stepped"]
+UNSEEN = (53, 151)  # frames of examples that are made of one
+UNSEEN_TEXT = (19, 83)
+
+
+@final
+@frozen
+class Spec:
+    """What whoever packs a network says of it."""
+
+    name: str
+    role: str
+    time: str = "frames"  # the dimension that it runs along
+    form: Form | None = None  # None: by what it is
+    outputs: Mapping[str, str] = field(factory=dict)  # name -> its last dimension; "": fixed
+    inputs: Mapping[str, str] = field(factory=dict)  # those whose last dimension is not ``time``
+    state: Mapping[str, str] | None = None  # None: next_state_x follows state_x
+    frame_ratio: int | None = None  # None: measured
+    delay: int | None = None  # of a stepped network without a whole form
+    formats: tuple[str, ...] = ("onnx",)
+
+
+@final
+@frozen
+class Packed:
+    """A network as it goes into an addon."""
+
+    name: str
+    form: Form
+    entry: Mapping[str, Any]  # of the manifest
+    graph: onnx.ModelProto
+    files: Mapping[str, bytes]  # path in the addon -> bytes
+    figures: tuple[Figures, ...]  # one an executor
+    note: str = ""  # why it did not get a better form
+
+
+def pack_module(
+    spec: Spec,
+    module: Any,
+    examples: Sequence[Arrays],
+    whole: Callable[..., object] | None = None,
+    executors: Sequence[str] = (),
+) -> Packed:
+    """Pack a torch.nn.Module.
+
+    ``examples`` are inputs of batch 1 in the order of ``forward``: the first is traced, the others
+    are lengths never seen (made from it if there are none). A stepped module's states are among
+    them, ``state_...``, as zeros; ``whole`` is its whole-utterance form, called without them.
+    ExportError names what cannot be exported or differs.
+    """
+    with _named(spec.name):
+        _, *unseen = examples = enough(spec, examples)
+        model = export(module, twice(examples[0]), spec.outputs, spec.time, spec.inputs)
+
+        def reference(inputs: Arrays) -> Arrays:
+            states = () if whole is None else [n for n in examples[0] if n.startswith(STATE)]
+            given = {n: inputs[n] for n in examples[0] if n not in states}  # in forward's order
+            names = [value.name for value in model.graph.output]
+            return dict(zip(names, eager(whole or module, given), strict=False))
+
+    return pack_graph(spec, model, reference, unseen, executors, whole is not None, module)
+
+
+def pack_graph(
+    spec: Spec,
+    model: onnx.ModelProto,
+    reference: Call,
+    examples: Sequence[Arrays],
+    executors: Sequence[str] = (),
+    has_whole: bool = False,
+    module: Any = None,
+) -> Packed:
+    """Pack an ONNX graph whose inputs, outputs and dimensions have their names.
+
+    ``reference`` is the original, called on whole utterances (``has_whole``: also of a graph with
+    states); ``module`` is what it was exported from, for the format "pt2".
+    """
+    with _named(spec.name):
+        made, reference = _formed(spec, model, reference, examples, has_whole)
+        files = {f"networks/{spec.name}.onnx": made.graph.SerializeToString(deterministic=True)}
+        entry = dict(made.entry)
+        if "pt2" in spec.formats:
+            files |= _pt2(spec, made, module, examples[0])
+            entry["files"] = {path.rpartition(".")[2]: path for path in files}
+        made = evolve(made, entry=entry, files=files)
+        return evolve(made, figures=_proved(spec, made, reference, examples, executors))
+
+
+class _named:  # noqa: N801 - reads as what it does
+    """Name the network in what is refused within."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        """Put the network's name in front."""
+        start = f"network {self.name!r}"
+        if isinstance(error, ExportError) and not str(error).startswith(start):
+            raise ExportError(f"{start}: {error}") from error.__cause__
+
+
+def enough(spec: Spec, examples: Sequence[Arrays]) -> list[Arrays]:
+    """Give three examples at least, of other lengths: those given, and more made of the first."""
+    if not examples:
+        raise ExportError("there is no example to trace it with")
+    made = list(examples)
+    first = made[0]
+    shapes: dict[str, tuple[int | str, ...]] = {}
+    for name, value in first.items():
+        free = value.ndim > 1 and not name.startswith("state_") and name not in (spec.state or ())
+        time = spec.inputs.get(name, spec.time)
+        shapes[name] = (*value.shape[:-1], time) if free and time else value.shape
+    for number in range(len(made), 3):
+        longer = first
+        for time in {d for shape in shapes.values() if (d := dimension(shape))}:
+            there = length(first, shapes, time)
+            count = (UNSEEN_TEXT if time == "text" else UNSEEN)[number % 2]
+            longer = resized(longer, shapes, time, count + (count == there), number)
+        made.append(longer)
+    return made
+
+
+# Forms ------------------------------------------------------------------------------------------
+
+
+def _formed(
+    spec: Spec, model: onnx.ModelProto, reference: Call, examples: Sequence[Arrays], whole: bool
+) -> tuple[Packed, Call]:
+    """Give the network in its form, not proved yet, and what to hold it to."""
+    program = Program(model, spec.state)
+    if program.state:
+        return _stepped(spec, model, program, reference, examples, whole)
+    if spec.form == "stepped":
+        raise ExportError("is to be stepped, and has no state: name the inputs that carry it")
+    if spec.form == "whole" or (spec.form is None and spec.time == "text"):
+        return _packed(spec, "whole", model), reference
+    return _streamed(spec, model, program, examples[0]), reference
+
+
+def _packed(spec: Spec, form: Form, model: onnx.ModelProto, **facts: Any) -> Packed:
+    entry = declared(spec.name, spec.role, model, **facts)
+    return Packed(spec.name, form, entry, model, {}, ())
+
+
+def _ratio(spec: Spec, measured: int) -> dict[str, int]:
+    """Give the frame ratio for the manifest; ExportError where the packer says another."""
+    if spec.frame_ratio not in (None, measured):
+        raise ExportError(f"frame_ratio is {measured} as measured, not {spec.frame_ratio}")
+    return {"frame_ratio": measured} if measured != 1 else {}
+
+
+def _streamed(spec: Spec, model: onnx.ModelProto, program: Program, example: Arrays) -> Packed:
+    """Choose between windows and the delayed form, and measure."""
+    for value in model.graph.output:
+        if dimension([d.dim_param or 1 for d in value.type.tensor_type.shape.dim]) is None:
+            raise ExportError(
+                f"output {value.name!r} has no time, so it cannot be streamed; "
+                'form = "whole" is for networks that run once a sentence'
+            )
+    ratio = measure_frame_ratio(program, example, spec.time)
+    facts: dict[str, Any] = _ratio(spec, ratio)
+    if ratio != 1:
+        _name_samples(model, spec.time)
+    context = reach_of(program, example, spec.time, ratio)
+    if context is None:
+        raise ExportError(
+            f"every one of its {spec.time} moves those far away, so it cannot be streamed; make "
+            'it causal or local, or use form = "whole" for what runs once a sentence'
+        )
+    windows = _packed(spec, "windows", model, context=context, **facts)
+    if spec.form == "windows" or not any(context.values()) or "pt2" in spec.formats:
+        return windows
+    from voxstack_pack.delayed import DelayedError, delayed
+
+    try:
+        made = delayed(model, time=spec.time)
+    except DelayedError as error:
+        if spec.form == "delayed":
+            raise ExportError(f"has no delayed form: {error}") from error
+        return evolve(windows, note=f"no delayed form: {error}")
+    if made.frame_ratio != ratio:
+        raise ExportError(f"frame ratio {made.frame_ratio} when stepped, {ratio} as a whole")
+    strip(made.model)
+    late = {"delay": made.delay} if made.delay else {}
+    return _packed(spec, "delayed", made.model, state=made.state, **late, **facts)
+
+
+def _name_samples(model: onnx.ModelProto, time: str) -> None:
+    """Name the outputs' time apart from that of the inputs: it has another rate."""
+    for value in model.graph.output:
+        last = value.type.tensor_type.shape.dim[-1]
+        if last.dim_param == time:
+            last.dim_param = "samples"
+
+
+def _stepped(
+    spec: Spec,
+    model: onnx.ModelProto,
+    program: Program,
+    reference: Call,
+    examples: Sequence[Arrays],
+    whole: bool,
+) -> tuple[Packed, Call]:
+    if spec.form not in (None, "stepped"):
+        raise ExportError(f'has state, so its form is "stepped", not {spec.form!r}')
+    given = {n: shape for n, shape in program.inputs.items() if n not in program.state}
+    if not over(given, spec.time):  # it feeds itself: there is nothing to be late for
+        return _packed(spec, "stepped", model, state=program.state), reference
+    zeros = {n: examples[0][n] for n in program.state if n in examples[0]}
+    example = {**examples[0], **zeros}
+    ratio = measure_frame_ratio(program, example, spec.time)
+    facts = _ratio(spec, ratio)
+    if ratio != 1:
+        _name_samples(model, spec.time)
+    delay = spec.delay or 0
+    if whole:
+        delays = set()
+        for inputs in examples:
+            expected = next(iter(reference(inputs).values()))
+            delays.add(measure_delay(program, inputs, expected, ratio, spec.time))
+        if len(delays) != 1:
+            raise ExportError(f"its delay depends on the input: {sorted(delays)}")
+        (delay,) = delays
+    else:
+        reference = _flushed(reference, program, spec.time, delay, ratio)
+    late = {"delay": delay} if delay else {}
+    return _packed(spec, "stepped", model, state=program.state, **late, **facts), reference
+
+
+def _flushed(step: Call, program: Program, time: str, delay: int, ratio: int) -> Call:
+    """Make a whole form of one that is stepped: one step over all frames, its delay taken off."""
+    given = {n: shape for n, shape in program.inputs.items() if n not in program.state}
+    zeros = {
+        name: np.zeros((1, *program.inputs[name][1:]), np.float32)  # as the host begins
+        for name in program.state
+    }
+    after = set(program.state.values())
+
+    def whole(inputs: Arrays) -> Arrays:
+        outputs = step(padded(inputs, given, time, delay) | zeros)
+        return {n: v[..., delay * ratio :] for n, v in outputs.items() if n not in after}
+
+    return whole
+
+
+# Formats and executors --------------------------------------------------------------------------
+
+
+def _pt2(spec: Spec, made: Packed, module: Any, example: Arrays) -> dict[str, bytes]:
+    if module is None:
+        raise ExportError('comes from an ONNX file, and "pt2" is made of PyTorch modules')
+    if made.form == "delayed":
+        raise ExportError('the delayed form is an ONNX graph: leave "pt2" out, or choose "windows"')
+    from voxstack_pack.pt2 import export_pt2
+
+    shapes = {name: spec["shape"] for name, spec in made.entry["inputs"].items()}
+    inputs = {name: value for name, value in twice(example).items() if name in shapes}
+    with quiet():
+        try:
+            data = export_pt2(module, inputs, shapes)
+        except Exception as error:  # torch raises of every kind here
+            raise ExportError(f"cannot be exported to pt2: {reason(error)}") from error
+    return {f"networks/{spec.name}.pt2": data}
+
+
+def _proved(
+    spec: Spec, made: Packed, reference: Call, examples: Sequence[Arrays], only: Sequence[str]
+) -> tuple[Figures, ...]:
+    """Compare on every executor that there is; ExportError if none runs it, or one differs."""
+    usable, reasons = runtimes(only)
+    figures = [Figures(name, {}, reason) for name, reason in reasons.items()]
+    shapes = {name: spec["shape"] for name, spec in made.entry["inputs"].items()}
+    examples = [_masked(inputs, shapes, spec.time) for inputs in examples]
+    for runtime in usable:
+        if not {*runtime.formats} & {*made.entry["files"]}:
+            said = f"takes {', '.join(runtime.formats)}"
+            figures.append(Figures(runtime.name, {}, said))
+            continue
+        figures.append(_on(runtime, spec, made, shapes, reference, examples))
+    if all(one.skipped for one in figures):
+        said = "; ".join(f"{one.executor}: {one.skipped}" for one in figures)
+        raise ExportError(f"no executor here runs it ({said or 'none is installed'})")
+    return tuple(sorted(figures, key=lambda one: one.executor))
+
+
+def _on(
+    runtime: Runtime,
+    spec: Spec,
+    made: Packed,
+    shapes: Mapping[str, Sequence[int | str]],
+    reference: Call,
+    examples: Sequence[Arrays],
+) -> Figures:
+    constant = {d for shape in shapes.values() if (d := dimension(shape))}
+    if made.form != "whole":
+        constant.discard(spec.time)  # the host chooses: windows, or steps
+    fixed = {time: max(length(one, shapes, time) for one in examples) for time in constant}
+    with contextlib.ExitStack() as stack:
+        try:
+            program = stack.enter_context(loaded(runtime, spec.name, made.entry, made.files, fixed))
+        except VoxstackError as error:
+            return Figures(runtime.name, {}, f"cannot load it: {error}")
+        try:
+            proof = Proof(spec.name, runtime.name, runtime.static, program, spec.time)
+            return proof.figures(reference, examples)
+        except ExportError:
+            raise
+        except VoxstackError as error:
+            raise ExportError(f"fails on {runtime.name}: {error}") from error
+
+
+def _masked(inputs: Arrays, shapes: Mapping[str, Sequence[int | str]], time: str) -> Arrays:
+    """Add the mask, where the delayed form has one and the original has none."""
+    if MASK not in shapes or MASK in inputs:
+        return inputs
+    there = {name: shape for name, shape in shapes.items() if name in inputs}
+    return {**inputs, MASK: np.ones((1, length(inputs, there, time)), np.float32)}

@@ -1,0 +1,101 @@
+"""The executors that are installed here, each with a network loaded as a voice would load it."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, final
+
+import attrs
+from attrs import frozen
+from voxstack import Host, InputError, Program, VoxstackError
+from voxstack.errors import did_you_mean
+from voxstack.registry import Registry
+
+from voxstack_pack.addons import MANIFEST, file_entry, pretty
+
+ROOM = 64  # positions to which a fixed shape is rounded up
+
+
+@final
+@frozen
+class Runtime:
+    """An executor that can be used here."""
+
+    name: str
+    formats: tuple[str, ...]
+    static: bool
+    takes_buckets: bool
+
+
+def runtimes(only: Sequence[str] = ()) -> tuple[list[Runtime], dict[str, str]]:
+    """Give the executors that are usable here, and why the others are not.
+
+    ``only`` these, if any are named: InputError for one that there is not.
+    """
+    registry = Registry()
+    names = registry.names("executor")
+    for name in only:
+        if name not in names:
+            hint = did_you_mean(name, names) or f"there: {', '.join(names) or 'none'}"
+            raise InputError(f"no executor {name!r} is installed ({hint})")
+    usable, reasons = [], {}
+    for name in only or names:
+        try:
+            cls = registry.load(registry.find(name, "executor"))
+            if reason := cls().available():
+                reasons[name] = reason
+                continue
+        except VoxstackError as error:
+            reasons[name] = str(error)
+            continue
+        except TypeError:  # it wraps another: nothing to check that this one is not
+            reasons[name] = "needs options"
+            continue
+        except Exception as error:
+            reasons[name] = f"its probe failed: {type(error).__name__}: {error}"
+            continue
+        options = {option.name for option in attrs.fields(cls)}
+        usable.append(Runtime(name, tuple(cls.formats), cls.static, "buckets" in options))
+    return usable, reasons
+
+
+@contextmanager
+def loaded(
+    runtime: Runtime,
+    name: str,
+    entry: Mapping[str, Any],
+    files: Mapping[str, bytes],
+    fixed: Mapping[str, int],
+) -> Iterator[Program]:
+    """Load one network on an executor, by a host that is closed afterwards.
+
+    ``fixed`` are the largest sizes of the dimensions that it must hold, where shapes are fixed.
+    """
+    executor: dict[str, Any] = {"type": runtime.name}
+    if runtime.static and runtime.takes_buckets and fixed:
+        executor["buckets"] = {n: [-(-size // ROOM) * ROOM] for n, size in fixed.items()}
+    folder = Path(tempfile.mkdtemp(prefix="voxstack-pack-"))
+    try:
+        for path, data in files.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_bytes(data)
+        manifest = {
+            "format": 1,
+            "name": "packing",
+            "version": "1",
+            "language": "mul",
+            "license": "none",
+            "audio": {"sample_rate": 16000, "hop": 1},
+            "networks": {name: entry},
+            "files": {path: file_entry(data) for path, data in files.items()},
+        }
+        (folder / MANIFEST).write_text(pretty(manifest), "utf-8")
+        with Host(executor=executor) as host:
+            (program,) = host.load_networks(str(folder))
+            yield program
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

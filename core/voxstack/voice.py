@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextvars import Context, copy_context
+from functools import partial
 from types import TracebackType
 from typing import Any, final
 
@@ -28,6 +29,7 @@ from voxstack.utterance import Stopped, Utterance, UtteranceReport, set_current
 
 ONE_PIECE = 1 << 30  # frames: more than any sentence has
 MAX_PLANS = 64  # schedules that a voice remembers
+AHEAD_S = 1.0  # seconds of a sentence that are made before the next one is begun
 
 Announce = Callable[..., None]  # (hook, **arguments)
 
@@ -117,7 +119,8 @@ class Voice:
             raise InputError(
                 f"text must be a string or an iterable of strings, not {type(text).__name__}"
             )
-        return Stream(self, text, inputs, self._planned(tuple(frames)), seed)
+        self._planned(tuple(frames))  # refuses what are no chunk sizes
+        return Stream(self, text, inputs, tuple(frames), seed)
 
     def _planned(self, frames: tuple[int, ...]) -> StreamableStack:
         """Give the part of the stack that runs once a sentence, planned for these chunk sizes."""
@@ -176,7 +179,7 @@ class Stream:
         voice: Voice,
         text: str | Iterable[str],
         inputs: Mapping[str, Any],
-        head: StreamableStack,
+        frames: tuple[int, ...],
         seed: int,
     ) -> None:
         self.voice = voice
@@ -190,7 +193,15 @@ class Stream:
         self._context.run(set_current, self._utterance)
         pieces = (text,) if isinstance(text, str) else text
         sentences = _sentences(voice.built.frontend, pieces, voice.limits)
-        joined = _joined(sentences, inputs, head, self._context, isinstance(text, str))
+        whole = isinstance(text, str)
+
+        def head(done: int) -> StreamableStack:
+            # What has been made plays on meanwhile: a later sentence begins with the size that the
+            # schedule has come to. Where text comes in pieces, the player may have run dry.
+            return voice._planned(frames[min(done, len(frames) - 1) :] if whole else frames)
+
+        ahead_after = int(AHEAD_S * voice.sample_rate) if whole else 0
+        joined = _joined(sentences, inputs, head, self._context, whole, ahead_after)
         # What runs over the whole utterance sees the controls, not one sentence's tensors.
         self._generator = chained(
             voice.built.tail, Tensors(inputs), joined, first=len(voice.built.head)
@@ -296,21 +307,29 @@ def _sentences(
 def _joined(
     sentences: Iterator[Sentence],
     inputs: Mapping[str, Any],
-    head: StreamableBlock,
+    head: Callable[[int], StreamableBlock],
     context: Context,
     whole: bool,
+    ahead_after: int,
 ) -> Iterator[Chunk]:
     """Run the head of the stack once a sentence and number the chunks through the utterance.
 
-    While one sentence plays, a worker makes the first chunk of the next. ``whole`` says that all
-    text is there, so that asking for the next sentence does not wait for a writer.
+    ``head`` gives it planned for a sentence that begins after so many chunks. While one sentence
+    plays, a worker makes the first chunk of the next, once ``ahead_after`` samples of this one
+    are made: before, its own next chunk is more urgent. ``whole`` says that all text is there, so
+    that asking for the next sentence does not wait for a writer.
     """
     offset = 0
+    done_chunks = 0
     ahead: SentenceAhead | None = None
 
-    def opened(index: int, sentence: Sentence) -> Iterator[Chunk]:
+    def opened(index: int, sentence: Sentence, after: int = 0) -> Iterator[Chunk]:
         tensors = {**sentence.tensors, **inputs, "sentence": np.array([index], dtype=np.int64)}
-        return head.stream(Tensors(tensors, sentence.marks), None)
+        return head(after).stream(Tensors(tensors, sentence.marks), None)
+
+    def next_ahead() -> SentenceAhead:
+        begun = partial(opened, after=done_chunks)
+        return SentenceAhead(sentences, begun, index + 1, context)
 
     current: Iterator[Chunk] | None = None
     first: Chunk | None = None
@@ -334,8 +353,9 @@ def _joined(
                     break
                 end = offset + chunk.start + len(chunk)
                 done = chunk.last
+                done_chunks += 1
                 if done and ahead is None:
-                    ahead = SentenceAhead(sentences, opened, index + 1, context)
+                    ahead = next_ahead()
                 last = done and ahead is not None and ahead.is_end(wait=whole)
                 yield chunk.replace(
                     start=offset + chunk.start,
@@ -346,12 +366,12 @@ def _joined(
                     return
                 if done:
                     break
-                if ahead is None:
-                    ahead = SentenceAhead(sentences, opened, index + 1, context)
+                if ahead is None and end - offset >= ahead_after:
+                    ahead = next_ahead()
             offset = end
             current.close()  # type: ignore[attr-defined]
             if ahead is None:
-                ahead = SentenceAhead(sentences, opened, index + 1, context)
+                ahead = next_ahead()
             current, first = ahead.take()
             ahead = None
             if current is None:
@@ -359,7 +379,7 @@ def _joined(
                 return
             index += 1
     except BlockError as error:
-        error.settled.append(head)  # the effects that it passes through are not its place
+        error.settled.append(sentences)  # the effects that it passes through are not its place
         raise
     finally:
         if ahead is not None:

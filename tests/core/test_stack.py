@@ -540,7 +540,7 @@ def test_an_executor_as_an_option_is_resolved(voice_with):
         ({"type": "Runs", "network": 5}, "/network", "expected the name of a network"),
         ({"type": "Lists", "networks": "encoder"}, "/networks", "expected a list, not 'encoder'"),
         ({"type": "Lists", "networks": ["encodr"]}, "/networks/0", "has no network 'encodr'"),
-        ({"type": "Named", "executor": "Nump"}, "/executor/type", "'Nump' is installed"),
+        ({"type": "Named", "executor": "Nump"}, "/executor", "'Nump' is installed"),
     ],
 )  # fmt: skip
 def test_a_network_that_is_not_there_is_told(voice_with, block, pointer, message):

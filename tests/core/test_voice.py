@@ -245,13 +245,29 @@ def test_while_the_reader_stands_still_one_sentence_ahead_is_asked_for_and_no_mo
             assert len(asked) == number + 2
 
 
-def test_small_chunks_are_one_sentence_ahead_too(counted_voice, settle):
+def test_the_next_sentence_is_begun_when_a_second_of_this_one_is_made(counted_voice, settle):
     voice, asked = counted_voice
-    with voice.stream("A long first sentence. B. C. D. E.", frames=(2,)) as chunks:
-        for _ in range(5):
+    long = f"A{'h' * 200}."
+    with voice.stream(f"{long} B. C. D. E.", frames=(25,)) as chunks:
+        for _ in range(10):
             next(chunks)
         settle()
-        assert asked == ["A long first sentence.", "B."]
+        assert asked == [long]  # the second has just been taken
+        next(chunks)
+        settle()
+        assert asked == [long, "B."]
+
+
+def test_a_later_sentence_begins_with_the_size_that_the_schedule_has_come_to(tiny_voice):
+    text = f"Short. {'h' * 60}."  # 18 frames, then 183
+    starts = {chunk.start // 4: len(chunk) // 4 for chunk in tiny_voice.stream(text) if len(chunk)}
+    assert list(starts.values()) == [8, 10, 32, 64, 87]
+
+
+def test_where_text_comes_in_pieces_each_sentence_begins_with_the_smallest_size(tiny_voice):
+    text = ["Short. ", f"{'h' * 60}."]
+    sizes = [len(chunk) // 4 for chunk in tiny_voice.stream(text) if len(chunk)]
+    assert sizes == [8, 10, 8, 16, 32, 64, 63]
 
 
 def test_no_sentence_is_asked_for_before_the_first_chunk(counted_voice):
@@ -481,8 +497,8 @@ def test_a_closed_stream_frees_the_generators_of_the_sentence_ahead(tiny_host, s
 
     host = tiny_host(lambda m: m["stack"].insert(1, {"type": "Watch"}), blocks=[Watch])
     with host.voice("tiny").stream(TEXT, frames=(2,)) as chunks:
-        next(chunks)
-        next(chunks)
+        for _ in range(12):  # up to the last chunk of the first sentence
+            next(chunks)
         settle()
         assert opened == [0, 1]
     assert sorted(closed) == [0, 1]

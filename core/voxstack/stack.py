@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, final
 
@@ -322,7 +323,7 @@ def _buckets(config: Any, _: Any) -> Buckets:
         for sizes in config.values()
     )
     if not good:
-        raise Unfit(f'expected {{"DIMENSION": [sizes]}}, not {shown(config)}')
+        raise Unfit(f'expected {{"DIMENSION": [sizes]}}, not {json.dumps(config)[:60]}')
     try:
         return Buckets(config)
     except ValueError as error:

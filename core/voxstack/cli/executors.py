@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 import click
 
 from voxstack.cli.options import json_option
@@ -27,6 +28,13 @@ def executors(deploy: str | None, as_json: bool) -> None:
             for registration in host.registry.registrations
             if registration.kind == "executors"
         ]
+        # One that wraps another is shown around one that can run.
+        within = next((row["name"] for row in rows if row["available"]), None)
+        wrapping = [row for row in rows if row.pop("wraps", None)]
+        for row in wrapping if within else ():
+            found = host.registry.find(row["name"], "executor")
+            row.update(_row(host, found, within))
+            row.pop("wraps")
     rows.sort(key=lambda row: (not row["available"], row["name"], row["distribution"]))
     if as_json:
         print_json(rows)
@@ -47,8 +55,11 @@ def executors(deploy: str | None, as_json: bool) -> None:
     print_table(columns, shown, "no executor is installed: pip install voxstack-onnxruntime")
 
 
-def _row(host: Any, registration: Any) -> dict[str, Any]:
-    """Say what one executor is, with its options as they are by default."""
+def _row(host: Any, registration: Any, within: str | None = None) -> dict[str, Any]:
+    """Say what one executor is, with its options as they are by default.
+
+    ``wraps`` tells one that needs another executor: it is shown around ``within``.
+    """
     from voxstack.executors import Executor
     from voxstack.placement import unavailable
 
@@ -71,9 +82,14 @@ def _row(host: Any, registration: Any) -> dict[str, Any]:
     except VoxstackError as error:
         row["reason"] = str(error)
         return row
+    options = {"type": registration.name, **registration.options}
+    fields = attrs.fields_dict(attrs.resolve_types(cls))
+    if "executor" in fields and fields["executor"].type is Executor:
+        row["wraps"] = True
+        options |= {"executor": within} if within else {}
     try:
-        executor = host.executor({"type": registration.name, **registration.options})
-    except VoxstackError as error:  # it has an option without a default: one that wraps another
+        executor = host.executor(options)
+    except VoxstackError as error:
         row["reason"] = f"needs options: {error}"
         return row
     row["formats"], row["static"] = list(executor.formats), bool(executor.static)

@@ -139,6 +139,7 @@ class AddonRecipe:
     license: str = "Apache-2.0 AND MIT-Festival"
     language: str = "en-US"
     vocoder: str = ""  # of a voice: "ADDON:NETWORK", or "own" for one inside it
+    formats: tuple[Literal["onnx", "pt2"], ...] = ("onnx",)  # of its networks
     largest: int = 25_000_000  # bytes
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
-from voxstack import Network, Tensors, TensorSpec
+from voxstack import Buckets, Network, Tensors, TensorSpec
 from voxstack.errors import NetworkError
 from voxstack.programs import HostedProgram, ProgramCache
 from voxstack.utterance import Utterance, current_utterance, set_current

@@ -15,6 +15,7 @@ from voxstack_train.networks.pitch import MelPitch
 from voxstack_train.networks.vocoder import Vocoder
 from voxstack_train.training.vocoder import phases
 
+ONNX = ("onnx",)
 AUDIO = {"sample_rate": SAMPLE_RATE, "hop": HOP}
 
 Arrays = dict[str, np.ndarray]
@@ -47,14 +48,16 @@ def vocoder_draft(
     held: Sequence[Example],
     manifest: Mapping[str, Any],
     texts: Mapping[str, str],
+    formats: tuple[str, ...] = ONNX,
 ) -> Draft:
     """Export a vocoder, checked on held-out utterances: the first is traced, the others unseen."""
     inputs = [vocoder_inputs(example, seed) for seed, example in enumerate(held)]
-    spec = Spec("vocoder", "vocoder", outputs={"audio": "samples"}, frame_ratio=HOP)
+    outputs = {"audio": "samples"}
+    spec = Spec("vocoder", "vocoder", outputs=outputs, frame_ratio=HOP, formats=formats)
     packed = [pack_module(spec, vocoder.eval(), stateful(inputs, vocoder), vocoder.whole)]
     if pitch is not None:
         outputs = {"f0": "frames", "voicing": "frames"}
-        spec = Spec("pitch", "prosody", form="windows", outputs=outputs)
+        spec = Spec("pitch", "prosody", form="windows", outputs=outputs, formats=formats)
         packed.append(pack_module(spec, pitch.eval(), list(map(spectrum_inputs, held))))
     return drafted({**manifest, "audio": AUDIO}, packed, texts)
 
@@ -70,4 +73,5 @@ def drafted(
 ) -> Draft:
     """Put packed networks together to an addon."""
     entries = {one.name: one.entry for one in packed}
-    return Draft(manifest, entries, {one.name: one.graph for one in packed}, texts)
+    others = {p: data for one in packed for p, data in one.files.items() if p[-5:] != ".onnx"}
+    return Draft(manifest, entries, {one.name: one.graph for one in packed}, texts, others)

@@ -12,7 +12,7 @@ from voxstack_pack.addons import pretty
 from voxstack_pack.running import eager
 
 from voxstack_train.corpus.sentences import INPUTS, SYMBOLS
-from voxstack_train.export.vocoders import AUDIO, Arrays, drafted, stateful
+from voxstack_train.export.vocoders import AUDIO, ONNX, Arrays, drafted, stateful
 from voxstack_train.features.shards import Example
 from voxstack_train.training.acoustic import Acoustic, upsample
 from voxstack_train.training.attention import Attention
@@ -76,6 +76,7 @@ def parallel_draft(
     held: Sequence[Example],
     manifest: Mapping[str, Any],
     texts: Mapping[str, str],
+    formats: tuple[str, ...] = ONNX,
 ) -> Draft:
     """Export a parallel voice, checked on held-out utterances."""
     model.eval()
@@ -93,20 +94,22 @@ def parallel_draft(
         decoder_in.append(named | {"f0": example.f0[None], "voiced": voiced, "mask": mask})
 
     outputs = {"encodings": "text", "durations": "text", "f0_mean": "text"}
+    spec = Spec("text_encoder", "encoder", "text", outputs=outputs, formats=formats)
     packed = [
-        pack_module(Spec("text_encoder", "encoder", "text", outputs=outputs), encoder, texts_in),
+        pack_module(spec, encoder, texts_in),
         pack_module(
             Spec(
                 "prosody",
                 "prosody",
                 form="windows",
                 outputs={"f0": "frames", "voicing": "frames"},
+                formats=formats,
             ),
             prosody,
             frames_in,
         ),
         pack_module(
-            Spec("decoder", "decoder", outputs={"mel": "frames"}),
+            Spec("decoder", "decoder", outputs={"mel": "frames"}, formats=formats),
             decoder,
             stateful(decoder_in, decoder),
             decoder.whole,
@@ -126,13 +129,14 @@ def attention_draft(
     held: Sequence[Example],
     manifest: Mapping[str, Any],
     texts: Mapping[str, str],
+    formats: tuple[str, ...] = ONNX,
 ) -> Draft:
     """Export a legacy voice, checked on held-out utterances."""
     model.eval()
     encoder, decoder = model.encoder, model.decoder
     texts_in = [text_inputs(example) for example in held]
     outputs = {"encodings": "text", "text_mask": "text", "f0_mean": "text"}
-    spec = Spec("text_encoder", "encoder", "text", outputs=outputs)
+    spec = Spec("text_encoder", "encoder", "text", outputs=outputs, formats=formats)
     packed = [pack_module(spec, encoder, texts_in)]
     constants = [
         dict(zip(("encodings", "text_mask"), eager(encoder, inputs)[:2], strict=True))
@@ -140,7 +144,7 @@ def attention_draft(
     ]
     made = dict.fromkeys(("mel", "f0", "voicing", "stop", "place"), "frames")
     over_text = {"encodings": "text", "text_mask": "text"}
-    spec = Spec("decoder", "decoder", outputs=made, inputs=over_text)
+    spec = Spec("decoder", "decoder", outputs=made, inputs=over_text, formats=formats)
     packed.append(pack_module(spec, decoder, stateful(constants, decoder)))
     frames = [{"type": "AutoregressiveDecoder"}, {"type": "Phase"}, NOISE]
     # No controls: what the model made with its own F0 and pace cannot be bent afterwards.

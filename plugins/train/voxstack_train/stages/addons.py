@@ -43,6 +43,8 @@ def export(work: Work) -> None:
 
 
 def _draft(work: Work, addon: AddonRecipe) -> Any:
+    from voxstack_pack.sizes import shares
+
     from voxstack_train.export.vocoders import vocoder_draft
     from voxstack_train.export.voices import attention_draft, parallel_draft
 
@@ -63,10 +65,11 @@ def _draft(work: Work, addon: AddonRecipe) -> Any:
         pitch, model = (
             (None, trained_vocoder(work)) if addon.kind == "vocoder" else trained_mel_vocoder(work)
         )
-        return vocoder_draft(model, pitch, held, manifest, texts)
+        return vocoder_draft(model, pitch, held, manifest, texts, addon.formats)
     manifest["sample"] = "Hello, world."
+    manifest["sizes"] = {"text": shares([e.rows.shape[1] for e in examples.train])}
     means = f0_means(examples)
-    args = (work.recipe.speakers, addon.vocoder, held, manifest, texts)
+    args = (work.recipe.speakers, addon.vocoder, held, manifest, texts, addon.formats)
     if addon.kind == "parallel":
         voice = trained_acoustic(work)
         voice.text_encoder.f0_means.copy_(means)
@@ -77,8 +80,12 @@ def _draft(work: Work, addon: AddonRecipe) -> Any:
         draft = attention_draft(voice, *args)
     if addon.vocoder != "own":
         return draft
-    own = vocoder_draft(trained_vocoder(work), None, held, {}, {})
-    return evolve(draft, networks=draft.networks | own.networks, graphs=draft.graphs | own.graphs)
+    own = vocoder_draft(trained_vocoder(work), None, held, {}, {}, addon.formats)
+    joined = {
+        name: {**getattr(draft, name), **getattr(own, name)}
+        for name in ("networks", "graphs", "others")
+    }
+    return evolve(draft, **joined)
 
 
 def addon_folder(work: Work, addon: AddonRecipe) -> Path:

@@ -51,6 +51,7 @@ def drawn(results: dict[str, Any], file: Path) -> None:
         right.barh(place, bars[name], color=COLOURS[name], alpha=0.6)
         right.text(0, place, f" {name}: {bars[name]:.4f}", va="center", fontsize=9)
     right.set_yticks([])
+    right.locator_params(axis="x", nbins=4)
     right.invert_yaxis()
     right.set_xlabel(f"real-time factor, {BARS_OF[1]} s of speech, 1 thread")
     figure.tight_layout()

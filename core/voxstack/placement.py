@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from typing import Any, final
+from typing import Any, cast, final
 
+import attrs
 from attrs import frozen
 
 from voxstack.deployment import VoiceSettings
@@ -156,6 +157,13 @@ def unavailable(executor: Executor) -> str | None:
         return executor.available()
     except Exception as error:
         return f"its probe failed: {type(error).__name__}: {error}"
+
+
+def wraps(executor: type) -> bool:
+    """Tell whether a class of executors needs another executor to be made."""
+    fields = attrs.fields_dict(attrs.resolve_types(cast(Any, executor)))
+    within = fields.get("executor")
+    return within is not None and within.type is Executor and within.default is attrs.NOTHING
 
 
 def _no_format(executor: Executor, network: Network) -> str | None:

@@ -22,7 +22,7 @@ from voxstack.bench.forcing import Forcing, Tape
 from voxstack.bench.processes import peak_mb
 from voxstack.errors import VoxstackError
 from voxstack.host import Host
-from voxstack.placement import unavailable
+from voxstack.placement import unavailable, wraps
 from voxstack.voice import ONE_PIECE, Voice
 
 Say = Callable[[str], None]  # told what is being measured
@@ -57,9 +57,20 @@ class ExecutorBench:
         self.voice = self._host.choose_voice(voice)
         self.configs: dict[str, Any] = {name_of(config): config for config in executors}
         if not executors:
-            self.configs = {name: name for name in self._host.registry.names("executor")}
+            self.configs = {name: name for name in self._installed()}
         self._reasons: dict[str, str] = {}
         self._voices: dict[str, Voice] = {}
+
+    def _installed(self) -> list[str]:
+        """Give the names of those that need no other executor to be made."""
+        registry, names = self._host.registry, []
+        for name in registry.names("executor"):
+            try:
+                alone = not wraps(registry.load(registry.find(name, "executor")))
+            except VoxstackError:
+                alone = True  # it says why when it is its turn
+            names += [name] if alone else []
+        return names
 
     def run(self) -> list[Measured]:
         """Measure all; one that cannot be measured says why."""

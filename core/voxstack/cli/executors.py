@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import attrs
 import click
 
 from voxstack.cli.options import json_option
@@ -29,7 +28,8 @@ def executors(deploy: str | None, as_json: bool) -> None:
             if registration.kind == "executors"
         ]
         # One that wraps another is shown around one that can run.
-        within = next((row["name"] for row in rows if row["available"]), None)
+        able = sorted((row["static"], row["name"]) for row in rows if row["available"])
+        within = able[0][1] if able else None
         wrapping = [row for row in rows if row.pop("wraps", None)]
         for row in wrapping if within else ():
             found = host.registry.find(row["name"], "executor")
@@ -61,7 +61,7 @@ def _row(host: Any, registration: Any, within: str | None = None) -> dict[str, A
     ``wraps`` tells one that needs another executor: it is shown around ``within``.
     """
     from voxstack.executors import Executor
-    from voxstack.placement import unavailable
+    from voxstack.placement import unavailable, wraps
 
     row: dict[str, Any] = {
         "name": registration.name,
@@ -83,8 +83,7 @@ def _row(host: Any, registration: Any, within: str | None = None) -> dict[str, A
         row["reason"] = str(error)
         return row
     options = {"type": registration.name, **registration.options}
-    fields = attrs.fields_dict(attrs.resolve_types(cls))
-    if "executor" in fields and fields["executor"].type is Executor:
+    if wraps(cls):
         row["wraps"] = True
         options |= {"executor": within} if within else {}
     try:

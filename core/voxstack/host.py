@@ -20,6 +20,7 @@ from voxstack.addon import (
     package_files,
     read_document,
 )
+from voxstack.buckets import varying
 from voxstack.deployment import Deployment, PluginLists, VoiceSettings, read_deployment
 from voxstack.documents import Document, parse_json
 from voxstack.errors import (
@@ -33,7 +34,7 @@ from voxstack.errors import (
 from voxstack.executors import Executor
 from voxstack.logs import get_logger
 from voxstack.placement import Placement
-from voxstack.programs import HostedProgram, ProgramCache, load_all
+from voxstack.programs import HostedProgram, ProgramCache, buckets_of, load_all
 from voxstack.registry import Filter, Registry
 from voxstack.stack import BuiltStack, StackBuilder
 from voxstack.voice import Voice
@@ -228,6 +229,7 @@ class Host:
             raise ConfigError(problems)
         settings = self.settings(name)
         self._check_settings(name, addon, built, settings)
+        _check_buckets(name, built)
         return Voice(addon, built, settings.controls, self.registry.announce)
 
     def _check_settings(
@@ -310,6 +312,18 @@ class Host:
         placement = Placement(self.registry, make, asked, self.settings(name), self._origin)
         builder = StackBuilder(self.registry, addon, self._cache, placement.choose, self.addon)
         return builder
+
+
+def _check_buckets(name: str, built: BuiltStack) -> None:
+    """Warn of sizes given for a dimension that no network of a voice has."""
+    known: dict[str, None] = {}
+    for program in built.programs:
+        for dimension in varying(program.network):
+            known |= dict.fromkeys((dimension, f"{program.network.name}.{dimension}"))
+    given = {key for p in built.programs for key, _ in buckets_of(p.executor).sizes}
+    for key in sorted(given - known.keys()):
+        hint = did_you_mean(key, known) or f"it has: {', '.join(known)}"
+        log.warning(f"buckets: {key!r}: the voice {name!r} has no such dimension ({hint})")
 
 
 def _read_configuration(path: Path) -> tuple[Document, Files]:

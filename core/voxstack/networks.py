@@ -105,12 +105,19 @@ class Network:
     def fixed(self, dimensions: Mapping[str, int]) -> Network:
         """Give this network with named dimensions fixed, as a static executor loads it.
 
-        Outputs whose dimensions follow from these keep their names.
+        A dimension that only outputs have counts ``frame_ratio`` for each frame of the mask.
         """
+        along = self.inputs[MASK].shape[-1] if MASK in self.inputs else None
+        made = dimensions[along] * self.frame_ratio if along in dimensions else None  # type: ignore[index]
+
+        def size(dimension: int | str) -> int | str:
+            if isinstance(dimension, int):
+                return dimension
+            following = dimension if made is None else made
+            return dimensions.get(dimension, following)
 
         def spec(declared: TensorSpec) -> TensorSpec:
-            shape = (dimensions.get(d, d) if isinstance(d, str) else d for d in declared.shape)
-            return TensorSpec(declared.dtype, tuple(shape))
+            return TensorSpec(declared.dtype, tuple(map(size, declared.shape)))
 
         return attrs.evolve(
             self,

@@ -180,7 +180,8 @@ class HostedProgram(Program):
         file_format(executor, self.network)
         load = partial(self._cache.get, executor)
         try:
-            return FixedShapes(self.network, load, buckets_of(executor))
+            name = type(executor).__name__
+            return FixedShapes(self.network, load, buckets_of(executor), name)
         except VoxstackError:
             raise
         except Exception as error:  # the first run of a shape, which is a part of loading here
@@ -239,8 +240,9 @@ class HostedProgram(Program):
 
     def _check_made(self, outputs: Mapping[str, Array]) -> None:
         """Refuse outputs that the network does not declare so, or that are no numbers."""
-        made = self._made
-        for name, rank in made:
+        if not isinstance(outputs, Mapping):
+            raise self._unlike(f"gave {type(outputs).__name__}, expected voxstack.Tensors")
+        for name, rank in self._made:
             if name not in outputs:
                 there = ", ".join(outputs) or "none"
                 raise self._unlike(f"gave no {name!r}; it gave: {there}")
@@ -256,7 +258,7 @@ class HostedProgram(Program):
                 frames = np.flatnonzero(~np.isfinite(value).reshape(-1, value.shape[-1]).all(0))
                 raise self._unlike(
                     f"gave numbers in {name!r} that are not finite, from place {frames[0]} of "
-                    f"{value.shape[-1]}"
+                    f"{value.shape[-1]} along the last axis"
                 )
 
     def _unlike(self, what: str) -> NetworkError:

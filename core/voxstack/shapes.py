@@ -10,7 +10,8 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Mapping
-from typing import final
+from functools import partial
+from typing import Any, final
 
 import numpy as np
 
@@ -29,8 +30,9 @@ Sizes = Mapping[str, int]  # of named dimensions
 class FixedShapes(Program):
     """A network on an executor with static shapes; called with any."""
 
-    def __init__(self, network: Network, load: Load, given: Buckets) -> None:
+    def __init__(self, network: Network, load: Load, given: Buckets, executor: str) -> None:
         self.network = network
+        self._executor = executor  # its name, for messages
         self._varying = varying(network)
         for dimension in self._varying:
             if not {MASK, f"{dimension}_{MASK}"} & network.inputs.keys():
@@ -41,41 +43,77 @@ class FixedShapes(Program):
                 )
         self._buckets = chosen(network, given)
         self._along = frames_of(network)
+        self._require_room()
         largest = self._buckets[self._along][-1] if self._along else None
         self.step = largest if network.state else None
         self.longest = None if network.state else largest
         # One program a bucket, all loaded and run before the first request.
         self._programs = {
-            sizes: self._warmed(load(network.fixed({"batch": 1, **dict(sizes)})))
+            sizes: self._warmed(load, network.fixed({"batch": 1, **dict(sizes)}))
             for sizes in self._shapes()
         }
+
+    def _require_room(self) -> None:
+        """Refuse windows that would hold nothing but context."""
+        context, along = self.network.context, self._along
+        if context is None or along is None:
+            return
+        around, largest = context.left + context.right, self._buckets[along][-1]
+        if largest <= around:
+            raise NetworkError(
+                f"the network {self.network.qualified_name!r} sees {context.left} {along} before "
+                f"and {context.right} behind those that are asked for, which the largest fixed "
+                f"shape ({largest}) does not hold: give the executor "
+                f'"buckets": {{"{self.network.name}.{along}": [{around + 1} or more]}}'
+            )
 
     def _shapes(self) -> list[tuple[tuple[str, int], ...]]:
         """Give every combination of the buckets of the dimensions."""
         each = ([(name, size) for size in self._buckets[name]] for name in self._varying)
         return list(itertools.product(*each))
 
-    def _warmed(self, program: Program) -> Program:
-        """Run a program once on zeros: some runtimes compile, or capture, at the first call."""
-        network, fed = program.network, {}
-        constants = {n: program.network.inputs[n].zeros() for n in network.consumes}
+    def _warmed(self, load: Load, network: Network) -> tuple[Program, Network]:
+        """Load, and run once on zeros: some runtimes compile, or capture, at the first call."""
+        program, fed = load(network), {}
+        constants = {n: network.inputs[n].zeros() for n in network.consumes}
         if MASK in network.inputs:
             fed[MASK] = np.ones_like(network.inputs[MASK].zeros())
         if not network.state:
-            program({**constants, **fed})
-            return program
+            given = {n: network.inputs[n].zeros() for n in network.state}
+            self._require_shapes(network, program({**constants, **given, **fed}))
+            return program, network
         for name in network.consumes:
             if self._along in self.network.inputs[name].shape:
                 fed[name] = constants.pop(name)
-        program.session(constants).step(fed)
-        return program
+        self._require_shapes(network, program.session(constants).step(fed))
+        return program, network
+
+    def _require_shapes(self, fixed: Network, outputs: Any) -> None:
+        """Refuse what is not as long as it must be: cut back, it would look right."""
+        if not isinstance(outputs, Mapping):
+            raise self._unlike(f"gave {type(outputs).__name__}, expected voxstack.Tensors")
+        for name in fixed.produces:
+            if name not in outputs:
+                raise self._unlike(f"gave no {name!r}; it gave: {', '.join(outputs) or 'none'}")
+            shape = np.shape(outputs[name])
+            if shape != fixed.outputs[name].shape:
+                wanted = list(fixed.outputs[name].shape)
+                raise self._unlike(f"gave {name!r} as {list(shape)}, expected {wanted}")
+
+    def _unlike(self, what: str) -> NetworkError:
+        return NetworkError(
+            f"the network {self.network.qualified_name!r} on {self._executor} {what}; try another "
+            "executor, or check the addon: voxstack addon check"
+        )
 
     def __call__(self, inputs: Mapping[str, Array]) -> Tensors:
         """Pad to a bucket, run, and cut back."""
         sizes = self._sizes(inputs)
         buckets = {name: self._bucket(name, size) for name, size in sizes.items()}
         padded = {n: self._padded(n, np.asarray(value), buckets) for n, value in inputs.items()}
-        outputs = self._program(buckets)(padded)
+        program, fixed = self._program(buckets)
+        outputs = program(padded)
+        self._require_shapes(fixed, outputs)
         utterance = current_utterance()
         if utterance is not None and sizes:
             used, computed = math.prod(sizes.values()), math.prod(buckets.values())
@@ -88,10 +126,11 @@ class FixedShapes(Program):
         buckets = {name: self._bucket(name, size) for name, size in sizes.items()}
         padded = {n: self._padded(n, value, buckets) for n, value in constants.items()}
         steps = {self._along: self.step} if self._along and self.step else {}
-        session = self._program({**steps, **buckets}).session(padded)
-        return _FixedSession(self.network, session, sizes, buckets)
+        program, fixed = self._program({**steps, **buckets})
+        require = partial(self._require_shapes, fixed)
+        return _FixedSession(self.network, program.session(padded), sizes, buckets, require)
 
-    def _program(self, buckets: Sizes) -> Program:
+    def _program(self, buckets: Sizes) -> tuple[Program, Network]:
         return self._programs[tuple((name, buckets[name]) for name in self._varying)]
 
     def _sizes(self, inputs: Mapping[str, Array]) -> dict[str, int]:
@@ -140,8 +179,16 @@ class FixedShapes(Program):
 class _FixedSession(Session):
     """A session whose outputs are cut back along the dimensions of its padded constants."""
 
-    def __init__(self, network: Network, inner: Session, sizes: Sizes, buckets: Sizes) -> None:
+    def __init__(
+        self,
+        network: Network,
+        inner: Session,
+        sizes: Sizes,
+        buckets: Sizes,
+        require_shapes: Callable[[Any], None],
+    ) -> None:
         self._network, self._inner = network, inner
+        self._require_shapes = require_shapes
         self._used = math.prod(sizes.values())
         self._computed = math.prod(buckets.values())
         self._cuts = {
@@ -162,6 +209,7 @@ class _FixedSession(Session):
     def step(self, inputs: Mapping[str, Array]) -> Tensors:
         """Feed consecutive frames."""
         outputs = self._inner.step(inputs)
+        self._require_shapes(outputs)
         utterance = current_utterance()
         if utterance is not None:
             mask = inputs.get(MASK)

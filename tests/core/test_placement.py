@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from attrs import frozen
-from voxstack import ConfigError, Executor, InputError, NetworkError, VoxstackError
+from voxstack import Buckets, ConfigError, Executor, InputError, NetworkError, VoxstackError
 
 PIPELINE = "/stack/0"
 
@@ -149,3 +149,16 @@ def test_text_that_no_fixed_shape_holds_is_cut(tiny_host, tiny_parts):
     # The tiny networks have no mask, so that padding them is refused, and says so.
     with pytest.raises((NetworkError, InputError), match="has no 'mask' input"):
         tiny_host(executors=[Fixed]).voice("tiny", executor="Fixed").synthesize("Hi.")
+
+
+def test_sizes_for_a_dimension_that_no_network_has_are_warned_of(tiny_host, tiny_parts, capfd):
+    (numpy,) = tiny_parts["executors"]
+
+    @frozen
+    class Sized(numpy):
+        buckets: Buckets = Buckets()
+
+    config = {"type": "Sized", "buckets": {"framse": [3], "frames": [4], "decoder.frames": [5]}}
+    tiny_host(executors=[Sized]).voice("tiny", executor=config)
+    (line,) = (x for x in capfd.readouterr().err.splitlines() if "no such dimension" in x)
+    assert "'framse'" in line and "did you mean 'frames'?" in line

@@ -177,3 +177,47 @@ def test_a_network_without_a_mask_cannot_be_padded():
     )  # fmt: skip
     with pytest.raises(VoxstackError, match="has no 'mask' input"):
         HostedProgram(bare, Static(), ProgramCache())({"x": np.ones((1, 3), np.float32)})
+
+
+class Wrong(Program):
+    """Spoils what another program gives."""
+
+    def __init__(self, inner, spoil):
+        self.network, self.inner, self.spoil = inner.network, inner, spoil
+
+    def __call__(self, inputs):
+        return self.spoil(self.inner(inputs))
+
+
+@pytest.mark.parametrize("declared", [WINDOWED, STATEFUL], ids=["windows", "state"])
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda made: {**made, "y": made["y"][..., :-1]}, r"gave 'y' as \[1, \d+\], expected \[1,"),
+        (lambda made: {**made, "y": made["y"][0]}, r"gave 'y' as \[\d+\], expected \[1,"),
+        (lambda made: {"bogus": 1, **{k: v for k, v in made.items() if k != "y"}}, "gave no 'y'"),
+    ],
+    ids=["short", "flat", "name"],
+)
+def test_an_output_of_a_wrong_shape_is_refused_when_it_is_loaded(declared, spoil, message):
+    """Cut back to what was asked for, it would look right."""
+
+    @frozen(eq=False)
+    class Spoiling(Static):
+        def load(self, network):
+            return Wrong(super().load(network), spoil)
+
+    with pytest.raises(NetworkError, match=message) as caught:
+        HostedProgram(declared, Spoiling(), ProgramCache()).load()
+    assert "'net'" in str(caught.value) and "Spoiling" in str(caught.value)
+
+
+def test_a_fixed_network_tells_the_sizes_of_its_outputs_too():
+    fixed = WINDOWED.fixed({"batch": 1, "frames": 16})
+    assert fixed.outputs["y"].shape == (1, 32)
+
+
+def test_buckets_that_hold_nothing_but_context_are_refused_with_what_is_needed():
+    executor = Static(buckets=Buckets({"frames": [2]}))
+    with pytest.raises(NetworkError, match=r'"buckets": \{"net.frames": \[3 or more\]\}'):
+        HostedProgram(WINDOWED, executor, ProgramCache()).load()

@@ -7,6 +7,7 @@ or a wrapping executor can find it without being handed it. Blocks keep no utter
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, final
 
@@ -39,6 +40,8 @@ class Utterance:
     seed: int = 0
     timings: dict[str, NetworkTiming] = field(factory=dict)
     stopped: bool = field(default=False, init=False)  # somebody asked to stop
+    # Told of what ``record_padding`` counts, on the thread of the call; set by a trace.
+    padding_seen: Callable[[str, int, int], None] | None = field(default=None, init=False)
     _lock: threading.Lock = field(factory=threading.Lock)
 
     def stop(self) -> None:
@@ -58,6 +61,8 @@ class Utterance:
             timing = self.timings.setdefault(network, NetworkTiming())
             timing.used += used
             timing.computed += computed
+        if self.padding_seen is not None:
+            self.padding_seen(network, used, computed)
 
 
 @final

@@ -26,6 +26,7 @@ COMMANDS = {
     "stack": "voxstack.cli.stack:stack",
     "addon": "voxstack.cli.addon:addon",
     "bench": "voxstack.cli.bench:bench",
+    "trace": "voxstack.cli.trace:trace",
 }
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it

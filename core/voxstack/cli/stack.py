@@ -1,4 +1,4 @@
-"""``voxstack stack``: check, show and explain configurations."""
+"""``voxstack stack``: check, show, draw and explain configurations."""
 
 from __future__ import annotations
 
@@ -84,6 +84,50 @@ def show(
     from rich.console import Console
 
     Console(width=None if sys.stdout.isatty() else 200, highlight=False).print(tree_of(tree))
+
+
+@stack.command(short_help="Draw the blocks of a voice as a picture.")
+@click.argument("voice")
+@click.option(
+    "-o", "--output", required=True, metavar="FILE.svg|html|mmd|-", help="Where to; - for stdout."
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["svg", "html", "mmd"]),
+    help="What to write (default: by the file's name).",
+)
+@host_options
+def graph(
+    voice: str,
+    output: str,
+    form: str | None,
+    deploy: str | None,
+    executor: str | None,
+    sets: tuple[str, ...],
+    allow: tuple[str, ...],
+    block: tuple[str, ...],
+) -> None:
+    """Draw VOICE as it is built: blocks, networks, executors, and the tensors between them.
+
+    \b
+    voxstack stack graph en-us -o graph.svg
+    voxstack stack graph en-us -o - --format mmd
+    """
+    from voxstack.cli.graph import drawn, format_of
+    from voxstack.cli.picture import stack_tree
+    from voxstack.cli.trace import check_folder
+    from voxstack.files import write_atomically
+
+    form = format_of(output, form)
+    check_folder(output)
+    with make_host(deploy, executor, allow, block) as host:
+        built = host.voice(voice, edits=parse_edits(sets), load=False)
+        picture = drawn(stack_tree(built, host.registry), built, form)
+    if output == "-":
+        click.echo(picture, nl=False)
+    else:
+        write_atomically(output, picture)
 
 
 @stack.command(short_help="Explain who brings a part.")

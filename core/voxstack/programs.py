@@ -16,7 +16,7 @@ from voxstack.errors import MissingTensorError, NetworkError, VoxstackError, did
 from voxstack.executors import Executor, Program, Session
 from voxstack.logs import get_logger
 from voxstack.networks import MASK, Network
-from voxstack.shapes import FixedShapes
+from voxstack.shapes import FixedShapes, unlike
 from voxstack.tensors import Array, Tensors
 from voxstack.utterance import current_utterance
 
@@ -262,10 +262,7 @@ class HostedProgram(Program):
                 )
 
     def _unlike(self, what: str) -> NetworkError:
-        return NetworkError(
-            f"the network {self.network.qualified_name!r} on {type(self.executor).__name__} "
-            f"{what}; try another executor, or check the addon: voxstack addon check"
-        )
+        return unlike(self.network, type(self.executor).__name__, what)
 
     def _checked(
         self, inputs: Mapping[str, Array], names: Iterable[str], whole: bool = True

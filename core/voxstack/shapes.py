@@ -26,6 +26,14 @@ Load = Callable[[Network], Program]  # loads a network all of whose dimensions a
 Sizes = Mapping[str, int]  # of named dimensions
 
 
+def unlike(network: Network, executor: str, what: str) -> NetworkError:
+    """Make the error of outputs that are not as a network declares them."""
+    return NetworkError(
+        f"the network {network.qualified_name!r} on {executor} {what}; try another executor, or "
+        "check the addon: voxstack addon check"
+    )
+
+
 @final
 class FixedShapes(Program):
     """A network on an executor with static shapes; called with any."""
@@ -90,21 +98,16 @@ class FixedShapes(Program):
 
     def _require_shapes(self, fixed: Network, outputs: Any) -> None:
         """Refuse what is not as long as it must be: cut back, it would look right."""
+        wrong = partial(unlike, self.network, self._executor)
         if not isinstance(outputs, Mapping):
-            raise self._unlike(f"gave {type(outputs).__name__}, expected voxstack.Tensors")
+            raise wrong(f"gave {type(outputs).__name__}, expected voxstack.Tensors")
         for name in fixed.produces:
             if name not in outputs:
-                raise self._unlike(f"gave no {name!r}; it gave: {', '.join(outputs) or 'none'}")
+                raise wrong(f"gave no {name!r}; it gave: {', '.join(outputs) or 'none'}")
             shape = np.shape(outputs[name])
             if shape != fixed.outputs[name].shape:
                 wanted = list(fixed.outputs[name].shape)
-                raise self._unlike(f"gave {name!r} as {list(shape)}, expected {wanted}")
-
-    def _unlike(self, what: str) -> NetworkError:
-        return NetworkError(
-            f"the network {self.network.qualified_name!r} on {self._executor} {what}; try another "
-            "executor, or check the addon: voxstack addon check"
-        )
+                raise wrong(f"gave {name!r} as {list(shape)}, expected {wanted}")
 
     def __call__(self, inputs: Mapping[str, Array]) -> Tensors:
         """Pad to a bucket, run, and cut back."""

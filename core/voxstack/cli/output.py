@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
+
+from voxstack.errors import InputError
 
 GOOD, BAD = "green", "red"
 
@@ -46,3 +49,13 @@ def _style(cell: Any) -> str:
 
 def _unicode() -> bool:
     return (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+
+
+def check_folder(output: str) -> None:
+    """Refuse a place that cannot be written before any work is done."""
+    path = Path(output)
+    if output != "-" and path.is_dir():
+        raise InputError(f"cannot write {output}: it is a folder; name a file in it")
+    if output != "-" and not path.parent.is_dir():
+        folder = str(path.parent)
+        raise InputError(f"cannot write {output}: there is no folder {folder!r}; make it first")

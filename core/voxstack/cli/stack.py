@@ -115,8 +115,8 @@ def graph(
     voxstack stack graph en-us -o - --format mmd
     """
     from voxstack.cli.graph import drawn, format_of
+    from voxstack.cli.output import check_folder
     from voxstack.cli.picture import stack_tree
-    from voxstack.cli.trace import check_folder
     from voxstack.files import write_atomically
 
     form = format_of(output, form)

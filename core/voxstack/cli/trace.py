@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import click
 
 from voxstack.cli.options import host_options, json_option, make_host, parse_edits, parse_pairs
-from voxstack.cli.output import print_json, print_table
+from voxstack.cli.output import check_folder, print_json, print_table
 from voxstack.errors import InputError
 
 
@@ -120,13 +119,3 @@ def _print(summary: dict[str, Any], output: str) -> None:
         + ("" if first is None else f", the first after {first * 1e3:.1f} ms")
         + f"; {output} opens in https://ui.perfetto.dev"
     )
-
-
-def check_folder(output: str) -> None:
-    """Refuse a place that cannot be written before any work is done."""
-    path = Path(output)
-    if output != "-" and path.is_dir():
-        raise InputError(f"cannot write {output}: it is a folder; name a file in it")
-    if output != "-" and not path.parent.is_dir():
-        folder = str(path.parent)
-        raise InputError(f"cannot write {output}: there is no folder {folder!r}; make it first")

@@ -26,6 +26,8 @@ COMMANDS = {
     "stack": "voxstack.cli.stack:stack",
     "addon": "voxstack.cli.addon:addon",
     "bench": "voxstack.cli.bench:bench",
+    "doctor": "voxstack.cli.doctor:doctor",
+    "schema": "voxstack.cli.schema:schema",
     "trace": "voxstack.cli.trace:trace",
 }
 

@@ -37,6 +37,11 @@ PAUSE_S = 0.3  # a writer to stdin who is silent for so long has ended a paragra
     help="Write a WAV, or - for raw 16-bit PCM on stdout. Without it, play.",
 )
 @click.option("--voice", help="Voice: an installed name, or the path of an addon.")
+@click.option(
+    "--locked",
+    metavar="FILE",
+    help="Speak with what voxstack stack lock wrote, and refuse any other environment.",
+)
 @click.option("--speaker", help="Speaker of the voice.")
 @click.option("--rate", type=float, help="Speed of speech; 1 is the voice's own.")
 @click.option("--pitch", type=float, help="Semitones above the voice's own pitch; -2 is lower.")
@@ -65,6 +70,7 @@ def say(
     file: str | None,
     output: str | None,
     voice: str | None,
+    locked: str | None,
     speaker: str | None,
     rate: float | None,
     pitch: float | None,
@@ -101,6 +107,9 @@ def say(
             option = name.replace("_", "-")
             raise InputError(f"{name} is given twice, by --{option} and by --control")
         chosen |= {} if value is None else {name: value}
+    if locked is not None:
+        settled = {"voice": voice, "set": sets, "deploy": deploy, "executor": executor}
+        _nothing_beside(locked, {**settled, "allow": allow, "block": block})
     check_place(output)
     pcm = keep_stdout_clean() if output == "-" else None
     if stats == "-":
@@ -108,8 +117,15 @@ def say(
     if stats and not Path(stats).parent.is_dir():
         folder = str(Path(stats).parent)
         raise InputError(f"cannot write {stats}: there is no folder {folder!r}; make it first")
-    with make_host(deploy, executor, allow, block) as host, ExitStack() as stack:
-        built = host.voice(voice, edits=edits)
+    with ExitStack() as stack:
+        if locked is None:
+            host = stack.enter_context(make_host(deploy, executor, allow, block))
+            built = host.voice(voice, edits=edits)
+        else:
+            from voxstack.lock import locked_host, locked_voice, read_lock
+
+            lock = read_lock(locked)
+            built = locked_voice(stack.enter_context(locked_host(lock)), lock, locked)
         loaded = time.perf_counter()
         signals.deliver()
         stream = stack.enter_context(built.stream(source.pieces(), seed=seed, **chosen))
@@ -134,6 +150,16 @@ def say(
         click.echo(f"{sink.clipped} samples were beyond full scale and clipped", err=True)
     if stats:
         _write_stats(stats, built, report, sink.clipped, guards, loaded - started, chosen, seed)
+
+
+def _nothing_beside(locked: str, options: dict[str, Any]) -> None:
+    """Refuse the options that a lock has settled."""
+    given = [f"--{name}" for name, value in options.items() if value]
+    if given:
+        raise InputError(
+            f"{', '.join(given)} cannot change what {locked} has locked: leave it out, or lock "
+            f"again with it: voxstack stack lock VOICE {given[0]} ... -o {locked}"
+        )
 
 
 class _Source:

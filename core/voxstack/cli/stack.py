@@ -231,3 +231,8 @@ def _print_answer(answer: dict[str, Any]) -> None:
             f"{'not':>13}  {other['name']}@{other['distribution']} {other['version']}: "
             f"{other['status']}: {why}"
         )
+
+
+from voxstack.cli.lock import lock  # noqa: E402 - the group is there before its commands
+
+stack.add_command(lock)

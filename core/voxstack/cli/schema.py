@@ -1,0 +1,62 @@
+"""``voxstack schema``: JSON Schema for editors, from what is installed."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+
+import click
+
+from voxstack.cli.output import print_json
+
+
+@click.command(short_help="Print the JSON Schema of an addon, a stack or a deployment.")
+@click.option(
+    "--what",
+    type=click.Choice(["addon", "stack", "deployment"]),
+    default="addon",
+    show_default=True,
+    help="addon.json with its stack, a stack alone, or a deployment file.",
+)
+@click.option("-o", "--output", metavar="FILE", help="Write to FILE; without it, to stdout.")
+@click.option("--deploy", metavar="FILE.toml", help="Deployment file: its lists of plugins.")
+@click.option(
+    "--allow",
+    multiple=True,
+    metavar="PATTERN",
+    help="Use only plugins of distributions that match. Repeatable.",
+)
+@click.option(
+    "--block",
+    multiple=True,
+    metavar="PATTERN",
+    help="Use no plugin of distributions that match. Repeatable.",
+)
+def schema(
+    what: str,
+    output: str | None,
+    deploy: str | None,
+    allow: tuple[str, ...],
+    block: tuple[str, ...],
+) -> None:
+    """Print a JSON Schema (draft 2020-12) made from the installed components.
+
+    An editor that is told of it completes the options of a stack and underlines what the host
+    would refuse. Components that cannot be imported are left out and named in its "$comment".
+
+    \b
+    voxstack schema -o addon.schema.json
+    voxstack schema --what deployment -o deployment.schema.json
+    """
+    from voxstack.cli.options import make_host
+    from voxstack.files import write_atomically
+    from voxstack.schema import schema as made
+
+    # All components are imported: what one prints must not end up in the schema.
+    with make_host(deploy, None, allow, block) as host, contextlib.redirect_stdout(sys.stderr):
+        document = made(host.registry, what)
+    if output in (None, "-"):
+        print_json(document)
+    else:
+        write_atomically(str(output), json.dumps(document, indent=2, ensure_ascii=False) + "\n")

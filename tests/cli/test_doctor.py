@@ -1,0 +1,190 @@
+"""``voxstack doctor``: each way of being broken is a finding with a next step, and no more."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+GAIN = """
+from attrs import frozen
+from voxstack import StreamableBlock
+@frozen
+class Gain(StreamableBlock):
+    def stream(self, sequence, upstream):
+        yield from upstream
+"""
+NPU = """
+import time
+from attrs import frozen
+from voxstack import Executor
+@frozen
+class Npu(Executor):
+    def available(self):
+        time.sleep(600)
+    def load(self, network): ...
+"""
+HOOK = "from voxstack import hookimpl\n@hookimpl\ndef voxstack_efects(): return []\n"
+CODE = {  # one package each, "acme-NAME", that brings the effect NAME
+    "good": GAIN,
+    "dependency": "import acme_runtime\n",
+    "class": "class Gain: pass\n",
+    "instance": "Gain = 3\n",
+    "raises": "raise ValueError('no licence')\n",
+    "exits": "raise SystemExit(3)\n",
+    "ends": "import os\nos._exit(5)\n",
+    "hangs": "import time\ntime.sleep(600)\n",
+    "prints": "print('Welcome!')\n" + GAIN,
+    "forks": "import os\nif hasattr(os, 'fork'): os.fork()\n" + GAIN,
+    "newer": GAIN,
+    "outdated": GAIN,
+    "one": GAIN,
+    "two": GAIN,
+    "blocked": "open('imported', 'w')\n",
+    "garbled": GAIN,
+    "unread": GAIN,
+    "bare": GAIN,
+    "lost": GAIN,
+}
+TARGETS = {"lost": "acme_nothing:Gain"}
+NAMES = {"one": "same", "two": "same"}
+NEEDS = {"newer": "voxstack>=99", "outdated": "attrs>=999"}
+
+
+@pytest.fixture(scope="module")
+def examined(tmp_path_factory):
+    """Break a package in each way, and examine them in one go: (exit code, findings, folder)."""
+    site = tmp_path_factory.mktemp("site")
+
+    def put(name, group, entry, target, code, needs=""):
+        (site / f"acme_{name}.py").write_text(code)
+        info = site / f"acme_{name}-1.0.dist-info"
+        info.mkdir()
+        needs = f"Requires-Dist: {needs}\n" if needs else ""
+        (info / "METADATA").write_text(f"Name: acme-{name}\nVersion: 1.0\n{needs}")
+        (info / "entry_points.txt").write_text(f"[{group}]\n{entry} = {target}\n")
+        return info
+
+    for name, code in CODE.items():
+        target, entry = TARGETS.get(name, f"acme_{name}:Gain"), NAMES.get(name, name)
+        put(name, "voxstack.effects", entry, target, code, NEEDS.get(name, ""))
+    put("hook", "voxstack", "hook", "acme_hook", HOOK)
+    put("npu", "voxstack.executors", "Npu", "acme_npu:Npu", NPU)
+    (site / "acme_garbled-1.0.dist-info" / "METADATA").write_bytes(b"\xff\xfe\x00")
+    (site / "acme_unread-1.0.dist-info" / "entry_points.txt").write_bytes(b"\xff[voxstack]")
+    (site / "acme_bare-1.0.dist-info" / "METADATA").unlink()
+    lists = '[plugins]\nallow = ["acme-*"]\nblock = ["acme-blocked", "acme-absent"]\n'
+    (site / "site.toml").write_text(lists + '[executors]\nvocoder = "Nqu"\n')
+    env = {k: v for k, v in os.environ.items() if not k.startswith("VOXSTACK")}
+    env["PYTHONPATH"] = os.pathsep.join(filter(None, [str(site), env.get("PYTHONPATH")]))
+    command = [sys.executable, "-m", "voxstack", "doctor", "--json", "--deploy", "site.toml"]
+    done = subprocess.run(
+        [*command, "--timeout", "2"], cwd=site, env=env, capture_output=True, timeout=100
+    )
+    assert done.stderr == b""
+    return done.returncode, json.loads(done.stdout), site
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "message"),
+    [
+        ("good", "ok", "it can be imported"),
+        ("lost", "error", "No module named 'acme_nothing'"),
+        ("dependency", "error", "No module named 'acme_runtime'"),
+        ("class", "error", "does not extend voxstack.StreamableBlock"),
+        ("instance", "error", "is a int"),
+        ("raises", "error", "ValueError: no licence"),
+        ("exits", "error", "SystemExit: 3"),
+        ("ends", "error", "ended with exit code 5"),
+        ("hangs", "error", "did not end within 2 s"),
+        ("prints", "warning", "prints to stdout when it is imported: 'Welcome!'"),
+        pytest.param("forks", "warning", "forks the process", marks=pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")),  # noqa: E501
+        ("newer", "error", "needs voxstack >=99"),
+        ("outdated", "warning", "acme-outdated 1.0 needs >=999"),
+        ("blocked", "warning", "blocked by 'acme-blocked'"),
+        ("garbled", "warning", "its METADATA cannot be read"),
+        ("bare", "warning", "its METADATA cannot be read"),
+        ("unread", "error", "its entry_points.txt is not UTF-8"),
+        ("hook", "error", "voxstack_efects"),
+    ],
+)  # fmt: skip
+def test_each_way_of_being_broken_is_a_finding(examined, name, status, message):
+    spelled = (f"acme-{name} ", f"acme_{name}-")
+    found = [
+        f
+        for f in examined[1]
+        if any(s in f["subject"] or s in f["message"] for s in spelled) and message in f["message"]
+    ]
+    assert len(found) == 1, [f for f in examined[1] if name in f["subject"]]
+    assert (found[0]["check"], found[0]["status"]) == ("plugin", status)
+    assert bool(found[0]["next_step"]) == (status != "ok")
+
+
+def test_errors_come_first_and_give_exit_code_2(examined):
+    code, findings, _ = examined
+    order = [f["status"] for f in findings]
+    assert code == 2 and order == sorted(order, key=["error", "warning", "ok"].index)
+    assert {f["check"] for f in findings} >= {"environment", "plugin", "executor", "deployment"}
+
+
+def test_ambiguous_names_are_told_how_to_be_chosen(examined):
+    (step, _) = (f["next_step"] for f in examined[1] if f["message"].startswith("ambiguous"))
+    assert "'same@acme-one' or 'same@acme-two'" in step
+
+
+def test_nothing_of_a_blocked_package_runs(examined):
+    assert not (examined[2] / "imported").exists()
+
+
+def test_an_executor_whose_probe_hangs(examined):
+    (found,) = (f for f in examined[1] if f["subject"] == "Npu of acme-npu")
+    assert found["status"] == "error" and "did not end within 2 s" in found["message"]
+
+
+def test_names_in_the_deployment_file_that_nobody_brings(examined):
+    told = {f["subject"]: f for f in examined[1] if f["check"] == "deployment"}
+    assert told["executors.vocoder"]["next_step"] == "did you mean 'Npu'?"
+    assert "'acme-absent' matches no installed package" in told["[plugins] block"]["message"]
+
+
+def test_a_good_environment_gives_exit_code_0_and_is_shown_on_demand(voxstack):
+    everything = voxstack.good("doctor", "--all").out
+    assert "0 to mend" in everything
+    assert "ok: executor: OnnxRuntime of voxstack-onnxruntime" in everything
+    assert "ok: voice: en-us of voxstack-voice-en-us" in everything
+
+
+def test_a_voice_with_a_file_that_was_cut_short(voxstack, install, site, home, rewrite):
+    folder = rewrite(lambda manifest: manifest.update(name="acme"))
+    install("acme-voice", {"addons.acme": "acme_voice"})
+    (site / "acme_voice.py").unlink()
+    network = next(folder.glob("networks/*.onnx"))
+    network.unlink()
+    network.write_bytes(b"cut")
+    folder.rename(site / "acme_voice")
+    (home / "site.toml").write_text('[plugins]\nallow = ["acme-*"]\n')
+    result = voxstack("doctor", "--json", "--deploy", "site.toml")
+    found = [f for f in result.json if f["subject"].startswith("acme of")]
+    assert result.code == 2 and found[0]["status"] == "error"
+    assert any("has 3 bytes, addon.json says" in f["message"] for f in found)
+
+
+def test_a_deployment_file_that_cannot_be_read(voxstack, home):
+    (home / "site.toml").write_text("[plugins\n")
+    result = voxstack("doctor", "--deploy", "site.toml")
+    assert result.code == 2
+    assert result.out.startswith("error: deployment: site.toml")
+    assert "OnnxRuntime" not in result.out, "what is in order is counted"
+    assert "1 to mend" in result.out and "in order (--all shows them)" in result.out
+
+
+def test_500_plugins_are_tried_out_in_few_processes(voxstack, install, home):
+    for i in range(500):
+        install(f"acme-gain{i}", {f"effects.Gain{i}": f"acme_gain{i}:Gain"}, GAIN)
+    (home / "site.toml").write_text('[plugins]\nallow = ["acme-*"]\n')
+    findings = voxstack("doctor", "--json", "--deploy", "site.toml").json  # within a minute
+    assert (
+        sum(f["message"] == "it can be imported" and "acme" in f["subject"] for f in findings)
+        == 500
+    )

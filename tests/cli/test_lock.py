@@ -1,0 +1,156 @@
+"""Locking a voice: the same configuration in the same environment, or a refusal."""
+
+import json
+
+import pytest
+
+GAIN = """
+from attrs import frozen
+from voxstack import StreamableBlock
+
+@frozen
+class Quiet(StreamableBlock):
+    "Scale the audio by a half."
+
+    def stream(self, sequence, upstream):
+        for chunk in upstream:
+            yield chunk.replace(audio=chunk["audio"] * 0.5)
+"""
+EDIT = ("--set", '/stack/-={"type": "Quiet"}')
+SAY = ("say", "Hello.", "--locked", "voice.lock", "-o", "out.wav")
+
+
+@pytest.fixture
+def quiet(install):
+    install("acme-quiet", {"effects.Quiet": "acme_quiet:Quiet"}, GAIN)
+
+
+@pytest.fixture
+def locked(voxstack, quiet, home):
+    """A lock of the default voice with an effect of another package; gives what it says."""
+    voxstack.good(
+        *("stack", "lock", "en-us", "-o", "voice.lock", *EDIT, "--executor", "OnnxRuntime")
+    )
+    return json.loads((home / "voice.lock").read_text())
+
+
+@pytest.fixture
+def rewritten(locked, home):
+    """Change what the lock says."""
+
+    def write(change):
+        change(locked)
+        (home / "voice.lock").write_text(json.dumps(locked))
+
+    return write
+
+
+def test_a_lock_says_what_the_voice_is_made_of(locked):
+    assert locked["components"]["block Quiet"]["distribution"] == "acme-quiet"
+    assert locked["components"]["block Quiet"]["target"] == "acme_quiet:Quiet"
+    assert locked["components"]["frontend English"]["module"] == "voxstack_english.frontend"
+    assert len(locked["components"]["frontend English"]["sha256"]) == 64
+    assert set(locked["addons"]) == {"en-us", "vocoder-16k"}
+    assert "networks/vocoder.onnx" in locked["addons"]["vocoder-16k"]["files"]
+    assert locked["networks"]["en-us:decoder"]["type"] == "OnnxRuntime"
+    assert {"numpy", "onnxruntime", "acme-quiet", "voxstack"} <= set(locked["distributions"])
+    assert "openvino" not in locked["distributions"]
+    assert locked["config"]["edits"] == [["/stack/-", {"type": "Quiet"}]]
+
+
+def test_it_speaks_with_the_voice_and_the_edits_that_were_locked(voxstack, locked, home):
+    voxstack.good(*SAY, env={"VOXSTACK_VOICE": "en-us-attention"})
+    voxstack.good("say", "Hello.", *EDIT, "-o", "plain.wav")
+    assert (home / "out.wav").read_bytes() == (home / "plain.wav").read_bytes()
+
+
+def test_a_lock_holds_what_the_deployment_sets(voxstack, quiet, home):
+    (home / "site.toml").write_text(
+        '[controls]\nspeaker = "slt"\n[voices.en-us.set]\n"/stack/-" = {type = "Quiet"}\n'
+    )
+    voxstack.good("stack", "lock", "en-us", "--deploy", "site.toml", "-o", "voice.lock")
+    voxstack.good("say", "Hello.", "--deploy", "site.toml", "-o", "plain.wav")
+    (home / "site.toml").unlink()
+    voxstack.good(*SAY)
+    assert (home / "out.wav").read_bytes() == (home / "plain.wav").read_bytes()
+
+
+def test_all_drifts_come_in_one_refusal(refused, rewritten, site):
+    (site / "acme_quiet.py").write_text(GAIN.replace("0.5", "0.4"))
+
+    def change(lock):
+        lock["python"] = "3.1.4"
+        lock["distributions"] |= {"numpy": "1.2.3", "acme-gone": "7.0"}
+        lock["addons"]["en-us"]["files"]["symbols.json"] = "0" * 64
+
+    rewritten(change)
+    refused(
+        *SAY,
+        says=(
+            "Python: locked 3.1.4, found 3.",
+            "numpy: locked 1.2.3, found",
+            "pip install numpy==1.2.3",
+            "acme-gone: locked 7.0, found none",
+            "block Quiet, the source of acme_quiet: locked sha256",
+            "addon en-us, symbols.json: locked sha256 000000000000",
+            "voxstack stack lock en-us -o voice.lock",
+        ),
+    )
+
+
+def test_a_changed_source_is_not_imported(refused, locked, site):
+    (site / "acme_quiet.py").write_text("raise SystemExit('imported')")
+    result = refused(*SAY, says=("block Quiet, the source of acme_quiet",))
+    assert "imported" not in result.err
+
+
+def test_a_component_that_is_gone_names_its_package(refused, locked, site):
+    for path in sorted(site.glob("acme_quiet-1.0.dist-info/*")):
+        path.unlink()
+    (site / "acme_quiet-1.0.dist-info").rmdir()
+    refused(*SAY, says=("acme-quiet: locked 1.0, found none", "block Quiet: locked that of"))
+
+
+def test_a_name_that_a_second_package_brings_is_a_drift(refused, locked, install):
+    install("acme-loud", {"effects.Quiet": "acme_loud:Quiet"}, GAIN)
+    refused(*SAY, says=("block Quiet: locked that of acme-quiet 1.0", "acme-loud 1.0"))
+
+
+def test_another_executor_is_a_drift(refused, rewritten):
+    rewritten(lambda lock: lock["networks"]["en-us:decoder"].update(threads=9))
+    refused(*SAY, says=("network en-us:decoder", '"threads": 9', '"threads": 1'))
+
+
+@pytest.mark.parametrize(
+    "option", [("--voice", "en-us"), ("--set", "/sample=x"), ("--executor", "Torch")]
+)
+def test_nothing_is_changed_beside_a_lock(refused, locked, option):
+    refused(*SAY, *option, says=(option[0], "voice.lock", "lock again"))
+
+
+def test_a_voice_in_a_folder_is_found_from_the_lock(voxstack, refused, home, addon, rewrite):
+    voxstack.good("stack", "lock", addon, "-o", "voice.lock")
+    assert json.loads((home / "voice.lock").read_text())["voice"] == "../voice"
+    voxstack.good(*SAY)
+    (home / "out.wav").unlink()
+    rewrite(lambda manifest: manifest.update(description="changed"))
+    refused(*SAY, says=("addon ../voice, addon.json: locked sha256",))
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("{}", "is no lock file"),
+        ("[]", "is no lock file"),
+        ("{", "not JSON"),
+        ('{"lock": 99}', "lock format 99 is newer"),
+        ('{"lock": 1, "voice": 3}', "/voice"),
+    ],
+)
+def test_what_is_no_lock_file_says_so(refused, home, text, says):
+    (home / "voice.lock").write_text(text)
+    refused(*SAY, says=("voice.lock", says))
+
+
+def test_a_lock_that_is_not_there(refused):
+    refused(*SAY, says=("cannot read voice.lock",))

@@ -22,13 +22,15 @@ def test_a_module_and_what_it_imports_are_timed(timed, install):
         "acme-gain", {"effects.A": "acme_gain:A", "effects.B": "acme_gain:B"}, "import acme_part"
     )
     rows = timed()
-    assert 200 <= rows["A"]["import_ms"] < 2000
+    assert rows["A"]["import_ms"] >= 200
     assert rows["A"]["import_ms"] == rows["B"]["import_ms"], "a module is timed once"
 
 
 def test_what_voxstack_imports_is_not_counted(timed, install):
     install("acme-gain", {"effects.A": "acme_gain:A"}, "import numpy, attrs, voxstack.host")
-    assert timed()["A"]["import_ms"] < 50
+    install("acme-slow", {"effects.Slow": "acme_slow:A"}, "import time\ntime.sleep(0.1)\n")
+    rows = timed()  # importing numpy takes longer than that
+    assert rows["A"]["import_ms"] < rows["Slow"]["import_ms"]
 
 
 def test_a_plugin_that_hangs_or_dies_has_a_reason(timed, install):

@@ -23,7 +23,7 @@ def executors(deploy: str | None, as_json: bool) -> None:
 
     with Host(deploy=deploy) as host:
         rows = [
-            _row(host, registration)
+            row_of(host, registration)
             for registration in host.registry.registrations
             if registration.kind == "executors"
         ]
@@ -33,7 +33,7 @@ def executors(deploy: str | None, as_json: bool) -> None:
         wrapping = [row for row in rows if row.pop("wraps", None)]
         for row in wrapping if within else ():
             found = host.registry.find(row["name"], "executor")
-            row.update(_row(host, found, within))
+            row.update(row_of(host, found, within))
             row.pop("wraps")
     rows.sort(key=lambda row: (not row["available"], row["name"], row["distribution"]))
     if as_json:
@@ -55,7 +55,7 @@ def executors(deploy: str | None, as_json: bool) -> None:
     print_table(columns, shown, "no executor is installed: pip install voxstack-onnxruntime")
 
 
-def _row(host: Any, registration: Any, within: str | None = None) -> dict[str, Any]:
+def row_of(host: Any, registration: Any, within: str | None = None) -> dict[str, Any]:
     """Say what one executor is, with its options as they are by default.
 
     ``wraps`` tells one that needs another executor: it is shown around ``within``.

@@ -130,12 +130,12 @@ def plugins(
 
 def _timed(rows: Sequence[Mapping[str, Any]], timeout: float) -> list[dict[str, Any]]:
     """Add what importing each row's module costs; one that fails gets the reason."""
-    from voxstack.doctor import Job, run_apart
+    from voxstack.apart import Job, run_apart
 
     modules = {id(row): _module(row) for row in rows}
     # Each module once, in a Python that has imported voxstack and nothing else.
     names = sorted({module for module in modules.values() if module})
-    jobs = [Job("voxstack.doctor:import_module", {"module": name}) for name in names]
+    jobs = [Job("voxstack.apart:import_module", {"module": name}) for name in names]
     outcomes = dict(zip(names, run_apart(jobs, timeout, share=False), strict=True))
     timed = []
     for row in rows:

@@ -35,7 +35,7 @@ _START = (
     "import sys, json; folder = sys.argv[1]\n"
     "with open(folder + '/jobs.json', encoding='utf-8') as file: given = json.load(file)\n"
     "sys.path[:] = given['path']\n"
-    "from voxstack.doctor import serve\n"
+    "from voxstack.apart import serve\n"
     "serve(folder, given['jobs'])\n"
 )
 

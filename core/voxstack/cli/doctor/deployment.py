@@ -1,0 +1,77 @@
+"""The deployment file, and the names in it that nobody brings."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from voxstack.cli.doctor.findings import ERROR, OK, WARNING, Finding
+from voxstack.errors import VoxstackError, did_you_mean
+
+
+def deployment_file(deploy: str | None) -> Iterator[Finding]:
+    """Read the deployment file."""
+    from voxstack.deployment import read_deployment
+
+    if deploy is None:
+        return
+    try:
+        read_deployment(deploy)
+    except VoxstackError as error:
+        step = "mend the file; the rest was examined without it"
+        yield Finding("deployment", ERROR, deploy, str(error), step)
+    else:
+        yield Finding("deployment", OK, deploy, "it can be read")
+
+
+def deployment(host: Any) -> Iterator[Finding]:
+    """Look for names that the deployment file and VOXSTACK_VOICE use, and nobody brings."""
+    settings = host.deployment
+    dynamic = any(r.status == "dynamic" and r.kind == "module" for r in host.registry.registrations)
+    worst = WARNING if dynamic else ERROR  # a module with hooks may bring it
+    voice, said = settings.voice, "voice"
+    if not voice:
+        voice, said = os.environ.get("VOXSTACK_VOICE"), "VOXSTACK_VOICE"
+    if voice and not re.search(r"[/\\.]", voice):
+        yield from _named(host, "addon", voice, said, worst)
+    for name in settings.voices:
+        yield from _named(host, "addon", name, f"[voices.{name}]", WARNING)
+    for where, one in (("", settings), *((f"voices.{n}.", v) for n, v in settings.voices.items())):
+        configs = [(f"{where}executor", one.executor)]
+        configs += [(f"{where}executors.{n}", c) for n, c in one.executors.items()]
+        for place, config in configs:
+            for name in _types(config):
+                yield from _named(host, "executor", name, place, worst)
+    installed = {r.distribution for r in host.registry.registrations}
+    for listed in ("allow", "block"):
+        yield from _unmatched(getattr(settings.plugins, listed), listed, installed)
+
+
+def _unmatched(patterns: Iterable[str], listed: str, installed: set[str]) -> Iterator[Finding]:
+    from voxstack.registry import Filter
+
+    for pattern in patterns:
+        matches: Callable[[str], Any] = Filter(block=(pattern,)).reason
+        if pattern != "*" and not any(matches(distribution) for distribution in installed):
+            message = f"{pattern!r} matches no installed package"
+            hint = did_you_mean(pattern, installed) or "remove it, if it is not for later"
+            yield Finding("deployment", WARNING, f"[plugins] {listed}", message, hint)
+
+
+def _named(host: Any, namespace: str, name: str, place: str, status: str) -> Iterator[Finding]:
+    if host.registry.candidates(name, namespace):
+        return
+    known = host.registry.names(namespace)
+    called = "voice" if namespace == "addon" else namespace
+    hint = did_you_mean(name, known) or f"there: {', '.join(known) or 'none'}"
+    yield Finding("deployment", status, place, f"no {called} {name!r} is installed", hint)
+
+
+def _types(config: Any) -> list[str]:
+    """Give the names of executors in a setting: one, or several in order of preference."""
+    if isinstance(config, list | tuple):
+        return [name for one in config for name in _types(one)]
+    name = config.get("type") if isinstance(config, dict) else config
+    return [name] if isinstance(name, str) else []

@@ -1,0 +1,76 @@
+"""Executors: which of them can run networks here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from voxstack.apart import Job, run_apart, shared_host
+from voxstack.cli.doctor.findings import ERROR, OK, WARNING, Finding
+from voxstack.cli.executors import row_of
+from voxstack.errors import VoxstackError
+
+
+def executor_rows(
+    registrations: list[Any], deploy: str | None, timeout: float
+) -> list[dict[str, Any]]:
+    """Ask each executor what it is and what it finds here, each in a process of its own."""
+    rows = _ask(registrations, None, deploy, timeout)
+    within = next((r["name"] for r in rows if r["available"] and not r.get("wraps")), None)
+    wrapping = [i for i, row in enumerate(rows) if row.get("wraps")] if within else []
+    again = _ask([registrations[i] for i in wrapping], within, deploy, timeout)
+    for i, row in zip(wrapping, again, strict=True):
+        rows[i] = row
+    return rows
+
+
+def _ask(
+    registrations: list[Any], within: str | None, deploy: str | None, timeout: float
+) -> list[dict[str, Any]]:
+    asked: list[dict[str, Any]] = [
+        {"deploy": deploy, "name": r.name, "distribution": r.distribution, "within": within}
+        for r in registrations
+    ]
+    jobs = [Job("voxstack.cli.doctor.executors:ask_executor", arguments) for arguments in asked]
+    rows = []
+    for arguments, outcome in zip(asked, run_apart(jobs, timeout, share=False), strict=True):
+        why = "not asked: the time is spent" if outcome.skipped else outcome.failure
+        unknown = {"formats": [], "devices": [], "available": False, "reason": why}
+        rows.append(outcome.value or {**arguments, **unknown, "failed": True})
+    return rows
+
+
+def ask_executor(
+    deploy: str | None, name: str, distribution: str, within: str | None
+) -> dict[str, Any]:
+    """In the child: describe an executor, as ``voxstack executors`` does."""
+    host = shared_host(deploy)
+    for r in host.registry.registrations:
+        if (r.kind, r.name, r.distribution) == ("executors", name, distribution):
+            if r.status == "ambiguous":
+                r.status = "ok"  # it is told already
+            return row_of(host, r, within)
+    raise VoxstackError(f"{name!r} of {distribution} is no longer installed")
+
+
+def executors(rows: list[dict[str, Any]]) -> Iterator[Finding]:
+    """Say which executors can run networks here."""
+    for row in rows:
+        subject = f"{row['name']} of {row['distribution']}"
+        if row["available"]:
+            devices = f"; devices: {', '.join(row['devices'])}" if row["devices"] else ""
+            yield Finding("executor", OK, subject, f"takes {', '.join(row['formats'])}{devices}")
+            continue
+        # One whose device is not in this machine is in order; one that fails is not.
+        failed = row.get("failed") or str(row["reason"]).startswith(("its probe", "its devices"))
+        of = row["distribution"]
+        step = f"pip install --upgrade {of}, or pip uninstall {of} if this machine needs none"
+        yield Finding(
+            "executor", ERROR if failed else WARNING, subject,
+            f"cannot run networks here: {row['reason']}", step,
+        )  # fmt: skip
+    if not any(row["available"] for row in rows):
+        yield Finding(
+            "executor", ERROR, "executors", "none that is installed can run networks here",
+            "pip install voxstack-onnxruntime",
+        )  # fmt: skip

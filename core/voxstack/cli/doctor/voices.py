@@ -1,0 +1,78 @@
+"""Voices: read, and built without being loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from voxstack.apart import Job, run_apart, shared_host
+from voxstack.cli.doctor.findings import ERROR, OK, USABLE, WARNING, Finding, subject_of
+from voxstack.errors import VoxstackError
+
+
+def voices(
+    registry: Any, rows: list[dict[str, Any]], deploy: str | None, timeout: float
+) -> Iterator[Finding]:
+    """Read the addons, and build each voice without loading it."""
+    formats = sorted({f for row in rows if row["available"] for f in row["formats"]})
+    addons = [r for r in registry.registrations if r.kind == "addons" and r.status in USABLE]
+    jobs = [
+        Job(
+            "voxstack.cli.doctor.voices:read_voice",
+            {"deploy": deploy, "name": f"{r.name}@{r.distribution}", "formats": formats},
+        )
+        for r in addons
+    ]
+    for registration, outcome in zip(addons, run_apart(jobs, timeout), strict=True):
+        subject = subject_of(registration)
+        again = f"pip install --force-reinstall {registration.distribution}"
+        if outcome.skipped:
+            message = "not read: the time is spent"
+            yield Finding("voice", WARNING, subject, message, "give a shorter --timeout")
+        elif outcome.failure:
+            yield Finding("voice", ERROR, subject, outcome.failure, again)
+        else:
+            problems = outcome.value["problems"]
+            yield from (Finding("voice", ERROR, subject, m, s or again) for m, s in problems)
+            if not problems:
+                yield Finding("voice", OK, subject, outcome.value["summary"])
+    if not addons:
+        yield Finding(
+            "voice", WARNING, "voices", "no voice can be used", "pip install voxstack-voice-en-us"
+        )
+
+
+def read_voice(deploy: str | None, name: str, formats: list[str]) -> dict[str, Any]:
+    """In the child: read an addon, look at its files, build its stack and load nothing."""
+    host = shared_host(deploy)
+    addon = host.addon(name)
+    problems: list[tuple[str, str | None]] = []
+    for path, entry in addon.manifest.files.items():
+        there = _size(addon.files, path)
+        if there is not None and there != entry.bytes:
+            says = f"{path} has {there} bytes, addon.json says {entry.bytes}"
+            problems.append((says if there >= 0 else f"{path} is missing", None))
+    for network in addon.networks.values():
+        if not set(network.files) & set(formats):
+            offered, taken = ", ".join(network.files), ", ".join(formats) or "nothing"
+            message = f"network {network.name!r} is {offered}; executors that can run take {taken}"
+            problems.append((message, "install an executor for it, such as voxstack-onnxruntime"))
+    if not problems and addon.manifest.speaks:
+        try:
+            host.voice(name, load=False)
+        except VoxstackError as error:
+            problems.append((str(error), "install what it names, or upgrade the voice"))
+    count = len(addon.networks)
+    total = sum(entry.bytes for entry in addon.manifest.files.values()) / 1e6
+    return {"problems": problems, "summary": f"{count} networks, {total:.1f} MB"}
+
+
+def _size(files: Any, path: str) -> int | None:
+    """Give the size of an addon's file; -1 if it is missing, None for what lies in no folder."""
+    folder = getattr(files, "folder", None)
+    if folder is None:
+        return None
+    try:
+        return int((folder / path).stat().st_size)
+    except OSError:
+        return -1

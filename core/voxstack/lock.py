@@ -1,8 +1,4 @@
-"""Lock files: a voice's configuration, and all of the environment that it was built in.
-
-A lock is compared before anything of a plugin is imported: files by their hash, distributions by
-their version. What each network runs on is compared last, when the voice is built.
-"""
+"""Lock files: a voice's configuration, and all of the environment that it was built in."""
 
 from __future__ import annotations
 
@@ -10,28 +6,24 @@ import hashlib
 import json
 import os
 import platform
-import re
-from collections.abc import Iterable, Iterator, Mapping
-from importlib.machinery import ModuleSpec, PathFinder
-from importlib.util import find_spec
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, final
 
 import attrs
-import importlib_metadata
 from attrs import field, frozen
 
 import voxstack
-from voxstack.addon import MANIFEST, MAX_FILE, MAX_MANIFEST, Addon, Files, read_document
+from voxstack.addon import MANIFEST, MAX_FILE, MAX_MANIFEST, Addon, Files
 from voxstack.blocks import Block, Frontend, options_of
 from voxstack.buckets import Buckets
-from voxstack.deployment import Deployment, PluginLists
 from voxstack.discovery import normalised
 from voxstack.documents import parse_json
-from voxstack.errors import InputError, VoxstackError
+from voxstack.errors import InputError
 from voxstack.executors import Executor, Program
 from voxstack.host import Host
 from voxstack.registry import Registration
+from voxstack.sources import needed, package_of, record_hash
 from voxstack.structure import Structurer, structure
 from voxstack.voice import Voice
 
@@ -72,8 +64,16 @@ class LockedComponent:
     distribution: str
     version: str
     target: str  # of the entry point
-    module: str  # that defines it; the target may only pass it on
-    sha256: str | None  # of that module's source file; None if it has none
+    package: str  # whose code it is; the target may only pass it on
+
+
+@final
+@frozen
+class LockedDistribution:
+    """A distribution that the voice is made of, or that is needed by one."""
+
+    version: str
+    sha256: str | None  # of pip's record of its files; None for an editable install
 
 
 @final
@@ -88,22 +88,9 @@ class Lock:
     config: Config
     addons: dict[str, LockedAddon]  # by the name that the host finds them by
     components: dict[str, LockedComponent]  # "block Gain"
+    sources: dict[str, str | None]  # package -> sha256 of all its files
     networks: dict[str, Any]  # qualified name -> the executor that runs it
-    distributions: dict[str, str]  # those used and all that they need -> version
-
-
-@final
-@frozen
-class Drift:
-    """One thing that is not as it was locked."""
-
-    what: str
-    locked: str
-    found: str
-    advice: str
-
-    def __str__(self) -> str:
-        return f"{self.what}: locked {self.locked}, found {self.found}: {self.advice}"
+    distributions: dict[str, LockedDistribution]  # those used and all that they need
 
 
 # Making a lock ----------------------------------------------------------------------------------
@@ -136,8 +123,12 @@ def make_lock(host: Host, name: str | None, edits: Edits, executor: Any, place: 
         ),
         {(_voice_from(place, n) if _is_path(host, n) else n): a for n, a in addons.items()},
         components,
-        _networks(voice),
-        dict(sorted(_needed(used))),
+        dict(sorted(package_of(package) for package in {c.package for c in components.values()})),
+        networks_of(voice),
+        {
+            normalised(d.name): LockedDistribution(d.version or "", record_hash(d))
+            for d in needed(used)
+        },
     )
 
 
@@ -180,8 +171,7 @@ def _component(registration: Registration) -> LockedComponent:
         registration.distribution,
         registration.version,
         registration.target,
-        registration.loaded.__module__,
-        source_hash(registration.loaded.__module__),
+        package_of(registration.loaded.__module__)[0],
     )
 
 
@@ -200,7 +190,7 @@ def _addon(host: Host, name: str) -> LockedAddon:
     return LockedAddon(
         addon.manifest.version,
         distribution,
-        {path: _file_hash(addon.files, path) for path in paths},
+        {path: file_hash(addon.files, path) for path in paths},
     )
 
 
@@ -212,12 +202,14 @@ def _data_of(addon: Addon) -> Iterator[str]:
         yield addon.manifest.symbols
 
 
-def _file_hash(files: Files, path: str) -> str:
+def file_hash(files: Files, path: str) -> str:
+    """Give the sha256 of an addon's file."""
     limit = MAX_MANIFEST if path == MANIFEST else MAX_FILE
     return hashlib.sha256(files.read(path, limit)).hexdigest()
 
 
-def _networks(voice: Voice) -> dict[str, Any]:
+def networks_of(voice: Voice) -> dict[str, Any]:
+    """Say which executor runs each network, with its options."""
     return {
         program.network.qualified_name: _executor(program.executor)
         for program in sorted(voice.programs, key=lambda p: p.network.qualified_name)
@@ -244,56 +236,23 @@ def _is_path(host: Host, name: str) -> bool:
 
 def _voice_from(place: Path, name: str) -> str:
     """Spell a path from the lock file's folder, so that both can be moved together."""
-    path = Path(os.path.relpath(name, place.resolve().parent)).as_posix()
+    try:
+        path = Path(os.path.relpath(name, place.resolve().parent)).as_posix()
+    except ValueError:  # on another drive
+        path = Path(name).resolve().as_posix()
     return path if "/" in path else f"./{path}"
 
 
-# Distributions and sources ----------------------------------------------------------------------
-
-
-def _needed(names: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Give each distribution and all that it needs, with their versions; extras are left out."""
-    waiting, seen = sorted(names), set[str]()
-    while waiting:
-        name = normalised(waiting.pop())
-        if name in seen:
-            continue
-        seen.add(name)
-        try:
-            distribution = importlib_metadata.distribution(name)
-        except importlib_metadata.PackageNotFoundError:
-            continue  # a marker leaves it out here
-        yield name, distribution.version or ""
-        for requirement in distribution.requires or ():
-            needed = re.match(r"[A-Za-z0-9][\w.-]*", requirement)
-            if needed and not re.search(r";.*\bextra\s*==", requirement):
-                waiting.append(needed[0])
-
-
-def _version(name: str) -> str | None:
-    try:
-        return importlib_metadata.version(name)
-    except importlib_metadata.PackageNotFoundError:
-        return None
-
-
-def source_hash(module: str) -> str | None:
-    """Give the sha256 of a module's source file, without importing it."""
-    top, *below = module.split(".")
-    try:
-        spec: ModuleSpec | None = find_spec(top)
-        for part in below:
-            if spec is None:
-                return None
-            spec = PathFinder.find_spec(f"{spec.name}.{part}", spec.submodule_search_locations)
-        if spec is None or spec.origin is None:
-            return None
-        return hashlib.sha256(Path(spec.origin).read_bytes()).hexdigest()
-    except (OSError, ValueError, ImportError):
-        return None
-
-
 # Using a lock -----------------------------------------------------------------------------------
+
+
+def is_lock(path: str | os.PathLike[str]) -> bool:
+    """Tell a lock file from other JSON files, by what it holds."""
+    try:
+        value = json.loads(Path(path).read_text("utf-8-sig"))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(value, dict) and "lock" in value
 
 
 def read_lock(path: str | os.PathLike[str]) -> Lock:
@@ -318,135 +277,3 @@ def read_lock(path: str | os.PathLike[str]) -> Lock:
         )
     lock: Lock = structure(Structurer(), document, "", Lock)
     return lock
-
-
-def locked_host(lock: Lock) -> Host:
-    """Make the host that a lock asks for; its settings are those of the lock alone."""
-    config = lock.config
-    return Host(
-        deploy=Deployment(
-            executor=config.default_executor,
-            executors=dict(config.executors),
-            controls=dict(config.controls),
-            plugins=PluginLists(config.allow, config.block),
-        ),
-        executor=config.executor,
-    )
-
-
-def locked_voice(host: Host, lock: Lock, path: str, load: bool = True) -> Voice:
-    """Build the voice of a lock; InputError with all drifts if the environment is another."""
-    place = Path(path)
-    found = list(drifts(host, lock, place))
-    name = _located(place, lock.voice)
-    edits: Edits = [(pointer, value, path) for pointer, value in lock.config.edits]
-    if not found:
-        voice = host.voice(name, edits=edits, load=False)
-        found = list(_network_drifts(lock.networks, _networks(voice)))
-    if found:
-        listed = "\n".join(f"  {drift}" for drift in found)
-        raise InputError(
-            f"{path}: this is not the environment that was locked:\n{listed}\n"
-            f"or lock it as it is now: voxstack stack lock {lock.voice} -o {path}"
-        )
-    return host.voice(name, edits=edits, load=load)
-
-
-def drifts(host: Host, lock: Lock, place: Path) -> Iterator[Drift]:
-    """Give all that is not as it was locked, without importing a plugin."""
-    python = platform.python_version()
-    if python != lock.python:
-        yield Drift("Python", lock.python, python, f"run it with Python {lock.python}")
-    if voxstack.__version__ != lock.voxstack:
-        yield Drift(
-            "voxstack",
-            lock.voxstack,
-            voxstack.__version__,
-            f"pip install voxstack=={lock.voxstack}",
-        )
-    other = set()  # distributions of another version: their files differ, which is no news
-    for name, version in lock.distributions.items():
-        found = _version(name)
-        if found == version:
-            continue
-        other.add(name)
-        if name != "voxstack" or voxstack.__version__ == lock.voxstack:
-            yield Drift(name, version, found or "none", f"pip install {name}=={version}")
-    for key, component in lock.components.items():
-        yield from _component_drifts(host, key, component, other)
-    for name, addon in lock.addons.items():
-        yield from _addon_drifts(host, name, _located(place, name), addon, other)
-
-
-def _located(place: Path, name: str) -> str:
-    """Find a path that was spelled from the lock file's folder; a name is itself."""
-    return os.path.normpath(place.parent.resolve() / name) if "/" in name else name
-
-
-def _component_drifts(
-    host: Host, key: str, locked: LockedComponent, other: set[str]
-) -> Iterator[Drift]:
-    namespace, _, name = key.partition(" ")
-    reinstall = _reinstall(locked.distribution, locked.version)
-    whose = f"{locked.distribution} {locked.version}"
-    try:
-        found = host.registry.find(name, namespace)
-    except VoxstackError as error:
-        yield Drift(key, f"that of {whose}", f"none that can be used ({error})", reinstall)
-        return
-    if found.distribution != locked.distribution:
-        there = f"that of {found.distribution} {found.version}"
-        yield Drift(key, f"that of {whose}", there, f"pip uninstall {found.distribution}")
-    elif locked.distribution in other:
-        return
-    elif found.target != locked.target:
-        yield Drift(key, locked.target, found.target, reinstall)
-    elif (digest := source_hash(locked.module)) != locked.sha256:
-        what = f"{key}, the source of {locked.module}"
-        yield Drift(what, _short(locked.sha256), _short(digest), reinstall)
-
-
-def _addon_drifts(
-    host: Host, name: str, located: str, locked: LockedAddon, other: set[str]
-) -> Iterator[Drift]:
-    mend = "put back the files that were locked"
-    if locked.distribution:
-        mend = _reinstall(locked.distribution, locked.version)
-    if locked.distribution in other:
-        return
-    try:
-        files = host.files(located)
-        version = str(read_document(files).value.get("version"))
-    except VoxstackError as error:
-        yield Drift(f"addon {name}", locked.version, f"none that can be used ({error})", mend)
-        return
-    if version != locked.version:
-        yield Drift(f"addon {name}", locked.version, version, mend)
-    for path, digest in locked.files.items():
-        try:
-            found = _file_hash(files, path)
-        except VoxstackError as error:
-            yield Drift(f"addon {name}, {path}", _short(digest), f"none ({error})", mend)
-            continue
-        if found != digest:
-            yield Drift(f"addon {name}, {path}", _short(digest), _short(found), mend)
-
-
-def _network_drifts(locked: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[Drift]:
-    for name in sorted({*locked, *found}):
-        then, now = locked.get(name), found.get(name)
-        if then != now:
-            yield Drift(
-                f"network {name}",
-                json.dumps(then) if then else "none",
-                json.dumps(now) if now else "none",
-                "voxstack executors says what can run here",
-            )
-
-
-def _reinstall(distribution: str, version: str) -> str:
-    return f"pip install --force-reinstall --no-deps {distribution}=={version}"
-
-
-def _short(digest: str | None) -> str:
-    return f"sha256 {digest[:12]}..." if digest else "no file"

@@ -48,8 +48,8 @@ def rewritten(locked, home):
 def test_a_lock_says_what_the_voice_is_made_of(locked):
     assert locked["components"]["block Quiet"]["distribution"] == "acme-quiet"
     assert locked["components"]["block Quiet"]["target"] == "acme_quiet:Quiet"
-    assert locked["components"]["frontend English"]["module"] == "voxstack_english.frontend"
-    assert len(locked["components"]["frontend English"]["sha256"]) == 64
+    assert locked["components"]["frontend English"]["package"] == "voxstack_english"
+    assert len(locked["sources"]["voxstack_english"]) == 64
     assert set(locked["addons"]) == {"en-us", "vocoder-16k"}
     assert "networks/vocoder.onnx" in locked["addons"]["vocoder-16k"]["files"]
     assert locked["networks"]["en-us:decoder"]["type"] == "OnnxRuntime"
@@ -80,7 +80,9 @@ def test_all_drifts_come_in_one_refusal(refused, rewritten, site):
 
     def change(lock):
         lock["python"] = "3.1.4"
-        lock["distributions"] |= {"numpy": "1.2.3", "acme-gone": "7.0"}
+        lock["distributions"]["numpy"]["version"] = "1.2.3"
+        lock["distributions"]["acme-gone"] = {"version": "7.0", "sha256": None}
+        lock["distributions"]["attrs"]["sha256"] = "0" * 64
         lock["addons"]["en-us"]["files"]["symbols.json"] = "0" * 64
 
     rewritten(change)
@@ -91,7 +93,8 @@ def test_all_drifts_come_in_one_refusal(refused, rewritten, site):
             "numpy: locked 1.2.3, found",
             "pip install numpy==1.2.3",
             "acme-gone: locked 7.0, found none",
-            "block Quiet, the source of acme_quiet: locked sha256",
+            "the code of acme_quiet: locked sha256",
+            "its files: locked sha256 000000000000..., found sha256",
             "addon en-us, symbols.json: locked sha256 000000000000",
             "voxstack stack lock en-us -o voice.lock",
         ),
@@ -100,7 +103,7 @@ def test_all_drifts_come_in_one_refusal(refused, rewritten, site):
 
 def test_a_changed_source_is_not_imported(refused, locked, site):
     (site / "acme_quiet.py").write_text("raise SystemExit('imported')")
-    result = refused(*SAY, says=("block Quiet, the source of acme_quiet",))
+    result = refused(*SAY, says=("the code of acme_quiet",))
     assert "imported" not in result.err
 
 
@@ -154,3 +157,31 @@ def test_what_is_no_lock_file_says_so(refused, home, text, says):
 
 def test_a_lock_that_is_not_there(refused):
     refused(*SAY, says=("cannot read voice.lock",))
+
+
+def test_a_lock_is_checked_without_speaking(voxstack, rewritten, home):
+    check = ("stack", "check", "voice.lock")
+    assert "the environment that was locked" in voxstack.good(*check).out
+    assert voxstack.good(*check, "--json").json == {"problems": []}
+    rewritten(lambda lock: lock.update(python="3.1.4"))
+    result = voxstack(*check, "--json")
+    assert result.code == 2
+    assert [(p["what"], p["locked"]) for p in result.json["problems"]] == [("Python", "3.1.4")]
+    assert "run it with Python 3.1.4" in voxstack(*check).err
+    assert not (home / "out.wav").exists()
+
+
+def test_a_lock_is_checked_as_it_is(refused, locked):
+    refused("stack", "check", "voice.lock", "--set", "/sample=x", says=("--set", "lock again"))
+
+
+def test_data_of_a_package_counts_as_its_code(refused, install, voxstack, site):
+    (site / "acme_table").mkdir()
+    (site / "acme_table" / "__init__.py").write_text(GAIN)
+    (site / "acme_table" / "table.txt").write_text("1")
+    install("acme-table", {"effects.Table": "acme_table:Quiet"})
+    edit = ("--set", '/stack/-={"type": "Table"}')
+    voxstack.good("stack", "lock", "en-us", "-o", "voice.lock", *edit)
+    voxstack.good(*SAY)
+    (site / "acme_table" / "table.txt").write_text("2")
+    refused(*SAY, says=("the code of acme_table: locked sha256",))

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, NoReturn
 
+import attrs
 import click
 
 from voxstack.cli.options import host_options, make_host, parse_edits
+from voxstack.cli.output import print_json
 from voxstack.documents import parse_value
+from voxstack.errors import InputError
 
 
 @click.command(short_help="Lock a voice and its environment in a file.")
@@ -42,3 +48,31 @@ def lock(
         f"{output}: {locked.voice}, {len(locked.components)} components, "
         f"{len(locked.distributions)} distributions"
     )
+
+
+def nothing_beside(locked: str, options: Mapping[str, Any]) -> None:
+    """Refuse the options that a lock has settled."""
+    given = [f"--{name}" for name, value in options.items() if value]
+    if given:
+        raise InputError(
+            f"{', '.join(given)} cannot change what {locked} has locked: leave it out, or lock "
+            f"again with it: voxstack stack lock VOICE {given[0]} ... -o {locked}"
+        )
+
+
+def check_lock(file: str, options: Mapping[str, Any], as_json: bool) -> NoReturn:
+    """Compare a lock with what is installed: exit code 0, or 2 with all that drifted."""
+    from voxstack.drift import all_drifts, locked_host
+    from voxstack.lock import read_lock
+
+    nothing_beside(file, options)
+    lock = read_lock(file)
+    with locked_host(lock) as host:
+        found = all_drifts(host, lock, file)
+    if as_json:
+        print_json({"problems": [attrs.asdict(drift) for drift in found]})
+    for drift in () if as_json else found:
+        click.echo(str(drift), err=True)
+    if not found and not as_json:
+        click.echo(f"{file}: this is the environment that was locked")
+    sys.exit(2 if found else 0)

@@ -108,8 +108,10 @@ def say(
             raise InputError(f"{name} is given twice, by --{option} and by --control")
         chosen |= {} if value is None else {name: value}
     if locked is not None:
+        from voxstack.cli.lock import nothing_beside
+
         settled = {"voice": voice, "set": sets, "deploy": deploy, "executor": executor}
-        _nothing_beside(locked, {**settled, "allow": allow, "block": block})
+        nothing_beside(locked, {**settled, "allow": allow, "block": block})
     check_place(output)
     pcm = keep_stdout_clean() if output == "-" else None
     if stats == "-":
@@ -122,7 +124,8 @@ def say(
             host = stack.enter_context(make_host(deploy, executor, allow, block))
             built = host.voice(voice, edits=edits)
         else:
-            from voxstack.lock import locked_host, locked_voice, read_lock
+            from voxstack.drift import locked_host, locked_voice
+            from voxstack.lock import read_lock
 
             lock = read_lock(locked)
             built = locked_voice(stack.enter_context(locked_host(lock)), lock, locked)
@@ -150,16 +153,6 @@ def say(
         click.echo(f"{sink.clipped} samples were beyond full scale and clipped", err=True)
     if stats:
         _write_stats(stats, built, report, sink.clipped, guards, loaded - started, chosen, seed)
-
-
-def _nothing_beside(locked: str, options: dict[str, Any]) -> None:
-    """Refuse the options that a lock has settled."""
-    given = [f"--{name}" for name, value in options.items() if value]
-    if given:
-        raise InputError(
-            f"{', '.join(given)} cannot change what {locked} has locked: leave it out, or lock "
-            f"again with it: voxstack stack lock VOICE {given[0]} ... -o {locked}"
-        )
 
 
 class _Source:

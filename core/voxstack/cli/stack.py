@@ -9,14 +9,15 @@ from typing import Any
 import attrs
 import click
 
+from voxstack.cli.groups import PluginGroup
 from voxstack.cli.options import host_options, json_option, make_host, parse_edits
 from voxstack.cli.output import print_json
 from voxstack.errors import AddonError, InputError, Problem
 
 
-@click.group()
+@click.group(cls=PluginGroup, prefix="stack.", lazy={"lock": "voxstack.cli.lock:lock"})
 def stack() -> None:
-    """Check, show and explain the stack of a voice."""
+    """Check, show, draw, explain and lock the stack of a voice."""
 
 
 @stack.command(short_help="Give all problems of a configuration.")
@@ -34,10 +35,17 @@ def check(
     block: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Check FILE: an addon.json, an addon's folder or zip, or a stack alone.
+    """Check FILE: an addon.json, an addon's folder or zip, a stack alone, or a lock file.
 
     Prints all problems, each with its JSON pointer, line and column; exit code 2 if there are any.
+    A lock file is compared with what is installed here.
     """
+    from voxstack.cli.lock import check_lock
+    from voxstack.lock import is_lock
+
+    if is_lock(file):
+        settled = {"voice": voice, "deploy": deploy, "executor": executor, "set": sets}
+        check_lock(file, {**settled, "allow": allow, "block": block}, as_json)
     with make_host(deploy, executor, allow, block) as host:
         try:
             problems = host.check(file, parse_edits(sets), voice)
@@ -231,8 +239,3 @@ def _print_answer(answer: dict[str, Any]) -> None:
             f"{'not':>13}  {other['name']}@{other['distribution']} {other['version']}: "
             f"{other['status']}: {why}"
         )
-
-
-from voxstack.cli.lock import lock  # noqa: E402 - the group is there before its commands
-
-stack.add_command(lock)

@@ -11,7 +11,7 @@ import attrs
 import click
 
 from voxstack.cli.options import host_options, make_host, parse_edits
-from voxstack.cli.output import print_json
+from voxstack.cli.output import check_folder, print_json
 from voxstack.documents import parse_value
 from voxstack.errors import InputError
 
@@ -40,6 +40,7 @@ def lock(
     from voxstack.files import write_atomically
     from voxstack.lock import lock_text, make_lock
 
+    check_folder(output)
     asked = parse_value(executor) if executor is not None else None
     with make_host(deploy, executor, allow, block) as host:
         locked = make_lock(host, voice, parse_edits(sets), asked, Path(output))

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from voxstack.cli.output import for_machines
 from voxstack.documents import parse_value
 from voxstack.errors import InputError, VoxstackError
 
@@ -26,7 +27,15 @@ def host_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+def _json(command: click.Context, option: click.Parameter, value: bool) -> bool:
+    if value:
+        for_machines(command)
+    return value
+
+
+json_option = click.option(
+    "--json", "as_json", is_flag=True, callback=_json, help="Print JSON for machines."
+)
 
 
 def make_host(deploy: str | None, executor: str | None, allow: Any, block: Any) -> Any:

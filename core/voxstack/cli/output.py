@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,11 +14,46 @@ import click
 from voxstack.errors import InputError
 
 GOOD, BAD = "green", "red"
+_CLEAN = "voxstack.stdout"  # in a command's meta: the stdout that is kept for what it makes
+
+
+def keep_stdout_clean() -> Any:
+    """Give stdout (bytes) for what a command makes: what a plugin prints goes to stderr from now.
+
+    What prints below Python, a runtime's own library say, goes there too.
+    """
+    if sys.stdout is not sys.__stdout__:  # somebody's, who collects it
+        return getattr(sys.stdout, "buffer", None)
+    try:
+        pipe = os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=0)
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    except (OSError, ValueError, AttributeError):  # no real files: embedded, or closed
+        return getattr(sys.stdout, "buffer", None)
+    return pipe
+
+
+def for_machines(command: click.Context) -> None:
+    """Keep stdout for what ``print_json`` and ``print_text`` write in this command."""
+    sys.stdout.flush()
+    command.meta[_CLEAN] = keep_stdout_clean()
 
 
 def print_json(value: Any) -> None:
     """Print JSON to stdout."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=not _unicode()))
+    print_text(json.dumps(value, indent=2, ensure_ascii=not _unicode()) + "\n")
+
+
+def print_text(text: str) -> None:
+    """Print what a command makes to stdout, the one kept clean if it is."""
+    command = click.get_current_context(silent=True)
+    clean = command.meta.get(_CLEAN) if command else None
+    if clean is None:
+        click.echo(text, nl=False)
+        return
+    data = memoryview(text.encode(sys.stdout.encoding or "utf-8", "replace"))
+    while data:  # a pipe may take a part of it
+        data = data[clean.write(data) :]
+    clean.flush()
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], empty: str) -> None:
@@ -32,8 +68,12 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], empty: st
         return
     console = Console(width=None if sys.stdout.isatty() else 1000, highlight=False)
     table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold")
+    *names, _ = columns
+    for column, cells in zip(names, zip(*rows, strict=True), strict=False):
+        words = f"{column} {' '.join(str(cell) for cell in cells)}".split()
+        # A name that is broken cannot be copied: what must give way is the text at the end.
+        table.add_column(column, overflow="fold", min_width=max(map(len, words)))
+    table.add_column(columns[-1], overflow="fold")
     for row in rows:
         table.add_row(
             *(Text("" if cell is None else str(cell), style=_style(cell)) for cell in row)

@@ -18,8 +18,9 @@ import click
 
 from voxstack.cli import signals
 from voxstack.cli.options import host_options, make_host, parse_edits, parse_pairs
+from voxstack.cli.output import keep_stdout_clean
 from voxstack.cli.progress import progress_bar
-from voxstack.cli.sinks import check_place, keep_stdout_clean, naming_the_option, open_sink
+from voxstack.cli.sinks import check_place, naming_the_option, open_sink
 from voxstack.errors import InputError
 
 PIECE = 4096  # characters (bytes of stdin) read at a time

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import sys
 
 import click
 
-from voxstack.cli.output import print_json
+from voxstack.cli.output import check_folder, for_machines, print_json
 
 
 @click.command(short_help="Print the JSON Schema of an addon, a stack or a deployment.")
@@ -19,7 +17,9 @@ from voxstack.cli.output import print_json
     show_default=True,
     help="addon.json with its stack, a stack alone, or a deployment file.",
 )
-@click.option("-o", "--output", metavar="FILE", help="Write to FILE; without it, to stdout.")
+@click.option(
+    "-o", "--output", metavar="FILE", default="-", help="Write to FILE; without it, to stdout."
+)
 @click.option("--deploy", metavar="FILE.toml", help="Deployment file: its lists of plugins.")
 @click.option(
     "--allow",
@@ -35,7 +35,7 @@ from voxstack.cli.output import print_json
 )
 def schema(
     what: str,
-    output: str | None,
+    output: str,
     deploy: str | None,
     allow: tuple[str, ...],
     block: tuple[str, ...],
@@ -53,10 +53,13 @@ def schema(
     from voxstack.files import write_atomically
     from voxstack.schema import schema as made
 
-    # All components are imported: what one prints must not end up in the schema.
-    with make_host(deploy, None, allow, block) as host, contextlib.redirect_stdout(sys.stderr):
+    if output == "-":  # all components are imported, and one may print
+        for_machines(click.get_current_context())
+    else:
+        check_folder(output)
+    with make_host(deploy, None, allow, block) as host:
         document = made(host.registry, what)
-    if output in (None, "-"):
+    if output == "-":
         print_json(document)
     else:
-        write_atomically(str(output), json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+        write_atomically(output, json.dumps(document, indent=2, ensure_ascii=False) + "\n")

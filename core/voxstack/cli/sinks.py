@@ -125,16 +125,6 @@ def _player_command(rate: int) -> list[str]:
     raise InputError(f"no player is installed (looked for {names}): write a file with -o FILE.wav")
 
 
-def keep_stdout_clean() -> Any:
-    """Give stdout for the audio alone: what a plugin prints goes to stderr from now on."""
-    try:
-        pipe = os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=0)
-        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    except (OSError, ValueError, AttributeError):  # no real files: embedded, or closed
-        return getattr(sys.stdout, "buffer", None)
-    return pipe
-
-
 @contextmanager
 def naming_the_option() -> Iterator[None]:
     """Say in errors of writing which option chooses the place."""

@@ -123,17 +123,19 @@ def graph(
     voxstack stack graph en-us -o - --format mmd
     """
     from voxstack.cli.graph import drawn, format_of
-    from voxstack.cli.output import check_folder
+    from voxstack.cli.output import check_folder, for_machines, print_text
     from voxstack.cli.picture import stack_tree
     from voxstack.files import write_atomically
 
     form = format_of(output, form)
     check_folder(output)
+    if output == "-":
+        for_machines(click.get_current_context())
     with make_host(deploy, executor, allow, block) as host:
         built = host.voice(voice, edits=parse_edits(sets), load=False)
         picture = drawn(stack_tree(built, host.registry), built, form)
     if output == "-":
-        click.echo(picture, nl=False)
+        print_text(picture)
     else:
         write_atomically(output, picture)
 

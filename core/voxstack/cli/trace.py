@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from voxstack.cli.options import host_options, json_option, make_host, parse_edits, parse_pairs
-from voxstack.cli.output import check_folder, print_json, print_table
+from voxstack.cli.output import check_folder, for_machines, print_json, print_table, print_text
 from voxstack.errors import InputError
 
 
@@ -56,6 +56,8 @@ def trace(
     if output == "-" and as_json:
         raise InputError("-o - and --json both write to stdout; name a file with -o")
     check_folder(output)
+    if output == "-":
+        for_machines(click.get_current_context())
     with make_host(deploy, executor, allow, block) as host:
         built = host.voice(voice, edits=edits)
         built.warm_up()
@@ -66,7 +68,7 @@ def trace(
         "otherData": {"voice": report.voice, "audio_s": report.audio_s, "total_s": report.total_s},
     }
     if output == "-":
-        click.echo(json.dumps(document))
+        print_text(json.dumps(document) + "\n")
         return
     from voxstack.files import write_atomically
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 from voxstack import InputError
-from voxstack.cli.options import make_host
+from voxstack.cli.options import json_option, make_host
 from voxstack.cli.output import print_json, print_table
 
 from voxstack_train.evaluation.sets import SETS
@@ -56,7 +56,7 @@ from voxstack_train.evaluation.sets import SETS
     "--deploy", metavar="FILE.toml", help="Deployment file: how this site runs its voices."
 )
 @click.option("--executor", metavar="NAME", help='Executor: a name, or JSON {"type": "NAME", ...}.')
-@click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+@json_option
 @click.option(
     "--markdown", "as_markdown", is_flag=True, help="Print the table for the voice's card."
 )

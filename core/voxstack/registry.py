@@ -7,6 +7,7 @@ breaks, is blocked or clashes is listed with its reason, and never takes the hos
 from __future__ import annotations
 
 import importlib
+import os
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
@@ -206,8 +207,11 @@ class Registry:
 
     def _imported(self, registration: Registration) -> Any:
         module, _, attribute = registration.target.partition(":")
+        process = os.getpid()
         try:
             target: Any = importlib.import_module(module)
+            if os.getpid() != process:
+                os._exit(0)  # forked by the plugin: one of us goes on
             for part in attribute.split(".") if attribute else ():
                 target = getattr(target, part)
         except KeyboardInterrupt:
@@ -347,11 +351,8 @@ class Registry:
         for (namespace, name), rivals in by_name.items():
             if len({(r.distribution, r.target) for r in rivals}) < 2:
                 continue
-            places = " and ".join(sorted({f"{r.distribution} {r.version}" for r in rivals}))
-            choice = " or ".join(sorted({repr(f"{name}@{r.distribution}") for r in rivals}))
             for rival in rivals:
-                rival.status = "ambiguous"
-                rival.reason = f"{places} both bring the {namespace} {name!r}: name {choice}"
+                rival.status, rival.reason = "ambiguous", _clash(namespace, name, rivals)
         listed = {id(r.package) for r in self.registrations if r.kind == "package"}
         for package in self.packages.values():
             if package.damage and id(package) not in listed:
@@ -380,3 +381,16 @@ class Registry:
                     hook=hook,
                     error=f"{type(error).__name__}: {error}",
                 )
+
+
+def _clash(namespace: str, name: str, rivals: Sequence[Registration]) -> str:
+    """Say who brings one name, and how to choose."""
+    places = sorted({f"{r.distribution} {r.version}" for r in rivals})
+    if len(places) == 1:  # a name with its distribution does not tell them apart
+        targets = " and ".join(sorted(repr(r.target) for r in rivals))
+        return (
+            f"{places[0]} brings the {namespace} {name!r} twice, as {targets}: "
+            "tell its authors, and uninstall it or install another version"
+        )
+    choice = " or ".join(sorted({repr(f"{name}@{r.distribution}") for r in rivals}))
+    return f"{' and '.join(places)} both bring the {namespace} {name!r}: name {choice}"

@@ -22,13 +22,14 @@ def keep_stdout_clean() -> Any:
 
     What prints below Python, a runtime's own library say, goes there too.
     """
-    if sys.stdout is not sys.__stdout__:  # somebody's, who collects it
-        return getattr(sys.stdout, "buffer", None)
+    stdout: Any = sys.stdout
+    if stdout is not sys.__stdout__:  # somebody's, who collects it
+        return getattr(stdout, "buffer", None)
     try:
-        pipe = os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=0)
-        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+        pipe = os.fdopen(os.dup(stdout.fileno()), "wb", buffering=0)
+        os.dup2(sys.stderr.fileno(), stdout.fileno())
     except (OSError, ValueError, AttributeError):  # no real files: embedded, or closed
-        return getattr(sys.stdout, "buffer", None)
+        return getattr(stdout, "buffer", None)
     return pipe
 
 
@@ -68,12 +69,8 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], empty: st
         return
     console = Console(width=None if sys.stdout.isatty() else 1000, highlight=False)
     table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    *names, _ = columns
-    for column, cells in zip(names, zip(*rows, strict=True), strict=False):
-        words = f"{column} {' '.join(str(cell) for cell in cells)}".split()
-        # A name that is broken cannot be copied: what must give way is the text at the end.
-        table.add_column(column, overflow="fold", min_width=max(map(len, words)))
-    table.add_column(columns[-1], overflow="fold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(
             *(Text("" if cell is None else str(cell), style=_style(cell)) for cell in row)

@@ -22,8 +22,8 @@ def keep_stdout_clean() -> Any:
 
     What prints below Python, a runtime's own library say, goes there too.
     """
-    stdout: Any = sys.stdout
-    if stdout is not sys.__stdout__:  # somebody's, who collects it
+    stdout, own = sys.stdout, bool(sys.stdout is sys.__stdout__)
+    if not own:  # somebody's, who collects it
         return getattr(stdout, "buffer", None)
     try:
         pipe = os.fdopen(os.dup(stdout.fileno()), "wb", buffering=0)

@@ -18,9 +18,13 @@ RUNTIMES = {"torch", "onnxruntime", "onnx"}
 
 def imported_by(code, folder, *arguments):
     """Run ``code`` in a fresh Python and give the top-level modules that it imported."""
-    tell = "; import json, sys; print('\\n' + json.dumps(sorted(sys.modules)))"
-    at_exit = f"import atexit\natexit.register(lambda: exec({tell[2:]!r}))\n"
-    done = subprocess.run(
+    told = folder / "imported.json"  # not stdout, which a command may keep to itself
+    at_exit = (
+        "import atexit, json, pathlib, sys\n"
+        f"told = pathlib.Path({str(told)!r})\n"
+        "atexit.register(lambda: told.write_text(json.dumps(sorted(sys.modules))))\n"
+    )
+    subprocess.run(
         [sys.executable, "-c", at_exit + code, *arguments],
         capture_output=True,
         text=True,
@@ -28,7 +32,7 @@ def imported_by(code, folder, *arguments):
         timeout=60,
         check=True,
     )
-    modules = set(json.loads(done.stdout.splitlines()[-1]))
+    modules = set(json.loads(told.read_text()))
     return modules, {name.partition(".")[0] for name in modules}
 
 

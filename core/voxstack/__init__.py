@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from voxstack.chunking import run_network
     from voxstack.components import Component, hookimpl
     from voxstack.containers import Encoders, StreamablePipeline, StreamableStack
+    from voxstack.deprecations import Deprecation, VoxstackDeprecationWarning
     from voxstack.errors import (
         AddonError,
         BlockError,
@@ -46,6 +47,7 @@ _HOMES = {
     "chunking": ["run_network"],
     "components": ["Component", "hookimpl"],
     "containers": ["Encoders", "StreamablePipeline", "StreamableStack"],
+    "deprecations": ["Deprecation", "VoxstackDeprecationWarning"],
     "errors": [
         "AddonError",
         "BlockError",
@@ -77,6 +79,7 @@ __all__ = [
     "Chunk",
     "Component",
     "ConfigError",
+    "Deprecation",
     "Encoders",
     "Executor",
     "Frontend",
@@ -100,6 +103,7 @@ __all__ = [
     "TensorSpec",
     "Tensors",
     "Voice",
+    "VoxstackDeprecationWarning",
     "VoxstackError",
     "__version__",
     "current_utterance",

@@ -13,6 +13,7 @@ import importlib_metadata
 from attrs import field, frozen
 
 from voxstack.components import KINDS, Component, hookimpl
+from voxstack.deprecations import RENAMED_GROUPS
 
 _TARGET = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*(:[^\W\d]\w*(\.[^\W\d]\w*)*)?")
 
@@ -33,6 +34,11 @@ class Package:
     damage: str | None = None  # why its entry points cannot be read
     distribution: Any = field(default=None, repr=False)
 
+    def group_of(self, group: str, name: str) -> str:
+        """Give the group that an entry point stands in: ``group``, or one that it was."""
+        written = {g for g, n, _ in self.entries if n == name and _current(g) == group}
+        return group if group in written or not written else written.pop()
+
     def requirement(self) -> str | None:
         """Read what it asks of voxstack, ">=0.1,<1", or None. The one read of METADATA."""
         text = self.distribution.read_text("METADATA") if self.distribution else None
@@ -43,15 +49,19 @@ class Package:
     def components(self) -> Iterator[tuple[str, Component]]:
         """Give (kind, component) of the ordinary entry points."""
         for group, name, value in self.entries:
-            kind = group.removeprefix("voxstack.")
+            kind = _current(group).removeprefix("voxstack.")
             if kind in KINDS:
                 yield kind, Component(name, value, distribution=self.name)
 
     def modules(self, group: str) -> Iterator[tuple[str, str]]:
         """Give (name, module) of the modules with hooks in ``group``."""
         for entry_group, name, value in self.entries:
-            if entry_group == group:
+            if _current(entry_group) == group:
                 yield name, value
+
+
+def _current(group: str) -> str:
+    return RENAMED_GROUPS[group][0] if group in RENAMED_GROUPS else group
 
 
 def well_formed(target: str) -> bool:

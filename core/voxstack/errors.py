@@ -12,6 +12,8 @@ from typing import Any, final
 
 from attrs import asdict, frozen
 
+MOST_SHOWN = 100  # problems that one message tells
+
 
 class VoxstackError(Exception):
     """The base of every error that voxstack raises on purpose."""
@@ -74,7 +76,10 @@ class ConfigError(VoxstackError):
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
-        super().__init__("\n".join(str(problem) for problem in self.problems))
+        lines = [str(problem) for problem in self.problems[:MOST_SHOWN]]
+        if len(self.problems) > MOST_SHOWN:
+            lines.append(f"and {len(self.problems) - MOST_SHOWN} more problems")
+        super().__init__("\n".join(lines))
 
 
 class BlockError(VoxstackError):

@@ -10,16 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, final
 
-from voxstack.addon import (
-    MANIFEST,
-    Addon,
-    Files,
-    FolderFiles,
-    make_addon,
-    open_files,
-    package_files,
-    read_document,
-)
+from voxstack.addon import Addon, make_addon, read_document
+from voxstack.addon_files import MANIFEST, Files, FolderFiles, open_files, package_files
 from voxstack.buckets import varying
 from voxstack.deployment import Deployment, PluginLists, VoiceSettings, read_deployment
 from voxstack.documents import Document, parse_json

@@ -14,7 +14,8 @@ import attrs
 from attrs import field, frozen
 
 import voxstack
-from voxstack.addon import MANIFEST, MAX_FILE, MAX_MANIFEST, Addon, Files
+from voxstack.addon import Addon
+from voxstack.addon_files import MANIFEST, MAX_FILE, MAX_MANIFEST, Files
 from voxstack.blocks import Block, Frontend, options_of
 from voxstack.buckets import Buckets
 from voxstack.discovery import normalised

@@ -27,9 +27,8 @@ class TensorSpec:
     """A tensor as a network declares it."""
 
     dtype: str  # a numpy name, "float32"
-    shape: tuple[
-        int | str, ...
-    ]  # a number is fixed, a name is a dimension: ["batch", 80, "frames"]
+    # A number is fixed, a name is a dimension: ["batch", 80, "frames"].
+    shape: tuple[int | str, ...]
 
     def empty(self) -> NDArray[Any]:
         """Give an array of this kind with batch 1 and no frames."""
@@ -50,8 +49,8 @@ class TensorSpec:
 class Context:
     """Frames that a stateless network must see beside those it is asked for, to be exact."""
 
-    left: int = 0
-    right: int = 0
+    left: int = 0  # frames before
+    right: int = 0  # frames after
 
 
 @final

@@ -19,6 +19,7 @@ from attrs import define, field, frozen
 import voxstack
 from voxstack import hookspecs
 from voxstack.components import KINDS, LISTENERS_GROUP, MODULES_GROUP, Component
+from voxstack.deprecations import tell_old_group, tell_old_hooks
 from voxstack.discovery import EntryPoints, Package, normalised, scan, well_formed
 from voxstack.errors import PluginError, did_you_mean
 from voxstack.logs import get_logger
@@ -27,6 +28,7 @@ from voxstack.versions import satisfies
 log = get_logger("registry")
 
 CALLED = {"addon": "voice"}  # how users call what a namespace holds
+ALLOW, BLOCK = "VOXSTACK_ALLOW", "VOXSTACK_BLOCK"
 OWN = "voxstack"  # the host's own distribution: the lists of plugins do not touch it
 
 
@@ -49,6 +51,19 @@ class Filter:
         if any(fnmatchcase(distribution, normalised_pattern(p)) for p in self.allow):
             return None
         return f"not in the allow list of {self.origin}"
+
+
+def site_filter() -> Filter:
+    """Read what VOXSTACK_ALLOW and VOXSTACK_BLOCK say, patterns with commas between.
+
+    It holds for every registry of a process, that of the command line's own commands too, over
+    whatever lists the host is given.
+    """
+    given = {
+        name: tuple(p.strip() for p in os.environ.get(name, "").split(",") if p.strip())
+        for name in (ALLOW, BLOCK)
+    }
+    return Filter(given[ALLOW] or ("*",), given[BLOCK], f"the variables {ALLOW} and {BLOCK}")
 
 
 def normalised_pattern(pattern: str) -> str:
@@ -82,16 +97,27 @@ class Registration:
         """Tell whether a stack may name it as it stands."""
         return self.status == "ok"
 
+    @property
+    def owner(self) -> str:
+        """Name its distribution, with the version."""
+        return f"{self.distribution} {self.version}".rstrip()
+
     def refusal(self) -> str:
         """Say why it cannot be used."""
         status = "" if (self.reason or "").startswith(self.status) else f"{self.status}: "
-        whose = f"{self.name!r} of {self.distribution} {self.version}".rstrip()
-        return f"{whose} cannot be used: {status}{self.reason}"
+        return f"{self.name!r} of {self.owner} cannot be used: {status}{self.reason}"
 
     def listing(self) -> dict[str, str | None]:
         """Give the row that ``voxstack plugins --json`` prints."""
         names = ("kind", "name", "target", "distribution", "version", "status", "reason")
         return {name: getattr(self, name) for name in names}
+
+
+def _is_target(target: str, kind: str) -> bool:
+    """Tell a package from a name in one; to locate a package in another would import that."""
+    if kind == "addons":
+        return well_formed(target) and not {":", "."} & {*target}
+    return well_formed(target) and ":" in target
 
 
 @final
@@ -109,6 +135,7 @@ class Registry:
         path: Iterable[str] | None = None,
     ) -> None:
         self.filter = filter
+        self._site = site_filter()
         self.manager = pluggy.PluginManager("voxstack")
         self.manager.add_hookspecs(hookspecs)
         self.packages = {package.name: package for package in scan(path)}
@@ -136,7 +163,7 @@ class Registry:
             for r in self.registrations
             if r.namespace == namespace
             and r.name == wanted
-            and (not distribution or r.distribution == normalised(distribution))
+            and (not distribution or normalised(r.distribution) == normalised(distribution))
         ]
 
     def names(self, namespace: str) -> list[str]:
@@ -152,6 +179,7 @@ class Registry:
                 found = self.candidates(name, namespace)
         good = [r for r in found if r.usable or (r.status == "ambiguous" and "@" in name)]
         if len({(r.distribution, r.target) for r in good}) == 1:
+            tell_old_group(good[0], f"voxstack.{good[0].kind}")
             return good[0]
         if clash := [r for r in found if r.status == "ambiguous"]:
             raise PluginError(clash[0].reason or "", clash[0])
@@ -248,8 +276,11 @@ class Registry:
 
     # Modules with hooks ---------------------------------------------------------------------
 
+    def _blocked(self, distribution: str) -> str | None:
+        return self._site.reason(distribution) or self.filter.reason(distribution)
+
     def _find_modules(self, package: Package) -> None:
-        blocked = self.filter.reason(package.name)
+        blocked = self._blocked(package.name)
         for group, held in ((MODULES_GROUP, self._pending), (LISTENERS_GROUP, self._listeners)):
             for name, target in package.modules(group):
                 module = Registration(
@@ -302,6 +333,8 @@ class Registry:
                 self.manager.unregister(name=name)
                 return
         module.status, module.reason = "ok", None
+        tell_old_group(module, LISTENERS_GROUP if module.kind == "listener" else MODULES_GROUP)
+        tell_old_hooks(self.manager, plugin, module)
         self._collect(plugin, module)
 
     def _collect(self, plugin: Any, module: Registration | None) -> None:
@@ -333,9 +366,9 @@ class Registry:
             options=component.options,
             package=package,
         )
-        if blocked := self.filter.reason(distribution):
+        if blocked := self._blocked(distribution):
             registration.status, registration.reason = "blocked", blocked
-        elif not well_formed(component.target) or (kind != "addons") != (":" in component.target):
+        elif not _is_target(component.target, kind):
             wanted = "a top-level package" if kind == "addons" else "'package.module:Name'"
             registration.status = "broken"
             registration.reason = f"its target is {component.target!r}, expected {wanted}"

@@ -6,18 +6,13 @@ definition of its own, chosen by its ``type``, so that an editor completes its o
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import enum
 import inspect
-import io
 import json
 import math
 import re
-import textwrap
-import tokenize
 import types
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, final, get_args, get_origin
 
@@ -25,15 +20,18 @@ import attrs
 
 from voxstack.blocks import Block, Frontend, StreamableBlock
 from voxstack.buckets import Buckets
+from voxstack.comments import option_comments, summary
 from voxstack.components import KINDS
 from voxstack.deployment import Deployment, VoiceSettings
+from voxstack.deprecations import Deprecation, deprecation_of, old_names
 from voxstack.errors import PluginError
 from voxstack.executors import Executor, Program
-from voxstack.manifest import FORMAT, Manifest
+from voxstack.manifest import Manifest
 from voxstack.networks import ROLE, Network
 from voxstack.provided import AudioFormat, Symbols
 from voxstack.registry import Registration, Registry
 from voxstack.schedule import Schedule
+from voxstack.stability import FORMAT, OLDEST_FORMAT
 from voxstack.structure import LISTS, OBJECTS
 
 Schema = dict[str, Any]
@@ -49,6 +47,11 @@ SCALARS: dict[Any, str] = {
 }
 NAMESPACES = ((Block, "block"), (Frontend, "frontend"), (Executor, "executor"))
 SIZES: Schema = {"type": "array", "items": {"type": "integer", "minimum": 1}}
+NETWORK: Schema = {
+    "type": "string",
+    "title": "network",
+    "description": 'a network, or "ADDON:NETWORK"',
+}
 EXECUTOR = "the executor of all networks in this block; of a list, the first that can run here"
 
 
@@ -59,7 +62,8 @@ def schema(registry: Registry, what: str = "addon") -> Schema:
     """
     made = _Schemas(registry)
     root = {"addon": made.addon, "stack": made.stack, "deployment": made.deployment}[what]()
-    comment = f"left out: {'; '.join(made.left_out)}" if made.left_out else None
+    left_out = [f"{r.namespace} {r.name} of {r.distribution}: {why}" for r, why in made.unusable]
+    comment = f"left out: {'; '.join(left_out)}" if left_out else None
     return {
         "$schema": DIALECT,
         "title": f"voxstack {what}",
@@ -81,23 +85,46 @@ class _Choice:
 
 
 @final
+@attrs.frozen(eq=False)
+class Described:
+    """A component that a configuration can name, and what it says there."""
+
+    registration: Registration
+    cls: type | None = None  # None: it cannot be imported
+    options: Schema = attrs.field(factory=dict)  # its options' schema: "properties", "required"
+    reason: str | None = None  # why it cannot be imported
+
+
+def described(registry: Registry) -> list[Described]:
+    """Give all components that a configuration can name, sorted by name; imports them."""
+    made = _Schemas(registry)
+    found = [
+        Described(c.registration, c.cls, made.options(c.cls, True, c.registration.options))
+        for choices in made.choices.values()
+        for c in choices
+    ]
+    found += [Described(registration, reason=reason) for registration, reason in made.unusable]
+    return sorted(found, key=lambda d: (d.registration.name.lower(), d.registration.distribution))
+
+
+@final
 class _Schemas:
     """Collects definitions."""
 
     def __init__(self, registry: Registry) -> None:
         self.registry = registry
         self.definitions: dict[str, Schema] = {}
-        self.left_out: list[str] = []
+        self.unusable: list[tuple[Registration, str]] = []  # and why
         self._keys: dict[type, str] = {}
-        self._choices = {namespace: self._loaded(namespace) for _, namespace in NAMESPACES}
+        self.choices = {namespace: self._loaded(namespace) for _, namespace in NAMESPACES}
 
     # The three documents --------------------------------------------------------------------
 
     def addon(self) -> Schema:
         """A manifest; its frontend and its stack come together or not at all."""
-        options = self._options(Manifest, hosted=False)
+        options = self.options(Manifest, hosted=False)
         properties = options["properties"]
-        properties["format"] |= {"minimum": 1, "maximum": FORMAT}
+        properties["format"] |= {"minimum": OLDEST_FORMAT, "maximum": FORMAT}
         properties["frontend"] |= {"anyOf": [self._place(Frontend), {"type": "null"}]}
         properties["stack"] |= {**self._row(), "type": ["array", "null"]}
         given = {"frontend": "object", "stack": "array"}
@@ -124,7 +151,7 @@ class _Schemas:
 
     def deployment(self) -> Schema:
         """A deployment file, once a TOML reader made it plain."""
-        options = self._options(Deployment, hosted=False)
+        options = self.options(Deployment, hosted=False)
         voice = self._class(VoiceSettings, hosted=False)
         for owner in (options, self.definitions[voice["$ref"].rpartition("/")[2]]):
             properties = owner["properties"]
@@ -158,11 +185,11 @@ class _Schemas:
                 cls = self.registry.load(self.registry.find(f"{name}@{distribution}", namespace))
                 attrs.resolve_types(cls)
             except (PluginError, NameError) as error:
-                self.left_out.append(f"{namespace} {name} of {distribution}: {error}")
+                self.unusable.append((registration, str(error)))
                 continue
             type_ = {
                 "anyOf": [
-                    {"const": full, **_described(_summary(cls))},
+                    {"const": full, **_described(summary(cls))},
                     {"pattern": _qualified(name, distribution)},
                 ]
             }
@@ -183,7 +210,7 @@ class _Schemas:
         key = self._key(wanted, "place")
         if key not in self.definitions:
             self.definitions[key] = {}  # it may hold itself
-            fitting = [c for c in self._choices[namespace] if issubclass(c.cls, wanted)]
+            fitting = [c for c in self.choices[namespace] if issubclass(c.cls, wanted)]
             for choice in fitting:
                 if choice.key not in self.definitions:
                     self.definitions[choice.key] = {}
@@ -197,7 +224,7 @@ class _Schemas:
             "type": "object",
             "required": ["type"],
             "properties": {"type": {"anyOf": names} if names else {"not": {}}},
-            **({"description": _summary(wanted)} if _summary(wanted) else {}),
+            **({"description": summary(wanted)} if summary(wanted) else {}),
         }
         if fitting:
             made["allOf"] = [
@@ -220,7 +247,7 @@ class _Schemas:
 
     def _component(self, choice: _Choice) -> Schema:
         preset = choice.registration.options
-        options = self._options(choice.cls, hosted=True, preset=preset)
+        options = self.options(choice.cls, hosted=True, preset=preset)
         properties = {"type": choice.type, **options["properties"]}
         if issubclass(choice.cls, Block):
             properties.setdefault("executor", {**self._executors(), "description": EXECUTOR})
@@ -230,7 +257,7 @@ class _Schemas:
 
     # Classes and types ----------------------------------------------------------------------
 
-    def _options(self, cls: Any, hosted: bool, preset: Any = ()) -> Schema:
+    def options(self, cls: Any, hosted: bool, preset: Any = ()) -> Schema:
         """Describe a class by its fields; ``hosted``: the host resolves names and provides."""
         comments = option_comments(cls)
         properties: Schema = {}
@@ -245,7 +272,14 @@ class _Schemas:
                 **_described(text),
                 **_default(option, preset),
             }
-            if option.default is attrs.NOTHING and option.name not in preset:
+            if deprecation := deprecation_of(option):
+                properties[option.name] |= _deprecated(deprecation)
+            for old, deprecation in old_names(option).items():
+                properties[old] = {**self._type(option.type or Any, hosted)}
+                properties[old] |= _deprecated(deprecation)
+            # With an old name both are optional here: the host checks that one of them is given.
+            named = option.name in preset or old_names(option)
+            if option.default is attrs.NOTHING and not named:
                 required.append(option.name)
         return {
             "type": "object",
@@ -293,7 +327,7 @@ class _Schemas:
         if hosted and issubclass(type_, (Block, Frontend, Executor)):
             return self._place(type_)
         if hosted and issubclass(type_, (Program, Network)):
-            return {"type": "string", "description": 'a network, or "ADDON:NETWORK"'}
+            return NETWORK
         if hosted and issubclass(type_, Schedule):
             return SIZES
         if hosted and issubclass(type_, Buckets):
@@ -309,7 +343,7 @@ class _Schemas:
         key = self._key(type_, "object" if hosted else "manifest")
         if key not in self.definitions:
             self.definitions[key] = {}  # it may hold itself
-            self.definitions[key] = self._options(type_, hosted)
+            self.definitions[key] = self.options(type_, hosted)
         return {"$ref": f"#/$defs/{key}"}
 
     def _key(self, cls: type, prefix: str) -> str:
@@ -345,6 +379,10 @@ def _default(option: attrs.Attribute[Any], preset: Any) -> Schema:
         if value.takes_self:  # type: ignore[union-attr]
             return {}
         value = value.factory()  # type: ignore[union-attr]
+    if isinstance(value, Schedule | Buckets):
+        value = value.sizes
+        if not value:
+            return {}
     try:
         return {"default": json.loads(json.dumps(value, allow_nan=False))}
     except (TypeError, ValueError):
@@ -369,49 +407,10 @@ def _bounds(validator: Any) -> Schema:
     return bounds
 
 
+def _deprecated(deprecation: Deprecation) -> Schema:
+    text = f"goes away in {deprecation.removed_in}: {deprecation.instead}"
+    return {"deprecated": True, "description": text}
+
+
 def _described(text: str | None) -> Schema:
     return {"description": text} if text else {}
-
-
-def _summary(cls: type) -> str:
-    return inspect.cleandoc(cls.__doc__ or "").partition("\n")[0]
-
-
-# Documentation ----------------------------------------------------------------------------------
-
-
-def option_comments(cls: type) -> dict[str, str]:
-    """Give what the source says of each option: the comment behind it, else the lines above."""
-    comments: dict[str, str] = {}
-    for base in reversed(cls.__mro__):
-        if attrs.has(base):
-            comments |= dict(_comments(base))
-    return comments
-
-
-def _comments(cls: type) -> Iterator[tuple[str, str]]:
-    try:
-        source = textwrap.dedent(inspect.getsource(cls))
-        (definition,) = ast.parse(source).body
-        tokens = list(tokenize.generate_tokens(io.StringIO(source).readline))
-    except (OSError, TypeError, ValueError, SyntaxError, tokenize.TokenError):
-        return  # no source: made at run time, or installed without it
-    said = {t.start[0]: t.string.lstrip("# ") for t in tokens if t.type == tokenize.COMMENT}
-    alone = {
-        t.start[0]
-        for t in tokens
-        if t.type == tokenize.COMMENT and not t.line[: t.start[1]].strip()
-    }
-    for line in getattr(definition, "body", ()):
-        if not isinstance(line, ast.AnnAssign) or not isinstance(line.target, ast.Name):
-            continue
-        last = line.end_lineno or line.lineno
-        found = [said[n] for n in range(line.lineno, last + 1) if n in said]
-        above = line.lineno - 1
-        while not found and above in alone:
-            above -= 1
-        if not found:
-            found = [said[n] for n in range(above + 1, line.lineno)]
-        text = " ".join(c for c in found if not c.startswith(("noqa", "type:")))
-        if text:
-            yield line.target.id, text

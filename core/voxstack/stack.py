@@ -13,6 +13,7 @@ from voxstack.addon import Addon
 from voxstack.blocks import Block, Frontend, StreamableBlock, options_of
 from voxstack.buckets import Buckets
 from voxstack.containers import StreamableStack
+from voxstack.deprecations import Deprecation, current_names
 from voxstack.documents import Document
 from voxstack.errors import ConfigError, PluginError, Problem, VoxstackError, did_you_mean
 from voxstack.executors import Executor, Program
@@ -22,7 +23,15 @@ from voxstack.programs import HostedProgram, ProgramCache
 from voxstack.provided import AudioFormat, Symbols
 from voxstack.registry import Registration, Registry
 from voxstack.schedule import Schedule
-from voxstack.structure import Structurer, Unfit, Unfits, problems_of, shown, unfits_of
+from voxstack.structure import (
+    Structurer,
+    Unfit,
+    Unfits,
+    problems_of,
+    shown,
+    tell_uses,
+    unfits_of,
+)
 from voxstack.wiring import Flow, check_wiring
 
 ALWAYS = ("seed", "sentence")  # sequence tensors that every voice gets from the host
@@ -84,15 +93,21 @@ class StackBuilder:
             problems += self._wiring(document, StreamableStack(blocks), frontend)
         if problems:
             raise ConfigError(problems)
+        tell_uses(self._structurer, document)
         split = self._split(blocks)
         return BuiltStack(frontend, blocks[:split], blocks[split:], self.programs)
 
     def executor(self, config: Any, document: Document, pointer: str) -> Executor:
         """Build an executor from its name or its configuration."""
+        # A configuration of its own: it may be asked for while a stack is being made.
+        outer, self._structurer = self._structurer, self._make_structurer()
         try:
             executor: Executor = self._structurer.structure(config, Executor)
+            tell_uses(self._structurer, document)
         except Exception as error:
             raise ConfigError(problems_of(document, error, pointer)) from None
+        finally:
+            self._structurer = outer
         return executor
 
     def _part(self, document: Document, key: str, type_: Any, problems: list[Problem]) -> Any:
@@ -102,7 +117,8 @@ class StackBuilder:
                 problems.append(document.problem("", f"{key!r} is missing", f"add {key!r}"))
             return None
         try:
-            return self._structurer.structure(value, type_)
+            with self._structurer.at(key):
+                return self._structurer.structure(value, type_)
         except Exception as error:
             problems += problems_of(document, error, f"/{key}")
             return None
@@ -176,6 +192,11 @@ class StackBuilder:
                     place,
                 )
             self._kinds[cls] = registration.kind
+            old: Mapping[str, Deprecation] = getattr(cls, "deprecated_names", {})
+            if registration.name in old:
+                with self._structurer.at("type"):
+                    what = f"the {namespace} {registration.name!r}"
+                    self._structurer.note(what, old[registration.name], registration.owner)
             return self._placed(cls, registration, config)
 
         return hook
@@ -186,10 +207,12 @@ class StackBuilder:
         if place is None:
             return self._instance(cls, registration, config)
         if not isinstance(place, list):  # of a list, those that are not there are passed over
+            noted = len(self._structurer.uses)
             try:
                 self._structurer.structure(place, Executor)
             except Exception as error:
                 raise Unfits(list(unfits_of(error, "/executor"))) from None
+            del self._structurer.uses[noted:]  # noted when it is made for a network
         self._executors.append(place)
         try:
             takes_it = any(option.name == "executor" for option in attrs.fields(cls))
@@ -215,10 +238,13 @@ class StackBuilder:
                 "import the type at run time, not under TYPE_CHECKING",
             ) from None
         options = {k: v for k, v in config.items() if k != "type"}
+        current = current_names(attrs.fields(cls))
         for name, value in registration.options.items():
-            options.setdefault(name, value)
+            if current.get(name, name) not in {current.get(n, n) for n in options}:
+                options[name] = value
+        given = {current.get(name, name) for name in options}
         for option in attrs.fields(cls):
-            if option.name in options:
+            if option.name in given:
                 continue
             role = option.metadata.get(ROLE)
             if role is not None:
@@ -226,7 +252,7 @@ class StackBuilder:
             elif option.type in (AudioFormat, Symbols):
                 options[option.name] = _Given(self._fact(option.type))
         # Not ``structure``: for a block's class that would ask for its "type" again.
-        return self._structurer.fields(options, cls)
+        return self._structurer.fields(options, cls, registration.owner)
 
     def _fact(self, type_: Any) -> Any:
         """Give what the host provides to a field of such a type."""

@@ -7,6 +7,7 @@ written out in a configuration (a block, a network, an executor).
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import math
 import types
@@ -16,6 +17,14 @@ from typing import Annotated, Any, Literal, Union, cast, final, get_args, get_or
 
 import attrs
 
+from voxstack.deprecations import (
+    Deprecation,
+    Notice,
+    current_names,
+    deprecation_of,
+    old_names,
+    tell,
+)
 from voxstack.documents import Document, escape
 from voxstack.errors import ConfigError, Problem, VoxstackError, did_you_mean
 
@@ -43,11 +52,24 @@ class Unfits(Exception):  # noqa: N818 - internal: carries problems that have th
 
 
 @final
+@attrs.frozen
+class Use:
+    """Something in a configuration that goes away."""
+
+    pointer: str
+    what: str
+    deprecation: Deprecation
+    owner: str  # the distribution that takes it away, with its version: "acme-fx 1.0"
+
+
+@final
 class Structurer:
     """Makes objects of plain values."""
 
     def __init__(self) -> None:
         self._hooks: list[tuple[type, Hook]] = []
+        self._place: list[str] = []  # where in the document, key by key
+        self.uses: list[Use] = []  # of what goes away; ``tell_uses`` tells them
 
     def register(self, base: type, hook: Hook) -> None:
         """Make what extends ``base`` by ``hook``."""
@@ -78,9 +100,13 @@ class Structurer:
             return self.structure(value, supertype)
         raise Unfit(f"an option of the type {type_} cannot be given in a configuration")
 
-    def fields(self, values: Mapping[str, Any], cls: Any) -> Any:
-        """Make an attrs class whose fields are the options in ``values``."""
+    def fields(self, values: Mapping[str, Any], cls: Any, owner: str = "voxstack") -> Any:
+        """Make an attrs class whose fields are the options in ``values``.
+
+        ``owner`` is the distribution that the class belongs to, and its version.
+        """
         options = {o.name: o for o in attrs.fields(attrs.resolve_types(cls)) if o.init}
+        current = current_names(options.values())
         unfits = [
             Unfit(
                 f"unknown option {name!r}",
@@ -89,25 +115,49 @@ class Structurer:
                 f"/{escape(name)}",
             )
             for name in values
-            if name not in options
+            if name not in options and name not in current
         ]
         made = {}
         for name, option in options.items():
-            if name in values:
+            given, *twice = [n for n in (name, *old_names(option)) if n in values] or [None]
+            for old in twice:
+                place = f"/{escape(old)}"
+                unfits.append(Unfit(f"is given twice: {old!r} is now {name!r}", "remove it", place))
+            if given is not None:
                 try:
-                    made[option.alias or name] = self.structure(values[name], option.type or Any)
+                    with self.at(given):
+                        value = self.structure(values[given], option.type or Any)
+                    made[option.alias or name] = value
                 except Exception as error:
-                    unfits += unfits_of(error, f"/{escape(name)}")
+                    unfits += unfits_of(error, f"/{escape(given)}")
             elif option.default is attrs.NOTHING:
                 unfits.append(Unfit(f"option {name!r} is missing", f"add {name!r}"))
         if unfits:
             raise Unfits(unfits)
+        for name in values:
+            option = options[current.get(name, name)]
+            if deprecation := old_names(option).get(name) or deprecation_of(option):
+                with self.at(name):
+                    self.note(f"the option {name!r} of {cls.__name__}", deprecation, owner)
         try:
             return cls(**made)
         except (ValueError, TypeError, VoxstackError) as error:  # a validator refused a value
             raise Unfit(str(error)) from None
         except Exception as error:
             raise Unfit(f"{cls.__name__} cannot be made: {error!r}") from error
+
+    @contextlib.contextmanager
+    def at(self, key: str | int) -> Iterator[None]:
+        """Be at ``key`` of the place at hand."""
+        self._place.append(f"/{escape(str(key))}")
+        try:
+            yield
+        finally:
+            self._place.pop()
+
+    def note(self, what: str, deprecation: Deprecation, owner: str) -> None:
+        """Note that what stands at the place at hand goes away."""
+        self.uses.append(Use("".join(self._place), what, deprecation, owner))
 
     def _class(self, value: Any, type_: type) -> Any:
         for base, hook in self._hooks:
@@ -175,7 +225,8 @@ class Structurer:
         unfits: list[Unfit] = []
         for place, (value, type_) in items:
             try:
-                made.append(self.structure(value, type_))
+                with self.at(place):
+                    made.append(self.structure(value, type_))
             except Exception as error:
                 unfits += unfits_of(error, f"/{escape(str(place))}")
         if unfits:
@@ -231,9 +282,23 @@ def describe(type_: Any) -> str:
 def structure(structurer: Structurer, document: Document, pointer: str, cls: type) -> Any:
     """Make the whole ``document.value`` a ``cls``; ConfigError with all problems."""
     try:
-        return structurer.structure(document.value, cls)
+        made = structurer.structure(document.value, cls)
     except Exception as error:
         raise ConfigError(problems_of(document, error, pointer)) from None
+    tell_uses(structurer, document)
+    return made
+
+
+def tell_uses(structurer: Structurer, document: Document) -> None:
+    """Warn of what a configuration uses that goes away, each thing once for each document."""
+    uses, structurer.uses = structurer.uses, []
+    for use in uses:
+        problem = document.problem(use.pointer, "")
+        owner = use.owner.partition(" ")[0]
+        what = use.what if owner == "voxstack" else f"{use.what} ({use.owner})"
+        who = document.name or "the configuration of an executor"
+        place = str(problem).removesuffix(": ")
+        tell(Notice(who, what, owner, use.deprecation, place or who))
 
 
 def problems_of(document: Document, error: BaseException, pointer: str = "") -> list[Problem]:

@@ -350,7 +350,10 @@ def test_a_network_that_was_cut_short(refused, addon):
 def test_a_network_that_the_runtime_refuses_although_its_hash_is_right(refused, addon, rewrite):
     import hashlib
 
-    data = cut(addon)
+    data = b"\x08\x0a"  # ONNX, as far as it goes: a version and no graph
+    path = addon / "networks" / "decoder.onnx"
+    path.unlink()
+    path.write_bytes(data)
     entry = {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
     rewrite(lambda value: value["files"].update({"networks/decoder.onnx": entry}))
     says = ("OnnxRuntime", "en-us:decoder", "networks/decoder.onnx", str(addon))
@@ -403,7 +406,7 @@ def test_a_zip_with_a_link(refused, addon, tmp_path):
 def test_a_zip_with_a_bomb_in_a_declared_file(refused, addon, tmp_path):
     (addon / "symbols.json").unlink()  # 702 bytes, says addon.json
     packed = zipped(addon, tmp_path / "v.zip", [("symbols.json", b" " * 50_000_000)])
-    say_with(refused, packed, "v.zip", "symbols.json", "more than the 702 bytes")
+    say_with(refused, packed, "v.zip", "symbols.json", "more than 100 times")
 
 
 def test_a_zip_with_a_bomb_for_a_manifest(refused, addon, tmp_path):

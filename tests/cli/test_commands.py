@@ -343,7 +343,7 @@ def test_inspect_shows_people_networks_licence_and_card(voxstack, default_voice)
 
 def test_check_loads_an_addon_that_only_brings_networks(voxstack):
     checked = voxstack.good("addon", "check", "vocoder-16k", "--json").json
-    assert [c["check"] for c in checked["checks"]] == ["manifest", "files", "load"]
+    assert [c["check"] for c in checked["checks"]] == ["manifest", "files", "installed", "load"]
     assert "1 networks loaded" in checked["checks"][-1]["detail"]
 
 
@@ -356,7 +356,8 @@ def test_voices_are_those_that_speak(voxstack):
 def test_check_says_yes_to_a_good_addon(voxstack):
     checked = voxstack.good("addon", "check", "en-us", "--text", "Yes, we can.", "--json").json
     assert checked["ok"]
-    assert [c["check"] for c in checked["checks"]] == ["manifest", "files", "build", "speak"]
+    steps = ["manifest", "files", "installed", "build", "speak"]
+    assert [c["check"] for c in checked["checks"]] == steps
     assert all(c["ok"] for c in checked["checks"])
 
 

@@ -7,7 +7,8 @@ import zipfile
 
 import pytest
 from voxstack import AddonError, ConfigError
-from voxstack.addon import MAX_FILES, make_addon, open_files, package_files, read_document
+from voxstack.addon import make_addon, read_document
+from voxstack.addon_files import MAX_FILES, open_files, package_files
 
 NETWORK = "networks/decoder.txt"
 
@@ -111,7 +112,25 @@ def test_a_listed_file_that_is_missing_is_named(folder, tmp_path):
         read(archive)
 
 
-UNSAFE = ["../secret", "a/../../secret", "/etc/passwd", "C:/secret", "..\\secret", ""]
+UNSAFE = [
+    "../secret",
+    "a/../../secret",
+    "/etc/passwd",
+    "C:/secret",
+    "..\\secret",
+    "\\\\server\\share",
+    "networks/NUL",
+    "con.onnx",
+    "a/COM1.txt",
+    "a./b",
+    "b ",
+    "a//b",
+    "./a",
+    "a:stream",
+    "new\nline",
+    "x" * 300,
+    "",
+]
 
 
 @pytest.mark.parametrize("path", UNSAFE)
@@ -121,9 +140,10 @@ def test_a_path_that_leads_out_of_a_folder_is_refused(tmp_path, write_addon, pat
     def lead_out(manifest):
         manifest["files"][path] = manifest["files"][NETWORK]
 
-    addon = opened(write_addon(tmp_path / "x", lead_out))
+    with pytest.raises(ConfigError, match=r"(?s)addon.json:\d+:\d+: /files/.*unsafe path"):
+        opened(write_addon(tmp_path / "x", lead_out))
     with pytest.raises(AddonError, match="unsafe path"):
-        addon.read(path)
+        open_files(tmp_path / "x").read(path, 100)
 
 
 @pytest.mark.parametrize("path", UNSAFE[:-1])
@@ -159,11 +179,22 @@ def test_a_link_in_a_zip_is_refused(folder, tmp_path):
         open_files(archive)
 
 
-def test_a_zip_bomb_is_unpacked_no_further_than_declared(folder, tmp_path):
+def test_a_zip_bomb_is_refused_before_it_is_unpacked(folder, tmp_path):
     (folder / NETWORK).unlink()
     archive = zipped(folder, tmp_path / "bomb.zip")
     with zipfile.ZipFile(archive, "a", zipfile.ZIP_DEFLATED) as zip_:
         zip_.writestr(NETWORK, bytes(50 << 20))
+    with pytest.raises(
+        AddonError, match=r"unpacks from \d+ to 52428800 bytes, more than 100 times"
+    ):
+        read(archive)
+
+
+def test_no_more_of_a_zip_is_unpacked_than_the_manifest_declares(folder, tmp_path):
+    (folder / NETWORK).unlink()
+    archive = zipped(folder, tmp_path / "x.zip")
+    with zipfile.ZipFile(archive, "a") as zip_:
+        zip_.writestr(NETWORK, bytes(3 << 20))
     with pytest.raises(AddonError, match=r"more than the .* bytes that were declared"):
         read(archive)
 
@@ -181,8 +212,13 @@ def test_a_zip_whose_directory_lies_about_sizes_is_damaged(folder, tmp_path):
 def test_a_manifest_that_is_a_bomb_is_refused(tmp_path):
     with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("addon.json", b" " * (5 << 20))
-    with pytest.raises(AddonError, match=r"addon.json: more than"):
+    with pytest.raises(AddonError, match=r"addon.json unpacks from .* more than 100 times"):
         opened(tmp_path / "bomb.zip")
+
+
+def test_a_manifest_has_a_mebibyte_at_most(folder):
+    with pytest.raises(AddonError, match=r"addon.json: more than the 1048576 bytes"):
+        opened(manifest_bytes(folder, lambda data: data + b" " * (1 << 20)))
 
 
 def test_a_zip_of_too_many_entries_is_refused(tmp_path):
@@ -226,7 +262,7 @@ def test_an_encrypted_zip_is_an_addon_error(folder, tmp_path):
             data[place + at] |= 1
             place = data.find(signature, place + 1)
     archive.write_bytes(data)
-    with pytest.raises(AddonError, match=r"cannot read addon.json"):
+    with pytest.raises(AddonError, match=r"addon.json is encrypted"):
         opened(archive)
 
 
@@ -239,7 +275,9 @@ def test_an_unknown_compression_is_an_addon_error(folder, tmp_path):
             data[place + at] = 97
             place = data.find(signature, place + 1)
     archive.write_bytes(data)
-    with pytest.raises(AddonError, match=r"addon.json is damaged"):
+    with pytest.raises(
+        AddonError, match=r"addon.json is packed by method 97; an addon is stored or deflated"
+    ):
         opened(archive)
 
 
@@ -248,8 +286,8 @@ def test_a_name_twice_in_a_zip_does_not_get_around_the_checks(folder, tmp_path):
     with warnings.catch_warnings(), zipfile.ZipFile(archive, "a") as zip_:
         warnings.simplefilter("ignore")
         zip_.writestr(NETWORK, b"lambda x: evil")
-    with pytest.raises(AddonError, match=NETWORK):
-        read(archive)
+    with pytest.raises(AddonError, match=f"{NETWORK} stands in it twice"):
+        open_files(archive)
 
 
 # addon.json -------------------------------------------------------------------------------------
@@ -297,8 +335,9 @@ def test_a_newer_format_says_to_upgrade_before_anything_else_is_judged(tmp_path,
         manifest.clear()
         manifest.update({"format": 2, "something": "new"})
 
-    with pytest.raises(AddonError, match="format 2 is newer than this voxstack reads"):
+    with pytest.raises(ConfigError, match="format 2 is newer than this voxstack reads") as caught:
         opened(write_addon(tmp_path / "x", newer))
+    assert [p.pointer for p in caught.value.problems] == ["/format"]
 
 
 @pytest.mark.parametrize("format_", ["1", 0, True, 1.0, None])

@@ -22,6 +22,7 @@ COMMANDS = {
     "say": "voxstack.cli.say:say",
     "voices": "voxstack.cli.listing:voices",
     "plugins": "voxstack.cli.listing:plugins",
+    "components": "voxstack.cli.components:components",
     "executors": "voxstack.cli.executors:executors",
     "stack": "voxstack.cli.stack:stack",
     "addon": "voxstack.cli.addon:addon",
@@ -107,5 +108,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 
 def _complain(message: str) -> None:
     """Write an error to stderr, in red on a terminal."""
-    printable = message.encode("utf-8", "replace").decode()
-    click.secho(f"error: {printable}", fg="red" if sys.stderr.isatty() else None, err=True)
+    from voxstack.cli.printable import printable
+
+    shown = printable(message.encode("utf-8", "replace").decode())
+    click.secho(f"error: {shown}", fg="red" if sys.stderr.isatty() else None, err=True)

@@ -32,6 +32,8 @@ def voices(deploy: str | None, as_json: bool) -> None:
                 "speakers": [],
                 "sample_rate": None,
                 "license": None,
+                "author": None,
+                "homepage": None,
                 "description": None,
                 "distribution": registration.distribution,
                 "version": registration.version,
@@ -51,6 +53,8 @@ def voices(deploy: str | None, as_json: bool) -> None:
                     row["speakers"] = list(speaker.values or ()) if speaker else []
                     row["sample_rate"] = manifest.audio.sample_rate
                     row["license"] = manifest.license
+                    row["author"] = manifest.author or None
+                    row["homepage"] = manifest.homepage or None
                     row["description"] = manifest.description
             rows.append(row)
     if as_json:

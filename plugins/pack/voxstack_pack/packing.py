@@ -96,7 +96,8 @@ def _manifest(read: ReadRecipe) -> dict[str, Any]:
             raise read.refuse("/stack", f"{recipe.stack}: is no JSON: {error}") from None
     return {
         "format": 1,
-        **read.given("name", "version", "language", "license", "description"),
+        **read.given("name", "version", "language", "license", "author", "homepage", "datasets"),
+        **read.given("description"),
         **({"card": Path(recipe.card).name} if recipe.card else {}),
         **read.given("sample", "audio", "frontend"),
         **({"symbols": "symbols.json"} if recipe.symbols else {}),

@@ -88,6 +88,9 @@ class PackRecipe:
     audio: AudioFormat
     networks: dict[str, NetworkRecipe]
     description: str = ""
+    author: str = ""  # the person or organisation that makes it
+    homepage: str = ""  # where it comes from, "https://..."
+    datasets: tuple[str, ...] = ()  # what it was trained on
     formats: tuple[Format, ...] = ("onnx",)  # every network is written in each
     frontend: dict[str, Any] | None = None
     stack: list[Any] | str | None = None  # blocks, or a JSON file of them

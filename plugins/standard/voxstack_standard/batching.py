@@ -32,7 +32,7 @@ class Batching(Executor):
     An executor with static shapes has a batch of 1 fixed: its programs are handed through.
     """
 
-    executor: Executor = field()
+    executor: Executor = field()  # the one that runs the calls
     largest: int = field(default=16, validator=ge(1))  # calls that go together at most
     # milliseconds after which a call that waits for its turn runs by itself
     wait_ms: float = field(default=500.0, validator=ge(0.0))

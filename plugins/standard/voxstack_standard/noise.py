@@ -28,7 +28,7 @@ class Noise(StreamableBlock):
     consumes = ("seed", "sentence")
     produces = ("noise",)
 
-    distribution: Literal["normal", "uniform"] = "normal"
+    distribution: Literal["normal", "uniform"] = "normal"  # of the samples
     audio: AudioFormat = field(kw_only=True)  # provided by the host
 
     def stream(self, sequence: Tensors, upstream: Iterator[Chunk] | None) -> Iterator[Chunk]:

@@ -26,6 +26,7 @@ class Torch(Executor):
     mode: Literal["eager", "compiled"] = field(
         default="eager", validator=in_(("eager", "compiled"))
     )
+    # "cpu", "cuda", or one of several GPUs: "cuda:1"
     device: str = field(default="cpu", validator=matches_re(r"cpu|cuda(:\d+)?"))
     # within a call, for the whole process (the last network loaded decides); None leaves it alone
     threads: int | None = field(default=1, validator=optional(ge(1)))
@@ -58,7 +59,10 @@ class Torch(Executor):
             torch.set_num_threads(self.threads)
         from voxstack_torch.programs import load
 
-        return load(network, self.device, compiled=self.mode == "compiled")
+        try:
+            return load(network, self.device, compiled=self.mode == "compiled")
+        except NetworkError as error:
+            raise NetworkError(f"{type(self).__name__}: {error.message}") from error
 
 
 @frozen

@@ -137,6 +137,8 @@ class AddonRecipe:
     version: str
     description: str
     license: str = "Apache-2.0 AND MIT-Festival"
+    author: str = ""  # the person or organisation that makes it
+    datasets: tuple[str, ...] = ()  # what it was trained on
     language: str = "en-US"
     vocoder: str = ""  # of a voice: "ADDON:NETWORK", or "own" for one inside it
     formats: tuple[Literal["onnx", "pt2"], ...] = ("onnx",)  # of its networks

@@ -167,3 +167,12 @@ def test_they_declare_what_their_networks_need_and_make():
 def test_without_frames_they_say_so(block):
     with pytest.raises(BlockError, match="is the first block of its row"):
         list(block(network=decoder()).stream(Tensors(), None))
+
+
+@pytest.mark.parametrize("block", [Decoder, Vocoder])
+def test_a_schedule_that_was_given_is_how_many_frames_a_call_has(block):
+    net = Fake(lambda x: {"y": x * 2}, ["x"], ["y"])
+    made = block(network=net, schedule=Schedule((3, 5)))
+    chunks = [*made.stream(Tensors(), cut((50,), x=np.ones((1, 14))))]
+    assert [len(chunk) for chunk in chunks] == [3, 5, 5, 1]
+    assert joined(chunks, "y").tolist() == [[2.0] * 14]

@@ -56,6 +56,8 @@ def _draft(work: Work, addon: AddonRecipe) -> Any:
         "version": addon.version,
         "language": addon.language,
         "license": addon.license,
+        **({"author": addon.author} if addon.author else {}),
+        **({"datasets": list(addon.datasets)} if addon.datasets else {}),
         "description": addon.description,
         "card": "CARD.md",
     }

@@ -1,0 +1,238 @@
+"""``voxstack addon check``: what an addon is, holds and does, and whether it keeps its word."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from voxstack.cli.options import host_options, json_option, make_host, parse_edits
+from voxstack.cli.output import print_json, print_table
+from voxstack.cli.printable import echo, printable, size
+from voxstack.errors import VoxstackError
+
+EXACT = 1e-5  # max abs difference of streamed and whole audio on one runtime
+
+UNSIGNED = (
+    "Hashes prove that bytes are as they were packed, not who packed them: nothing is signed."
+)
+
+
+class Checks:
+    """The checks so far, in order; after one that fails nothing more is done."""
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, Any]] = []
+
+    @property
+    def good(self) -> bool:
+        """Tell whether all have passed."""
+        return all(row["ok"] for row in self.rows)
+
+    def do(self, name: str, work: Callable[[], tuple[str, Any]]) -> Any:
+        """Do ``work``, which gives a line to show and a value, unless a check before failed."""
+        if not self.good:
+            return None
+        try:
+            detail, value = work()
+        except VoxstackError as error:
+            detail, value = str(error), None
+            self.rows.append({"check": name, "ok": False, "detail": detail})
+        else:
+            self.rows.append({"check": name, "ok": True, "detail": detail})
+        return value
+
+
+@click.command(short_help="Tell who made it and what it does; check hashes, wiring, chunks.")
+@click.argument("addon_", metavar="ADDON")
+@click.option("--text", help="What to speak (default: the addon's sample sentence).")
+@host_options
+@json_option
+def check(
+    addon_: str,
+    text: str | None,
+    deploy: str | None,
+    executor: str | None,
+    sets: tuple[str, ...],
+    allow: tuple[str, ...],
+    block: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Check ADDON: a voice's name, a folder or a zip.
+
+    Every file is looked at before anything is loaded, and what is bad is not loaded. Then the
+    wiring, loading, and that streamed audio equals whole audio. Exit code 2 if a check fails.
+    """
+    checks, edits = Checks(), parse_edits(sets)
+    with make_host(deploy, executor, allow, block) as host:
+        found = _look(host, checks, addon_, edits)
+        runs_on: dict[str, str] = {}
+        if checks.good:
+            runs_on = _run(host, checks, addon_, edits, text, found.addon)
+    verdict = _verdict(checks, found)
+    if as_json:
+        print_json(
+            {"ok": checks.good, "verdict": verdict, "checks": checks.rows}
+            | (found.as_dict() if found else {})
+            | {"runs_on": runs_on}
+        )
+    else:
+        _print(checks, found, verdict, runs_on)
+    sys.exit(0 if checks.good else 2)
+
+
+def _look(host: Any, checks: Checks, name: str, edits: Any) -> Any:
+    """Look at all of it without loading any of it."""
+    from voxstack.addon import make_addon
+    from voxstack.audit import audit
+
+    def manifest() -> tuple[str, Any]:
+        opened = make_addon(*host.document(name, edits))
+        return f"{opened.name} {opened.manifest.version}", opened
+
+    opened = checks.do("manifest", manifest)
+    if opened is None:
+        return None
+    found = audit(host, name, opened)
+    checks.do("files", lambda: _files(found))
+    if found.origin:
+        checks.do("installed", lambda: _installed(found.origin))
+    return found
+
+
+def _files(found: Any) -> tuple[str, bool]:
+    if found.problems:
+        raise VoxstackError("\n".join(found.problems))
+    listed = [file for file in found.files if file.listed]
+    total = sum(file.bytes for file in listed)
+    return f"{len(listed)} files, {total} bytes, hashes agree, data only", True
+
+
+def _installed(origin: Any) -> tuple[str, bool]:
+    if origin.changed:
+        raise VoxstackError(
+            f"{origin}; install it again: pip install --force-reinstall --no-deps "
+            f"{origin.distribution}=={origin.version}"
+        )
+    return str(origin), True
+
+
+def _run(
+    host: Any, checks: Checks, name: str, edits: Any, text: str | None, addon: Any
+) -> dict[str, str]:
+    """Load it and speak; gives what each network runs on."""
+    programs: list[Any] = []
+
+    def load() -> tuple[str, Any]:
+        programs.extend(host.load_networks(name))
+        return f"{len(programs)} networks loaded; for the stacks of others: it has none", True
+
+    def build() -> tuple[str, Any]:
+        voice = host.voice(name, edits=edits)
+        programs.extend(voice.programs)
+        return f"{len(voice.programs)} networks loaded", voice
+
+    def speak() -> tuple[str, Any]:
+        import numpy as np
+
+        said = text or addon.manifest.sample or "a"
+        whole = voice.synthesize(said).samples
+        streamed = np.concatenate(
+            [np.asarray(c["audio"])[0] for c in voice.stream(said, frames=(1, 7, 32))]
+        )
+        if whole.shape != streamed.shape:
+            raise VoxstackError(f"streamed has {streamed.size} samples, whole {whole.size}")
+        difference = float(np.abs(whole - streamed).max(initial=0.0))
+        if difference > EXACT:
+            raise VoxstackError(f"streamed differs from whole by {difference:.1e} > {EXACT:g}")
+        seconds = whole.size / voice.sample_rate
+        return f"{seconds:.2f} s, streamed = whole to {difference:.1e}", True
+
+    if addon.manifest.speaks:
+        voice = checks.do("build", build)
+        checks.do("speak", speak)
+    else:
+        checks.do("load", load)
+    return {p.network.qualified_name: type(p.executor).__name__ for p in programs}
+
+
+def _verdict(checks: Checks, found: Any) -> str:
+    bad = next((row["check"] for row in checks.rows if not row["ok"]), None)
+    whose = f"{found.addon.name} {found.addon.manifest.version}" if found else "it"
+    if bad:
+        loaded = "; nothing of it was loaded" if bad in ("manifest", "files", "installed") else ""
+        return f"BAD: {whose} fails the check {bad!r}{loaded}"
+    speaks = "it speaks" if found.addon.manifest.speaks else "its networks load"
+    count = len(found.warnings)
+    warned = f"; {count} warning{'s' if count > 1 else ''}" if count else ""
+    return f"OK: {whose} holds data only, its hashes agree, and {speaks}{warned}"
+
+
+def _print(checks: Checks, found: Any, verdict: str, runs_on: dict[str, str]) -> None:
+    """Print it all for people, the verdict first."""
+    click.secho(printable(verdict), bold=True, fg="green" if checks.good else "red")
+    if found:
+        _print_audit(found, runs_on)
+    _head("Checks")
+    rows = [(r["check"], "yes" if r["ok"] else "no", printable(r["detail"])) for r in checks.rows]
+    print_table(("check", "ok", "detail"), rows, "nothing to check")
+
+
+def _print_audit(found: Any, runs_on: dict[str, str]) -> None:
+    from voxstack.audit import CANNOT
+
+    facts = found.identity()
+    _head("What it is and who made it, by its own words")
+    for name, value in facts.items():
+        text = ", ".join(value) if isinstance(value, list) else value
+        echo(f"{name.replace('_', ' '):>14}  {text or '(not said)'}")
+    echo(f"{'package':>14}  {found.origin or 'none: a folder or a zip'}")
+    echo(f"\n{UNSIGNED}")
+    _head("Files")
+    columns: tuple[str, ...] = ("path", "size", "content", "ok", "note")
+    _table(columns, [_file(file) for file in found.files])
+    _head("Networks")
+    columns = ("name", "role", "formats", "parameters", "operators", "written by", "runs on")
+    _table(columns, [_network(n, found.addon.name, runs_on) for n in found.networks])
+    _head("What it names of other packages")
+    _table(("kind", "name", "package", "place", "why not"), [_part(part) for part in found.parts])
+    _head("It cannot")
+    for line in CANNOT:
+        echo(f"  - {line}")
+    if found.warnings:
+        _head("Warnings")
+        for line in found.warnings:
+            echo(f"  - {line}")
+
+
+def _table(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    print_table(columns, [[printable(cell) for cell in row] for row in rows], "  none")
+
+
+def _file(file: Any) -> tuple[str, ...]:
+    return file.path, size(file.bytes), file.content, "yes" if file.ok else "no", file.note
+
+
+def _part(part: Any) -> tuple[str, ...]:
+    package = f"{part.distribution} {part.version}" if part.distribution else "no"
+    return part.kind, part.name, package, part.pointer, part.reason or ""
+
+
+def _network(network: Any, addon: str, runs_on: dict[str, str]) -> tuple[str, ...]:
+    first = [f"{name} x{count}" for name, count in list(network.operators.items())[:3]]
+    more = len(network.operators) - len(first)
+    return (
+        network.name,
+        network.role,
+        ", ".join(network.files),
+        "" if network.parameters is None else f"{network.parameters:,}",
+        ", ".join(first) + (f" and {more} more kinds" if more > 0 else ""),
+        network.producer or "",
+        runs_on.get(f"{addon}:{network.name}", ""),
+    )
+
+
+def _head(text: str) -> None:
+    click.secho(f"\n{text}", bold=True)

@@ -1,0 +1,120 @@
+"""Where an installed distribution comes from, by what pip wrote when it installed it.
+
+Nothing here proves who made it: hashes prove that bytes are unchanged, and nothing is signed.
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, final
+from urllib.parse import urlsplit, urlunsplit
+
+import attrs
+from attrs import frozen
+
+PIECE = 1 << 20  # bytes read at once
+
+
+@final
+@frozen
+class Origin:
+    """A distribution as it lies here."""
+
+    distribution: str
+    version: str
+    installer: str | None  # "pip", "uv"; None: it did not say
+    source: str | None  # where it was installed from, an address; None: a package index
+    editable: bool  # its files are those of a working folder
+    recorded: int  # files whose hash the installer wrote down
+    changed: tuple[str, ...]  # those of them that are changed or gone
+
+    def __str__(self) -> str:
+        by = f"installed by {self.installer}" if self.installer else "installed"
+        if self.editable:
+            how = f"{by}, editable, from {self.source}: its files have no recorded hashes"
+        else:
+            whence = self.source or "a package index, or a wheel of an older installer"
+            state = "are as they were installed"
+            if self.changed:
+                state = f"{len(self.changed)} of them changed: {', '.join(self.changed[:3])}"
+            how = f"{by} from {whence}; its {self.recorded} recorded files: {state}"
+            if not self.recorded:
+                how = f"{by} from {whence}; no hashes of its files were recorded"
+        return f"{self.distribution} {self.version}, {how}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the plain form that ``--json`` prints."""
+        return attrs.asdict(self)
+
+
+def origin_of(name: str, version: str, distribution: Any) -> Origin:
+    """Read what the installer wrote about an importlib distribution; nothing is imported."""
+    installer = (_read(distribution, "INSTALLER") or "").strip() or None
+    direct = _json(_read(distribution, "direct_url.json"))
+    editable = bool(_table(direct, "dir_info").get("editable"))
+    recorded, changed = 0, []
+    for path, digest in _record(distribution):
+        recorded += 1
+        if not _agrees(Path(distribution.locate_file(path)), digest):
+            changed.append(path)
+    return Origin(name, version, installer, _source(direct), editable, recorded, tuple(changed))
+
+
+def _source(direct: dict[str, Any]) -> str | None:
+    """Give the address of direct_url.json (PEP 610), without the name and password in it."""
+    url = direct.get("url")
+    if not isinstance(url, str):
+        return None
+    try:
+        parts = urlsplit(url)
+        bare = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    except ValueError:
+        return None
+    commit = _table(direct, "vcs_info").get("commit_id")
+    return f"{bare} at commit {commit}" if isinstance(commit, str) else bare
+
+
+def _record(distribution: Any) -> Iterator[tuple[str, str]]:
+    """Give (path, digest) of the files that RECORD has a hash of."""
+    for row in csv.reader((_read(distribution, "RECORD") or "").splitlines()):
+        if len(row) == 3 and row[1].startswith("sha256="):
+            yield row[0], row[1].removeprefix("sha256=")
+
+
+def _agrees(path: Path, digest: str) -> bool:
+    found = hashlib.sha256()
+    try:
+        if not path.is_file():  # a pipe would be waited for
+            return False
+        with path.open("rb") as file:
+            while piece := file.read(PIECE):
+                found.update(piece)
+    except OSError:
+        return False
+    return base64.urlsafe_b64encode(found.digest()).rstrip(b"=").decode() == digest
+
+
+def _read(distribution: Any, name: str) -> str | None:
+    try:
+        text: str | None = distribution.read_text(name)
+    except (OSError, UnicodeDecodeError):
+        return None
+    return text
+
+
+def _json(text: str | None) -> dict[str, Any]:
+    try:
+        value = json.loads(text or "{}")
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _table(value: dict[str, Any], name: str) -> dict[str, Any]:
+    inner = value.get(name)
+    return inner if isinstance(inner, dict) else {}

@@ -54,6 +54,7 @@ HELP = {
     "addon inspect": ["ADDON", "--json"],
     "addon check": ["ADDON", "--json", "--text", "--set", "--executor"],
     "bench": ["--json"],
+    "conformance": ["DIST", "--json", "--timeout", "exit code 2", "voxstack[testing]"],
 }
 
 

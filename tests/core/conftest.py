@@ -502,3 +502,42 @@ def tiny_host(offer, tiny_parts, write_addon, tmp_path, monkeypatch):
 @pytest.fixture
 def tiny_voice(tiny_host):
     return tiny_host().voice("tiny")
+
+
+# Suites of voxstack.testing ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def outcomes(tmp_path, monkeypatch):
+    """Run a suite by a pytest of its own: outcomes(suite) -> {check: (outcome, message, step)}."""
+    from voxstack.testing.running import Results, run_suites
+
+    def run(suite, only=""):
+        module = types.ModuleType(f"suite_{next(_numbers)}")
+        module.TestIt = suite
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+        for name in ("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "PYTEST_ADDOPTS", "PYTEST_PLUGINS"):
+            monkeypatch.setenv(name, "")
+        folder = tmp_path / module.__name__
+        folder.mkdir()
+        run_suites(f"from {module.__name__} import TestIt", Results(folder), only)
+        lines = (folder / "results").read_text("utf-8").splitlines()
+        results = [json.loads(line) for line in lines]
+        return {
+            r["check"]: (r["outcome"], r["message"], r["next_step"])
+            for r in results
+            if r["outcome"] != "begun"
+        }
+
+    return run
+
+
+@pytest.fixture
+def failures(outcomes):
+    """Run a suite and give what fails: failures(suite) -> {check: (message, next step)}."""
+
+    def run(suite, only=""):
+        found = outcomes(suite, only)
+        return {check: told for check, (what, *told) in found.items() if what == "failed"}
+
+    return run

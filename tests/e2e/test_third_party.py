@@ -19,10 +19,7 @@ FIRST_PARTY = (
     ".",
     *(f"plugins/{p}" for p in ("standard", "english", "onnxruntime", "vocoder-16k", "voice-en-us")),
 )
-STRANGERS = (
-    "addon_template",
-    *(f"tests/e2e/packages/acme-{p}" for p in ("encoders", "effects", "broken")),
-)
+STRANGERS = tuple(f"tests/e2e/packages/acme-{p}" for p in ("encoders", "effects", "broken"))
 BLUEPRINT = """{"stack": [
   {"type": "StreamablePipeline",
    "sequence_block": {"type": "Encoders"},
@@ -117,12 +114,6 @@ def test_the_environment_has_neither_torch_nor_the_tests(environment, tmp_path):
 
 def test_one_changed_word_runs_other_encoders_and_gives_the_same_audio(spoken):
     assert np.array_equal(spoken(*SWAP), spoken())
-
-
-def test_the_package_to_copy_works_as_it_stands(spoken):
-    plain, faded = spoken(), spoken("--set", '/stack/-={"type": "FadeIn", "seconds": 0.5}')
-    level = np.minimum(np.arange(len(plain)) / 8000, 1)
-    assert np.abs(faded - plain * level).max() <= 1
 
 
 def test_the_swapped_block_is_a_strangers(voxstack):

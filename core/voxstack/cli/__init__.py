@@ -28,6 +28,7 @@ COMMANDS = {
     "addon": "voxstack.cli.addon:addon",
     "bench": "voxstack.cli.bench:bench",
     "doctor": "voxstack.cli.doctor:doctor",
+    "conformance": "voxstack.cli.conformance:conformance",
     "schema": "voxstack.cli.schema:schema",
     "trace": "voxstack.cli.trace:trace",
 }

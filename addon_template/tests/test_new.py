@@ -1,0 +1,146 @@
+"""What `voxstack addon new` makes, prints and refuses."""
+
+import json
+import re
+import tomllib
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+if find_spec("voxstack_template") is None or find_spec("copier") is None:
+    pytest.skip("needs pip install ./addon_template", allow_module_level=True)
+from voxstack.cli import main
+
+from voxstack_template import rendering
+
+
+@pytest.fixture
+def new(tmp_path, monkeypatch, capsys):
+    """Run the command in an empty folder; gives (stdout, stderr)."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words, code=0):
+        with pytest.raises(SystemExit) as ended:
+            main(["addon", "new", *words])
+        out, err = capsys.readouterr()
+        assert ended.value.code == code, err
+        return out, err
+
+    return run
+
+
+def test_without_a_terminal_it_takes_the_defaults(new, tmp_path):
+    out, err = new("acme-gain")
+    assert err == ""
+    assert out.splitlines()[0] == "acme-gain: a package with the component AcmeGain, 8 files. Now:"
+    project = tomllib.loads((tmp_path / "acme-gain/pyproject.toml").read_text())["project"]
+    assert project["entry-points"] == {"voxstack.effects": {"AcmeGain": "acme_gain:AcmeGain"}}
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["acme-gain"]
+
+
+def test_answers_arrive_where_they_belong_whatever_they_hold(new, tmp_path):
+    answers = {
+        "author": 'Zoë "Z" O\'Neill \\ {{ 1 + 1 }} 🎤',
+        "email": "zoe@example.org",
+        "description": 'Says "\\n" & <more>, {% raw %}.',
+        "license": "MIT",
+    }
+    new("acme-gain", *(w for n, a in answers.items() for w in ("--data", f"{n}={a}")))
+    project = tomllib.loads((tmp_path / "acme-gain/pyproject.toml").read_text("utf-8"))["project"]
+    assert project["authors"] == [{"name": answers["author"], "email": answers["email"]}]
+    assert (project["description"], project["license"]) == (answers["description"], "MIT")
+    text = (tmp_path / "acme-gain/LICENSE").read_text("utf-8")
+    assert re.search(r"MIT License\n\nCopyright \(c\) 20\d\d ", text) and answers["author"] in text
+
+
+@pytest.mark.parametrize("license_", ["Apache-2.0", "MIT", "BSD-3-Clause"])
+@pytest.mark.parametrize(
+    "words", [["--kind", "executor"], ["--data", "group=effects"], ["--data", "group=encoders"]]
+)
+def test_nothing_of_the_template_or_the_machine_is_left(new, tmp_path, license_, words):
+    new("acme-thing", "--data", f"license={license_}", *words)
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert len(files) == 8
+    for path in files:
+        text = path.read_text("utf-8").replace("${{ matrix.python }}", "")
+        assert not re.search(r"\{\{|\{%|\n\n\n\n", text), path
+        assert str(tmp_path) not in text
+        assert text == "" or (text.endswith("\n") and not text.endswith("\n\n")), path
+
+
+def test_a_name_that_another_package_brings_is_said_with_its_distribution(new, tmp_path):
+    out, err = new("gain")
+    assert "voxstack-standard" in err and "'Gain@gain'" in err
+    assert '"type":"Gain@gain"' in out
+    assert '"type":"Gain@gain"' in (tmp_path / "gain/README.md").read_text()
+
+
+def test_an_empty_folder_is_filled(new, tmp_path):
+    (tmp_path / "there").mkdir()
+    out, _ = new("acme-gain", "-o", "there")
+    assert "pip install './there[test]'" in out
+    assert (tmp_path / "there/pyproject.toml").is_file()
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["class"], "voxstack addon new acme-class"),
+        (["--", "-"], "has no letter from a to z"),
+        (["q", "-o", "full"], "the folder full is not empty"),
+        (["q", "-o", "file"], "file is there and is no folder"),
+        (["q", "-o", "no/q"], "there is no folder no"),
+        (["q", "-o", "."], "where we stand"),
+        (["q", "-o", ""], "where we stand"),
+        (["q", "--kind", "voices"], "is not one of"),
+        (["q", "--kind", "executor", "--data", "kind=component"], "say it once"),
+        (["q", "--data", "license"], "expected QUESTION=ANSWER"),
+        (["q", "--data", "licence=MIT"], "did you mean 'license'?"),
+        (["q", "--data", "license=GPL"], "not in ['Apache-2.0', 'MIT', 'BSD-3-Clause']"),
+        (["q", "--data", "email=nobody"], "an address like"),
+        (["q", "--data", "author=a\nb"], "one line of text"),
+        (["q", "--data", "description= "], "one line of text"),
+        (["q", "--data", "fixed_shapes=maybe", "--kind", "executor"], "expected true or false"),
+        (["q", "--data", "group=effects", "--kind", "executor"], "not asked of the kind executor"),
+    ],
+)
+def test_what_cannot_be_is_refused_and_nothing_is_written(new, tmp_path, words, says):
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full/mine").touch()
+    (tmp_path / "file").touch()
+    _, err = new(*words, code=2)
+    assert says in err and "Traceback" not in err
+    assert sorted(p.name for p in tmp_path.rglob("*")) == ["file", "full", "mine"]
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(KeyboardInterrupt, 130), (OSError(28, "no space"), 2)]
+)
+def test_rendering_that_breaks_off_leaves_nothing(new, tmp_path, monkeypatch, error, code):
+    import copier
+
+    real = copier.run_copy
+
+    def breaks(*args, **kwargs):
+        real(*args, **kwargs)
+        raise error
+
+    monkeypatch.setattr("copier.run_copy", breaks)
+    new("acme-gain", code=code)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_help_names_every_question(new):
+    out, _ = new("--help")
+    for name in rendering.questions():
+        assert re.search(rf"\b{name}\b", out), name
+
+
+def test_the_listing_of_commands_does_not_import_copier(tmp_path):
+    import subprocess
+    import sys
+
+    code = "import sys, json, voxstack_template.command; print(json.dumps([*sys.modules]))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, cwd=Path(tmp_path))
+    assert not {"copier", "yaml", "numpy"} & {*json.loads(run.stdout)}

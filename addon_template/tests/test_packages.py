@@ -1,0 +1,126 @@
+"""Rendered packages, unedited: installed by pip, their tests run, used by one word."""
+
+import os
+import shlex
+import subprocess
+import sys
+import sysconfig
+import venv
+import wave
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+if not all(map(find_spec, ("voxstack_template", "copier", "hatchling", "voxstack_voice_en_us"))):
+    pytest.skip("needs pip install ./addon_template and a voice", allow_module_level=True)
+
+PACKAGES = {
+    "acme-gain": ("--kind", "component"),
+    "acme-pace": ("--kind", "component", "--data", "group=encoders"),
+    "acme-npu": ("--kind", "executor"),
+    "acme-fixed": ("--kind", "executor", "--data", "fixed_shapes=true"),
+    "gain": ("--kind", "component"),  # voxstack-standard brings a Gain too
+}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """Run a command in the folder of the packages, in an environment of their own.
+
+    It sees what is installed here (voxstack, hatchling, pytest), and they are really installed.
+    """
+    folder = tmp_path_factory.mktemp("packages")
+    venv.create(folder / "venv", with_pip=True)
+    scripts = folder / "venv" / ("Scripts" if os.name == "nt" else "bin")
+    env = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONHOME")}
+    env |= {"VOXSTACK_VOICE": "en-us", "PYTHONDONTWRITEBYTECODE": "1"}
+
+    def python(*words, code=0):
+        command = [str(scripts / "python"), *words]
+        done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True)
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout
+
+    own = python("-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip()
+    here = sysconfig.get_path("purelib")
+    Path(own, "here.pth").write_text(f"import site; site.addsitedir({here!r})\n")
+    python.folder = folder
+    return python
+
+
+@pytest.fixture(scope="module")
+def said(run):
+    """Make and install all packages; gives what `voxstack addon new` said of each."""
+    made = {
+        name: run("-m", "voxstack", "addon", "new", name, "--defaults", *words)
+        for name, words in PACKAGES.items()
+    }
+    pip = ("-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation")
+    run(*pip, "--disable-pip-version-check", *(f"./{name}" for name in PACKAGES))
+    return made
+
+
+def commands(text):
+    """Give the commands that it printed, by their first words."""
+    lines = [shlex.split(line) for line in text.splitlines() if line.startswith("  ")]
+    return {words[0] if words[0] != "voxstack" else words[1]: words for words in lines}
+
+
+def samples(path):
+    with wave.open(str(path)) as file:
+        return np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(float)
+
+
+@pytest.fixture(scope="module")
+def plain(run):
+    run("-m", "voxstack", "say", "Hello.", "-o", "plain.wav")
+    return samples(run.folder / "plain.wav")
+
+
+@pytest.fixture(params=PACKAGES)
+def package(request, said):
+    return request.param, commands(said[request.param])
+
+
+def test_its_tests_pass(run, package):
+    _, printed = package
+    done = run("-m", *printed["pytest"], "-q", "-p", "no:cacheprovider")
+    assert " passed" in done and "failed" not in done
+    assert int(done.rpartition(" passed")[0].split()[-1]) > 10  # the suite is in it
+
+
+def test_it_conforms(run, package):
+    _, printed = package
+    assert "0 failed" in run("-m", *printed["conformance"])
+
+
+EXPECTED = {
+    "acme-gain": lambda new, old: np.abs(new - old * 10 ** (-6 / 20)).max() <= 1,
+    "gain": lambda new, old: np.abs(new - old * 10 ** (-6 / 20)).max() <= 1,
+    "acme-pace": lambda new, old: 1.1 < len(new) / len(old) < 1.4,
+    "acme-npu": lambda new, old: np.array_equal(new, old),
+    "acme-fixed": lambda new, old: np.abs(new - old).max() <= 4,
+}
+
+
+def test_one_word_uses_it(run, package, plain):
+    name, printed = package
+    run("-m", *printed["say"])
+    assert EXPECTED[name](samples(run.folder / "out.wav"), plain)
+
+
+def test_an_executor_says_that_it_is_a_stand_in(run, said):
+    listed = run("-m", "voxstack", "executors")
+    (row,) = [line for line in listed.splitlines() if "AcmeNpu" in line]
+    assert "a stand-in" in row
+
+
+def test_its_code_is_in_good_order(run, said):
+    if find_spec("ruff") is None:
+        pytest.skip("needs ruff")
+    for words in (("check",), ("format", "--check")):
+        ruff = [sys.executable, "-m", "ruff", *words, "--no-cache", *PACKAGES]
+        done = subprocess.run(ruff, cwd=run.folder, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout

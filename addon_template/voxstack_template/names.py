@@ -1,0 +1,129 @@
+"""The names of a new package: of its distribution, its module and its component."""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+import re
+import sys
+import unicodedata
+from importlib.util import find_spec
+from typing import final
+
+import voxstack
+from attrs import frozen
+from importlib_metadata import PackageNotFoundError, distribution
+from voxstack import InputError
+
+LONGEST = 40  # characters
+GOOD = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+DEVICES = re.compile(r"con|prn|aux|nul|com\d|lpt\d")  # no folder on Windows can have these names
+# What the rendered files call other things, beside what voxstack exports.
+TAKEN = {"Any", "Durations", "InferenceSession", "Iterator", "Mapping", "TensorSpec"}
+TAKEN |= {"ExecutorSuite", "SequenceBlockSuite", "StreamableBlockSuite"}
+TAKEN_MODULES = {"build", "conftest", "dist", "setup", "src", "tests"}
+
+
+@final
+@frozen
+class Names:
+    """What the parts of a package are called."""
+
+    distribution: str  # "acme-gain": pip's name, and the folder's
+    notes: tuple[str, ...] = ()  # what the user should know about them
+
+    @property
+    def module(self) -> str:
+        """The import package, "acme_gain"."""
+        return self.distribution.replace("-", "_")
+
+    @property
+    def component(self) -> str:
+        """The class and its name in a configuration, "AcmeGain"."""
+        return "".join(part.capitalize() for part in self.distribution.split("-"))
+
+
+def names_of(given: str) -> Names:
+    """Choose the names for what the user gave; InputError says what to give instead."""
+    if re.search(r"[/\\]", given):
+        last = next((p for p in reversed(re.split(r"[/\\]+", given)) if _plain(p)), "acme-gain")
+        raise _refused(given, "is a path; give a name, and the folder by -o", _offered(last))
+    plain = _plain(given)
+    if not plain:
+        raise _refused(given, "has no letter from a to z", "acme-gain")
+    if _lost(given):
+        raise _refused(given, "has letters beyond a to z", _offered(plain))
+    if len(plain) > LONGEST:
+        text = f"has {len(plain)} characters, {LONGEST} at most"
+        raise _refused(given[:20] + "...", text, _offered(plain))
+    if not GOOD.fullmatch(plain):
+        raise _refused(given, "does not begin with a letter", _offered(plain))
+    notes = [] if plain == given else [f"{given!r} is written {plain!r}"]
+    names = Names(plain)
+    if reason := _reserved(names):
+        raise _refused(given, reason, _offered(plain))
+    notes += _installed(given, names)
+    return Names(plain, tuple(notes))
+
+
+def _plain(given: str) -> str:
+    """Write a name in lower case with single dashes: "Acme Gäin" is "acme-gain"."""
+    letters = unicodedata.normalize("NFKD", given).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", letters).strip("-")
+
+
+def _lost(given: str) -> bool:
+    """Tell whether the plain form leaves out a letter or a digit."""
+    return any(c.isalnum() and not c.isascii() for c in unicodedata.normalize("NFKD", given))
+
+
+def _offered(plain: str) -> str:
+    """Make a name that is free in any case."""
+    rest = _plain(plain).removeprefix("acme-").removeprefix("voxstack-")[: LONGEST - 5].strip("-")
+    if not rest or rest == "acme" or _reserved(Names(f"acme-{rest}")):
+        return "acme-gain"
+    return f"acme-{rest}"
+
+
+def _reserved(names: Names) -> str | None:
+    """Say whose name it is: Python's, voxstack's, or one of the rendered files."""
+    module, component = names.module, names.component
+    if keyword.iskeyword(module) or keyword.iskeyword(component):
+        return "is a reserved word of Python"
+    if module in sys.stdlib_module_names or module == "__main__":
+        return "is a module of Python's standard library"
+    if component in dir(builtins):
+        return f"gives the class {component}, which Python has built in"
+    if module.split("_")[0] == "voxstack":
+        return "is voxstack's own: its packages begin with this word"
+    if component in voxstack.__all__ or component in TAKEN:
+        return f"gives the class {component}, which is voxstack's or Python's own"
+    if module in TAKEN_MODULES or DEVICES.fullmatch(module):
+        return "is a name that tools or systems keep for themselves"
+    return None
+
+
+def _installed(given: str, names: Names) -> list[str]:
+    """Note that one's own package is installed; InputError for one of somebody else."""
+    try:
+        there = distribution(names.distribution)
+    except PackageNotFoundError:
+        there = None
+    if there is not None:
+        if any(e.group.startswith("voxstack.") for e in there.entry_points):
+            text = f"{names.distribution} {there.version} is installed: yours will replace it"
+            return [text]
+        text = f"is an installed package, {names.distribution} {there.version}"
+        raise _refused(given, text, _offered(names.distribution))
+    try:
+        spec = find_spec(names.module)
+    except (ImportError, ValueError, AttributeError):
+        spec = None
+    if spec is not None and spec.origin is not None:
+        text = f"is an installed module, {names.module}"
+        raise _refused(given, text, _offered(names.distribution))
+    return []
+
+
+def _refused(given: str, reason: str, suggestion: str) -> InputError:
+    return InputError(f"the name {given!r} {reason}; say: voxstack addon new {suggestion}")

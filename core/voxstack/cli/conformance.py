@@ -1,0 +1,99 @@
+"""``voxstack conformance``: does an installed package do what voxstack asks of it?"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from voxstack.cli.options import json_option
+from voxstack.cli.output import print_json, print_table
+
+TIMEOUT = 300.0
+
+
+@click.command(short_help="Check what an installed package brings.")
+@click.argument("distribution", metavar="DIST")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=1.0),
+    default=TIMEOUT,
+    show_default=True,
+    metavar="SECONDS",
+    help="Time for one component.",
+)
+@json_option
+def conformance(distribution: str, timeout: float, as_json: bool) -> None:
+    """Run the conformance suites on all that the installed package DIST brings.
+
+    Blocks, frontends, executors, addons, commands: each in a process of its own. Ends with
+    exit code 2 if a check fails. Needs pip install "voxstack[testing]".
+
+    \b
+    voxstack conformance voxstack-standard
+    voxstack conformance acme-gain --json
+    """
+    from voxstack.conformance import conformance as examined
+
+    with _progress() as (begun, done):
+        report = examined(distribution, timeout, begun, done)
+    if as_json:
+        print_json(report.as_dict())
+    else:
+        _print(report)
+    sys.exit(0 if report.good else 2)
+
+
+def _print(report: Any) -> None:
+    """Print a row for each component, then what failed and what was not checked."""
+    rows: dict[tuple[str, str], dict[str, int]] = {}
+    for check in report.checks:
+        row = rows.setdefault((check.component, check.kind), {})
+        row[check.outcome] = row.get(check.outcome, 0) + 1
+    shown = [
+        (name, kind, _count(row, "passed"), _count(row, "failed"), _count(row, "skipped"),
+         "broken" if row.get("failed") else "ok" if row.get("passed") else "not covered")
+        for (name, kind), row in rows.items()
+    ]  # fmt: skip
+    columns = ("component", "kind", "passed", "failed", "skipped", "result")
+    print_table(columns, shown, "nothing was examined")
+    left = [check for check in report.checks if check.outcome != "passed"]
+    details = [
+        (c.component, c.check, c.outcome, c.message + (f" ({c.next_step})" if c.next_step else ""))
+        for c in sorted(left, key=lambda check: check.outcome != "failed")
+    ]
+    if details:
+        print_table(("component", "check", "outcome", "why"), details, "")
+    totals = ", ".join(f"{count} {outcome}" for outcome, count in report.totals.items())
+    click.echo(f"{report.distribution} {report.version}: {totals}")
+
+
+def _count(row: dict[str, int], outcome: str) -> int | None:
+    return row.get(outcome)
+
+
+@contextmanager
+def _progress() -> Iterator[tuple[Any, Any]]:
+    """Show on a terminal how many components are examined; give what is told of them."""
+    if not sys.stderr.isatty():
+        yield lambda count: None, lambda name: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("examining", total=None)
+
+        def done(name: str) -> None:
+            progress.update(task, advance=1, description=f"examined {name}")
+
+        yield lambda count: progress.update(task, total=count), done

@@ -1,0 +1,159 @@
+"""The suite of executors."""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import weakref
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+import numpy as np
+import pytest
+
+from voxstack.errors import NetworkError, VoxstackError
+from voxstack.placement import unavailable
+from voxstack.programs import HostedProgram, ProgramCache
+from voxstack.testing.damage import require_survived
+from voxstack.testing.executor_base import arrays, copies, stateless, with_small_shapes
+from voxstack.testing.executor_outputs import OutputChecks
+from voxstack.testing.failures import fail
+from voxstack.testing.streams import require_same
+from voxstack.testing.suite import promise
+from voxstack.testing.toys import Toy
+
+
+class ExecutorSuite(OutputChecks):
+    """What voxstack asks of an Executor: give the fixture ``executor``.
+
+    It runs the toy networks that come with voxstack, as ``onnx`` and as ``pt2``. For an executor
+    that takes neither, the networks of installed addons in its format; or override the fixture
+    ``networks`` with a ``{name: Toy(network, reference)}`` of your own.
+    """
+
+    def test_it_says_what_it_takes(self, executor: Any) -> None:
+        """Formats by name, fixed shapes or not, why it cannot run here, and its devices."""
+        name = type(executor).__name__
+        formats = executor.formats
+        if isinstance(formats, str) or not formats or not all(type(f) is str for f in formats):
+            fail(f"{name}.formats is {formats!r}", 'give names in a tuple: formats = ("onnx",)')
+        if not isinstance(executor.static, bool):
+            fail(f"{name}.static is {executor.static!r}", "say True or False")
+        try:
+            reason = executor.available()
+        except Exception as error:
+            fail(
+                f"{name}.available() raises {type(error).__name__}: {error}",
+                "return the reason as a string, or None if it can run",
+            )
+        if reason is not None and (not isinstance(reason, str) or not reason):
+            fail(
+                f"{name}.available() gives {reason!r}",
+                "return None if it can run, else the reason as a string",
+            )
+        devices = () if reason else executor.devices()
+        if isinstance(devices, str) or not all(isinstance(device, str) for device in devices):
+            fail(f"{name}.devices() gives {devices!r}", 'give names in a tuple: ("cpu",)')
+
+    def test_equal_executors_share_programs(self, executor: Any) -> None:
+        """Equal options make equal executors with one hash: so the host finds what is loaded."""
+        name = type(executor).__name__
+        twin = attrs.evolve(executor)
+        try:
+            same = executor == twin and hash(executor) == hash(twin)
+        except TypeError as error:
+            fail(f"{name} has no hash: {error}", "use tuples for lists among its options")
+        if not same:
+            fail(
+                f"two {name} with the same options are not equal",
+                "decorate the class with @attrs.frozen, without eq=False",
+            )
+
+    @promise("errors")
+    def test_a_wrong_shape_is_an_error_for_that_call_alone(
+        self, executor: Any, networks: Mapping[str, Toy], programs: Mapping[str, HostedProgram]
+    ) -> None:
+        """An input with a channel too many: an error with executor and network, and it goes on."""
+        for name, toy in stateless(networks):
+            inputs = toy.inputs(5)
+            wide = next((n for n, value in inputs.items() if value.ndim == 3), None)
+            if wide is None:
+                continue
+            broken = {**inputs, wide: np.concatenate([inputs[wide]] * 2, axis=1)}
+            expected = copies(programs[name](inputs))
+            try:
+                programs[name](broken)
+            except VoxstackError as error:
+                if type(executor).__name__ not in str(error) or name not in str(error):
+                    fail(
+                        f"{wide!r} of another shape: the error does not name executor and network: "
+                        f"{error}",
+                        "raise the runtime's error as it is: the host tells the rest",
+                    )
+            except Exception as error:
+                fail(
+                    f"{wide!r} of another shape raises {type(error).__name__}: {error}",
+                    "raise errors of Exception's kind from the call itself",
+                )
+            else:
+                fail(
+                    f"{name!r} takes {wide!r} of another shape than it declares",
+                    "let the runtime check shapes, or compare with network.inputs",
+                )
+            again = arrays(programs[name](inputs))
+            advice = "do not keep a session that has failed"
+            require_same(expected, again, self.tolerance, f"{name!r} after an error", advice)
+
+    @promise("errors")
+    def test_a_network_in_no_format_of_its_own_is_refused(
+        self, executor: Any, networks: Mapping[str, Toy]
+    ) -> None:
+        """The host's error names executor, network and format."""
+        if unavailable(executor):
+            pytest.skip("it cannot run here")
+        for name, toy in itertools.islice(networks.items(), 1):
+            other = attrs.evolve(toy.network, files={"no-such-format": f"{name}.bin"})
+            try:
+                HostedProgram(other, executor, ProgramCache()).load()
+            except NetworkError as error:
+                told = str(error)
+                if type(executor).__name__ in told and name in told and "no-such-format" in told:
+                    continue
+                fail(f"a network of another format is refused with: {told}", "name its formats")
+            fail(
+                "a network of another format than it takes is loaded",
+                'name in formats only what load() reads: network.read("onnx")',
+            )
+
+    @promise("errors")
+    def test_a_damaged_network_is_an_error_and_not_the_end(
+        self, executor: Any, networks: Mapping[str, Toy]
+    ) -> None:
+        """Damaged bytes raise an exception that names executor and network; the process lives."""
+        if reason := unavailable(executor):
+            pytest.skip(f"it cannot run here: {reason}")
+        for toy in itertools.islice(networks.values(), 1):
+            require_survived(executor, toy.network)
+
+    @promise("closes")
+    def test_closing_frees_the_program(self, executor: Any, networks: Mapping[str, Toy]) -> None:
+        """Closed, and let go by the host, nothing holds it; closing twice does no harm."""
+        if reason := unavailable(executor):
+            pytest.skip(f"it cannot run here: {reason}")
+        for name, toy in itertools.islice(networks.items(), 2):
+            cache = ProgramCache()
+            hosted = HostedProgram(toy.network, with_small_shapes(executor), cache)
+            self._used(toy, hosted, toy.inputs(5))
+            loaded = list(cache._programs.values())
+            cache.close()
+            for program in loaded:
+                program.close()
+            held = [weakref.ref(program) for program in loaded]
+            del hosted, program, loaded
+            gc.collect()
+            if any(program() is not None for program in held):
+                fail(
+                    f"the program of {name!r} is held after it was closed",
+                    "keep programs nowhere: the host shares them",
+                )

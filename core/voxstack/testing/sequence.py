@@ -1,0 +1,143 @@
+"""The suite of SequenceBlocks."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from voxstack.errors import MissingTensorError
+from voxstack.tensors import Tensors
+from voxstack.testing.blocks import BlockSuite, all_at_once, copied, in_fixed_shapes, names
+from voxstack.testing.failures import fail
+from voxstack.testing.streams import require_same
+from voxstack.testing.suite import promise, require_typed
+
+
+class SequenceBlockSuite(BlockSuite):
+    """What voxstack asks of a SequenceBlock: give the fixture ``block``, and ``sequence``.
+
+    ``sequence`` are the Tensors that it gets; by default ``seed`` and ``sentence`` alone. Of a
+    block that stands in an installed voice: ``in_voice("en-us", "/stack/0/sequence_block")``.
+    """
+
+    @promise("declared")
+    def test_it_makes_what_it_declares(self, block: Any, sequence: Tensors) -> None:
+        """A mapping of arrays, with every tensor of ``produces``, from ``consumes`` alone."""
+        given = copied(sequence)
+        if block.consumes is not None:
+            given = Tensors({n: given[n] for n in block.consumes if n in given}, given.marks)
+        try:
+            made = block(given)
+        except MissingTensorError as error:
+            fail(
+                f"it needs {error.name!r}, which it does not declare to consume",
+                f"add {error.name!r} to consumes, or to the suite's fixture 'sequence'",
+            )
+        if not isinstance(made, Mapping):
+            fail(
+                f"it gives {type(made).__name__}, expected voxstack.Tensors",
+                'return Tensors({"name": array})',
+            )
+        missing = [name for name in block.produces or () if name not in made]
+        if missing:
+            fail(
+                f"it declares to produce {names(missing)} and does not; it made: "
+                f"{names(list(made))}",
+                "mend produces, or make them",
+            )
+        for name, tensor in made.items():
+            if not hasattr(tensor, "__array__"):
+                fail(
+                    f"{name!r} is a {type(tensor).__name__}, expected an array",
+                    "give numpy arrays, or an executor's handle that has __array__",
+                )
+            if np.ndim(tensor) < 1 or np.shape(tensor)[0] != 1:
+                fail(
+                    f"{name!r} has the shape {list(np.shape(tensor))}, expected a batch of 1 first",
+                    "put the batch axis in front: array[None]",
+                )
+
+    @promise("deterministic")
+    def test_the_same_input_gives_the_same_output(self, block: Any, sequence: Tensors) -> None:
+        """Called twice, it gives the same bytes."""
+        first = _whole(block(copied(sequence)))
+        require_same(
+            first,
+            _whole(block(copied(sequence))),
+            0.0,
+            "called again with the same tensors",
+            "draw what is random from a generator seeded with sequence['seed'] and ['sentence']",
+        )
+
+    @promise("threads")
+    def test_many_threads_get_what_one_gets(self, block: Any, sequence: Tensors) -> None:
+        """Eight threads at once, each as alone."""
+        alone = _whole(block(copied(sequence)))
+        for made in all_at_once(lambda _: _whole(block(copied(sequence)))):
+            require_same(
+                alone, made, self.tolerance, "called by eight threads at once",
+                "keep nothing of an utterance in the block or in its module",
+            )  # fmt: skip
+
+    @promise("leaves_input")
+    def test_what_it_is_given_is_left_as_it_is(self, block: Any, sequence: Tensors) -> None:
+        """Other blocks read the same tensors."""
+        given = copied(sequence)
+        block(given)
+        require_same(
+            sequence, given, 0.0, "the tensors that it was given have changed",
+            "copy before changing in place: give new tensors, and add none to those given",
+        )  # fmt: skip
+
+    @promise("errors")
+    def test_a_missing_tensor_is_named(self, block: Any, sequence: Tensors) -> None:
+        """Without one that it consumes: a VoxstackError that names it."""
+        for name in sequence:
+            given = copied(sequence)
+            del given[name]
+            try:
+                block(given)
+            except Exception as error:
+                require_typed(error, name, "it")
+
+    @promise("closes")
+    def test_nothing_is_held_when_it_is_done(self, block: Any, sequence: Tensors) -> None:
+        """What it was given and what it made is freed with the last one who reads it."""
+        given = copied(sequence)
+        held = {f"input {n!r}": weakref.ref(t) for n, t in given.items()}
+        made = block(given)
+        held |= {f"output {n!r}": weakref.ref(t) for n, t in made.items() if _has_weakref(t)}
+        del given, made
+        gc.collect()
+        still = [what for what, array in held.items() if array() is not None]
+        if still:
+            fail(
+                f"it still holds, when it is done: {', '.join(still)}",
+                "keep nothing of an utterance in the block or in its module",
+            )
+
+    @promise("fixed_shapes")
+    def test_fixed_shapes_give_the_same(self, block: Any, sequence: Tensors) -> None:
+        """Its networks padded to fixed shapes by the host: the same to 1e-4."""
+        fixed = in_fixed_shapes(block)
+        require_same(
+            _whole(block(copied(sequence))), _whole(fixed(copied(sequence))), self.fixed_tolerance,
+            "with its networks in fixed shapes",
+            "do not read how long a tensor is from a network; export the network with a mask",
+        )  # fmt: skip
+
+
+def _whole(made: Mapping[str, Any]) -> Tensors:
+    return Tensors({name: np.array(tensor) for name, tensor in made.items()})
+
+
+def _has_weakref(tensor: Any) -> bool:
+    try:
+        weakref.ref(tensor)
+    except TypeError:
+        return False
+    return True

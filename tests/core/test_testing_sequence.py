@@ -1,0 +1,142 @@
+"""The suite of SequenceBlocks can fail: for each check a block that fails it and no other."""
+
+import itertools
+
+import numpy as np
+import pytest
+from attrs import field, frozen
+from voxstack import Network, Program, SequenceBlock, Tensors, TensorSpec
+from voxstack.testing import SequenceBlockSuite
+
+TEXT = TensorSpec("float32", ("batch", "text"))
+GIVEN = Tensors({"ids": np.array([[1, 2, 3, 4]]), "seed": np.array([0])})
+
+
+@frozen
+class Plain(SequenceBlock):
+    """Doubles the ids; the base of those that fail."""
+
+    consumes = ("ids",)
+    produces = ("doubled",)
+
+    def __call__(self, inputs):
+        return Tensors({"doubled": 2 * inputs["ids"]})
+
+
+class Flat(Plain):
+    """Makes a tensor without a batch."""
+
+    def __call__(self, inputs):
+        return Tensors({"doubled": 2 * inputs["ids"][0, 0]})
+
+
+class Other(Plain):
+    """Makes another tensor than it says."""
+
+    def __call__(self, inputs):
+        return Tensors({"tripled": 3 * inputs["ids"]})
+
+
+class Undeclared(Plain):
+    """Reads what it does not declare."""
+
+    def __call__(self, inputs):
+        return Tensors({"doubled": 2 * inputs["ids"] + inputs["seed"]})
+
+
+RUNS = itertools.count()
+
+
+class Changes(Plain):
+    """Gives something else each time."""
+
+    def __call__(self, inputs):
+        return Tensors({"doubled": inputs["ids"] + next(RUNS)})
+
+
+class InPlace(Plain):
+    """Writes into what it is given, and the same again."""
+
+    def __call__(self, inputs):
+        made = 2 * inputs["ids"]
+        inputs["ids"] = made
+        return Tensors({"doubled": made})
+
+
+class Untyped(Plain):
+    """Asks for a tensor in a way that does not say what is missing."""
+
+    def __call__(self, inputs):
+        return Tensors({"doubled": 2 * dict(inputs)["ids"]})
+
+
+HELD = []
+
+
+class Holds(Plain):
+    """Keeps what it was given."""
+
+    def __call__(self, inputs):
+        HELD[:] = [inputs["ids"]]
+        return super().__call__(inputs)
+
+
+class Mean(Program):
+    """A network that takes padding for text: it has a mask, and does not read it."""
+
+    def __init__(self):
+        inputs = {"ids": TensorSpec("int64", ("batch", "text")), "mask": TEXT}
+        self.network = Network("mean", "encoder", inputs, {"mean": TEXT}, {})
+
+    def __call__(self, inputs):
+        ids = np.asarray(inputs["ids"], np.float32)
+        return Tensors({"mean": ids - ids.mean(axis=-1, keepdims=True)})
+
+
+@frozen
+class Runs(SequenceBlock):
+    """Runs a network."""
+
+    network: Program = field(factory=Mean)  # what it runs
+
+    def __call__(self, inputs):
+        ids = inputs["ids"]
+        mask = np.ones(ids.shape, np.float32)
+        return self.network({"ids": ids, "mask": mask})
+
+
+MAKES, SAME = "it makes what it declares", "the same input gives the same output"
+MANY, LEFT = "many threads get what one gets", "what it is given is left as it is"
+MISSING, HELD_IT = "a missing tensor is named", "nothing is held when it is done"
+FIXED = "fixed shapes give the same"
+
+
+def suite(cls):
+    @pytest.fixture
+    def block(self):
+        return cls()
+
+    @pytest.fixture
+    def sequence(self):
+        return GIVEN
+
+    return type("TestIt", (SequenceBlockSuite,), {"block": block, "sequence": sequence})
+
+
+@pytest.mark.parametrize(
+    ("cls", "expected"),
+    [
+        (Plain, set()),
+        (Flat, {MAKES}),
+        (Other, {MAKES}),
+        (Undeclared, {MAKES}),
+        (Changes, {SAME, MANY}),
+        (InPlace, {LEFT}),
+        (Untyped, {MISSING}),
+        (Holds, {HELD_IT}),
+        (Runs, {FIXED}),
+    ],
+    ids=lambda one: getattr(one, "__name__", ""),
+)
+def test_a_block_fails_the_checks_that_it_does_not_hold_to(failures, cls, expected):
+    assert set(failures(suite(cls), "not importing")) == expected

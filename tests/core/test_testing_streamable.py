@@ -1,0 +1,385 @@
+"""The suite of StreamableBlocks can fail: for each check a block that fails it and no other."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from typing import Any
+
+import numpy as np
+import pytest
+from attrs import define, field, frozen
+from voxstack import Chunk, StreamableBlock, VoxstackError
+from voxstack.testing import Requirements, StreamableBlockSuite
+
+
+@frozen
+class Plain(StreamableBlock):
+    """Give the audio as it is; the base of those that fail."""
+
+    def stream(self, sequence, upstream):
+        for chunk in upstream:
+            yield chunk.replace(audio=chunk["audio"] * 0.5)
+
+
+class Double(Plain):
+    """Changes the dtype."""
+
+    def stream(self, sequence, upstream):
+        for chunk in upstream:
+            yield chunk.replace(audio=chunk["audio"].astype(np.float64))
+
+
+class ByChunk(Plain):
+    """Depends on where chunks end."""
+
+    def stream(self, sequence, upstream):
+        for chunk in upstream:
+            yield chunk.replace(audio=chunk["audio"] - chunk["audio"][..., :1].sum())
+
+
+class Eager(Plain):
+    """Reads before it is asked."""
+
+    def stream(self, sequence, upstream):
+        return super().stream(sequence, itertools.chain([next(upstream)], upstream))
+
+
+class ReadsAhead(Plain):
+    """Reads a chunk more than it yields."""
+
+    def stream(self, sequence, upstream):
+        before = None
+        for chunk in super().stream(sequence, upstream):
+            if before is not None:
+                yield before
+            before = chunk
+        yield before
+
+
+class Drains(Plain):
+    """Reads all, and then begins."""
+
+    def stream(self, sequence, upstream):
+        yield from list(super().stream(sequence, upstream))
+
+
+class Hoards(Plain):
+    """Forgets nothing until its end."""
+
+    def stream(self, sequence, upstream):
+        kept = []
+        for chunk in super().stream(sequence, upstream):
+            kept.append(chunk)
+            yield chunk
+
+
+LAST = [0.0]
+
+
+class KeepsState(Plain):
+    """Keeps the last sample where other streams find it; a fresh stream begins with 0."""
+
+    def stream(self, sequence, upstream):
+        LAST[0] = 0.0
+        for chunk in upstream:
+            audio = chunk["audio"]
+            if audio.size:
+                before = np.concatenate([[[np.float32(LAST[0])]], audio[..., :-1]], axis=-1)
+                LAST[0] = float(audio[0, -1])
+                chunk = chunk.replace(audio=audio - before)
+            yield chunk
+
+
+RUNS = itertools.count()
+
+
+class Changes(Plain):
+    """Gives something else each time."""
+
+    def stream(self, sequence, upstream):
+        run = np.float32(next(RUNS))
+        for chunk in upstream:
+            yield chunk.replace(audio=chunk["audio"] + run)
+
+
+class InPlace(Plain):
+    """Writes into what it reads."""
+
+    def stream(self, sequence, upstream):
+        for chunk in upstream:
+            chunk["audio"][...] *= 0.5
+            yield chunk
+
+
+HELD = []
+
+
+class Holds(Plain):
+    """Keeps the last chunk when it is closed."""
+
+    def stream(self, sequence, upstream):
+        for chunk in super().stream(sequence, upstream):
+            HELD[:] = [chunk]
+            yield chunk
+
+
+class HoldsUpstream(Plain):
+    """Keeps its upstream when it is closed."""
+
+    def stream(self, sequence, upstream):
+        HELD[:] = [upstream]
+        yield from super().stream(sequence, upstream)
+        HELD.clear()
+
+
+class Undying(Plain):
+    """Does not end when it is closed."""
+
+    def stream(self, sequence, upstream):
+        for chunk in super().stream(sequence, upstream):
+            try:
+                yield chunk
+            except GeneratorExit:
+                yield chunk
+
+
+class LeavesThread(Plain):
+    """Starts a thread that nobody ends."""
+
+    def stream(self, sequence, upstream):
+        threading.Thread(target=threading.Event().wait, args=(5,), daemon=True).start()
+        yield from super().stream(sequence, upstream)
+
+
+class DropsMarks(Plain):
+    """Makes chunks of its own without marks."""
+
+    def stream(self, sequence, upstream):
+        for chunk in upstream:
+            yield Chunk({"audio": chunk["audio"]}, chunk.start, chunk.last)
+
+
+class MisplacesMarks(Plain):
+    """Moves marks to where their chunk begins."""
+
+    def stream(self, sequence, upstream):
+        for chunk in upstream:
+            yield chunk.replace(marks=tuple(m.moved(chunk.start) for m in chunk.marks))
+
+
+class NeedsFrames(Plain):
+    """Cannot do with an utterance without frames."""
+
+    def stream(self, sequence, upstream):
+        for chunk in super().stream(sequence, upstream):
+            if chunk.last and chunk.start + len(chunk) == 0:
+                raise ZeroDivisionError("no frames")
+            yield chunk
+
+
+class Untyped(Plain):
+    """Asks for a tensor in a way that does not say what is missing."""
+
+    def stream(self, sequence, upstream):
+        for chunk in upstream:
+            yield chunk.replace(audio=chunk.tensors["audio"] * 0.5)
+
+
+class Swallows(Plain):
+    """Hides the errors of upstream."""
+
+    def stream(self, sequence, upstream):
+        try:
+            yield from super().stream(sequence, upstream)
+        except VoxstackError as error:
+            if "no tensor" in str(error):
+                raise
+
+
+class Boasts(Plain):
+    """Declares what it does not make."""
+
+    produces = ("loudness",)
+
+
+class Undeclared(Plain):
+    """Reads what it does not declare."""
+
+    consumes = ("other",)
+
+    def stream(self, sequence, upstream):
+        sequence["seed"]
+        yield from super().stream(sequence, upstream)
+
+
+@frozen
+class Undocumented(Plain):
+    """Has an option that says nothing."""
+
+    db: float = 0.0
+
+
+@frozen
+class Silent(Plain):
+    pass
+
+
+@define
+class Open(StreamableBlock):
+    """Can be changed."""
+
+    db: float = 0.0  # decibels
+
+    def stream(self, sequence, upstream):
+        yield from upstream
+
+
+@frozen
+class Converts(Plain):
+    """Keeps another value than the one given."""
+
+    factor: float = field(default=0.5, converter=lambda value: value / 2)  # of the audio
+
+
+@frozen
+class TakesAll(Plain):
+    """Has an option that takes anything."""
+
+    db: Any = 0.0  # decibels
+
+
+ANY, CHUNKS = "any sizes of chunks give the same output", "chunks follow each other"
+FIRST = "nothing is read before the first chunk is asked for"
+AHEAD, FLAT = "no more is read than it looks ahead", "a long stream runs in flat memory"
+SAME, MANY = (
+    "the same input gives the same output",
+    "many streams at once give what each gives alone",
+)
+LEFT, MARKS = "what it is fed is left as it is", "marks are passed on once and in order"
+EMPTY, MISSING = "an utterance without frames is one", "a missing tensor is named"
+THROUGH, MAKES = "an error of upstream passes through", "it makes what it declares"
+CLOSED = [f"closing early frees everything ({when})" for when in ("unread", "first", "second")]
+SAYS, FROZEN = "it and its options say what they are", "it is frozen and can be compared"
+ROUND = "a configuration makes it and can be written from it"
+WRONG = "a wrong option is told with its place"
+FAILURES = [
+    (Double, {CHUNKS}),
+    (ByChunk, {ANY}),
+    (Eager, {FIRST}),
+    (ReadsAhead, {AHEAD}),
+    (Drains, {AHEAD, FLAT}),
+    (Hoards, {FLAT}),
+    (KeepsState, {MANY}),
+    (Changes, {ANY, SAME, MANY}),
+    (InPlace, {LEFT}),
+    (Holds, {*CLOSED[1:]}),
+    (HoldsUpstream, {*CLOSED[1:]}),
+    (Undying, {*CLOSED[1:]}),
+    (LeavesThread, {*CLOSED[1:]}),
+    (DropsMarks, {MARKS}),
+    (MisplacesMarks, {MARKS}),
+    (NeedsFrames, {EMPTY}),
+    (Untyped, {MISSING}),
+    (Swallows, {THROUGH}),
+    (Boasts, {MAKES}),
+    (Undeclared, {MAKES}),
+    (Undocumented, {SAYS}),
+    (Silent, {SAYS}),
+    (Open, {FROZEN}),
+    (Converts, {ROUND}),
+    (TakesAll, {WRONG}),
+]
+
+
+def suite(cls, **attributes):
+    @pytest.fixture
+    def block(self):
+        return cls()
+
+    @pytest.fixture
+    def frames(self):
+        audio = np.random.default_rng(0).normal(0.0, 0.1, (1, 4000)).astype(np.float32)
+        return {"audio": audio}
+
+    given = {"block": block, "frames": frames, **attributes}
+    return type("TestIt", (StreamableBlockSuite,), given)
+
+
+def test_a_block_that_does_all_of_it_passes(failures):
+    assert failures(suite(Plain)) == {}
+
+
+QUICK = "not importing"  # a process of its own; the classes here are made in a test
+
+
+@pytest.mark.parametrize(
+    ("cls", "expected"), FAILURES, ids=lambda one: getattr(one, "__name__", "")
+)
+def test_a_block_fails_the_checks_that_it_does_not_hold_to(failures, cls, expected):
+    found = failures(suite(cls), QUICK)
+    assert set(found) == set(expected)
+    assert all(step for _, step in found.values()), "each tells what to do"
+
+
+@pytest.mark.parametrize(
+    ("cls", "stated"),
+    [
+        (Drains, {"requirements": Requirements(lazy=False)}),
+        (DropsMarks, {"requirements": Requirements(marks=False)}),
+        (ReadsAhead, {"look_ahead": 100}),
+    ],
+)
+def test_what_a_block_states_that_it_does_not_do_is_not_asked_of_it(failures, cls, stated):
+    assert failures(suite(cls, **stated), QUICK) == {}
+
+
+@frozen
+class Twice(StreamableBlock):
+    """Two samples for one."""
+
+    def stream(self, sequence, upstream):
+        for chunk in upstream:
+            marks = tuple(m.moved(2 * m.start) for m in chunk.marks)
+            audio = np.repeat(chunk["audio"], 2, axis=-1)
+            yield chunk.replace(audio=audio, start=2 * chunk.start, marks=marks)
+
+
+def test_a_block_may_change_the_rate(failures):
+    assert failures(suite(Twice, frame_ratio=2), QUICK) == {}
+    assert set(failures(suite(Twice), QUICK)) == {MARKS}
+
+
+IMPORTS = {
+    "prints": ("print('hello')", "prints 'hello'"),
+    "threads": ("import threading; threading.Timer(9, print).start()", "starts threads"),
+    "runtime": ("import sqlite3, sys; sys.modules['torch'] = sqlite3", "imports torch"),
+    "forks": ("import os; os.fork() or os._exit(0)", "forks the process"),
+    "ends": ("raise SystemExit(3)", "fails"),
+}
+MODULE = """
+from attrs import frozen
+from voxstack import StreamableBlock
+
+@frozen
+class Effect(StreamableBlock):
+    "An effect."
+
+    def stream(self, sequence, upstream):
+        yield from upstream
+"""
+
+
+@pytest.mark.parametrize("what", IMPORTS)
+def test_an_import_with_effects_is_told(failures, site, what):
+    line, told = IMPORTS[what]
+    (site.folder / f"acme_{what}.py").write_text(MODULE, "utf-8")
+    module = __import__(f"acme_{what}")
+    (site.folder / f"acme_{what}.py").write_text(f"{line}\n{MODULE}", "utf-8")
+    found = failures(suite(module.Effect), "importing")
+    assert told in found["importing it is light and has no effects"][0]
+
+
+def test_the_suite_says_what_fixture_it_wants(failures):
+    found = failures(type("TestIt", (StreamableBlockSuite,), {}), "frozen")
+    assert "has no fixture 'block'" in next(iter(found.values()))[0]

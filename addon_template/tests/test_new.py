@@ -56,13 +56,21 @@ def test_answers_arrive_where_they_belong_whatever_they_hold(new, tmp_path):
 
 @pytest.mark.parametrize("license_", ["Apache-2.0", "MIT", "BSD-3-Clause"])
 @pytest.mark.parametrize(
-    "words", [["--kind", "executor"], ["--data", "group=effects"], ["--data", "group=encoders"]]
+    ("words", "count"),
+    [
+        (["--kind", "executor"], 8),
+        (["--kind", "voice"], 16),
+        (["--data", "group=effects"], 8),
+        (["--data", "group=encoders"], 8),
+    ],
 )
-def test_nothing_of_the_template_or_the_machine_is_left(new, tmp_path, license_, words):
+def test_nothing_of_the_template_or_the_machine_is_left(new, tmp_path, license_, words, count):
     new("acme-thing", "--data", f"license={license_}", *words)
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
-    assert len(files) == 8
+    assert len(files) == count
     for path in files:
+        if path.suffix == ".onnx":
+            continue
         text = path.read_text("utf-8").replace("${{ matrix.python }}", "")
         assert not re.search(r"\{\{|\{%|\n\n\n\n", text), path
         assert str(tmp_path) not in text
@@ -74,6 +82,48 @@ def test_a_name_that_another_package_brings_is_said_with_its_distribution(new, t
     assert "voxstack-standard" in err and "'Gain@gain'" in err
     assert '"type":"Gain@gain"' in out
     assert '"type":"Gain@gain"' in (tmp_path / "gain/README.md").read_text()
+
+
+def test_a_voice_whose_name_is_taken_is_said_with_its_distribution(new, tmp_path):
+    out, err = new("en-us", "--kind", "voice")
+    assert "voxstack-voice-en-us" in err and "'en-us@en-us'" in err
+    assert "--voice en-us@en-us" in out
+    assert 'host.voice("en-us@en-us")' in (tmp_path / "en-us/tests/test_en_us.py").read_text()
+
+
+def test_a_voice_lists_its_files_with_their_hashes(new, tmp_path):
+    from voxstack import Host
+
+    new("acme-robot", "--kind", "voice", "--data", 'author=Zoë "Z"', "--data", "license=MIT")
+    folder = tmp_path / "acme-robot/src/acme_robot"
+    with Host() as host:
+        assert host.check(folder) == []
+        manifest = host.addon(str(folder)).manifest
+    assert (manifest.name, manifest.author, manifest.license) == ("acme-robot", 'Zoë "Z"', "MIT")
+    there = {str(p.relative_to(folder).as_posix()) for p in folder.rglob("*") if p.is_file()}
+    assert {*manifest.files} == there - {"addon.json", "__init__.py"}
+
+
+def test_packing_a_voice_again_makes_the_same_addon(new, tmp_path):
+    for module in ("torch", "voxstack_pack"):
+        pytest.importorskip(module)
+    new("acme-robot", "--kind", "voice")
+    folder = tmp_path / "acme-robot/src/acme_robot"
+    rendered = {p.name: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    with pytest.raises(SystemExit) as ended:
+        main(
+            [
+                "addon",
+                "pack",
+                "acme-robot/voice.toml",
+                "-o",
+                str(folder),
+                "--executor",
+                "OnnxRuntime",
+            ]
+        )
+    assert ended.value.code == 0
+    assert {p.name: p.read_bytes() for p in folder.rglob("*") if p.is_file()} == rendered
 
 
 def test_an_empty_folder_is_filled(new, tmp_path):

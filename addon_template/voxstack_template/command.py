@@ -12,10 +12,11 @@ import click
 
 from voxstack_template.names import Names
 
-NAMESPACES = {"component": "block", "executor": "executor"}  # where names of a kind are unique
+# Where names of a kind are unique.
+NAMESPACES = {"component": "block", "executor": "executor", "voice": "addon"}
 
 
-@click.command(short_help="Make a new package: a component or an executor.")
+@click.command(short_help="Make a new package: a component, an executor or a voice.")
 @click.argument("name", metavar="NAME")
 @click.option(
     "--kind", type=click.Choice([*NAMESPACES]), help="What it brings (default: component)."
@@ -40,6 +41,7 @@ def new(
     \b
     voxstack addon new acme-gain
     voxstack addon new acme-npu --kind executor --defaults
+    voxstack addon new acme-robot --kind voice --defaults
     voxstack addon new acme-pace --data group=encoders --data license=MIT -o packages/pace
     """
     from voxstack.errors import InputError
@@ -56,18 +58,19 @@ def new(
     ask = not defaults and sys.stdin.isatty() and sys.stdout.isatty()
     clashes = _clashes(names)
     answers = render(names, given, target, ask, clashes)
-    kind, named = answers["kind"], names.component
+    kind = answers["kind"]
+    name = named = names.named(kind)
     for note in names.notes:
         click.echo(f"note: {note}", err=True)
     if owner := clashes.get(kind):
         named += f"@{names.distribution}"
         click.echo(
-            f"note: {owner} brings a {NAMESPACES[kind]} {names.component!r} too: where both are "
+            f"note: {owner} brings the {NAMESPACES[kind]} {name!r} too: where both are "
             f"installed say {named!r}, as below, or choose another name",
             err=True,
         )
     count = sum(path.is_file() for path in target.rglob("*"))
-    click.echo(f"{target}: a package with the {kind} {names.component}, {count} files. Now:\n")
+    click.echo(f"{target}: a package with the {kind} {name}, {count} files. Now:\n")
     place = str(target) if target.is_absolute() else os.path.join(".", target)  # noqa: PTH118
     for words in (
         ["pip", "install", f"{place}[test]"],
@@ -88,22 +91,22 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _clashes(names: Names) -> dict[str, str]:
-    """Give the installed packages that bring the component's name already, by kind."""
+    """Give the installed packages that bring the name already, by kind."""
     from voxstack.registry import Registry
 
     registry = Registry()
     return {
         kind: there.owner
         for kind, namespace in NAMESPACES.items()
-        for there in registry.candidates(names.component, namespace)
+        for there in registry.candidates(names.named(kind), namespace)
         if there.distribution != names.distribution
     }
 
 
 def _swap(named: str, answers: Mapping[str, str]) -> list[str]:
-    """Give the options that put the component in its place."""
-    if answers["kind"] == "executor":
-        return ["--executor", named]
+    """Give the options that use it."""
+    if answers["kind"] in ("executor", "voice"):
+        return [f"--{answers['kind']}", named]
     if answers["group"] == "encoders":
         return ["--set", f"/stack/0/sequence_block/type={named}"]
     return ["--set", f'/stack/-={{"type":"{named}"}}']

@@ -42,6 +42,10 @@ class Names:
         """The class and its name in a configuration, "AcmeGain"."""
         return "".join(part.capitalize() for part in self.distribution.split("-"))
 
+    def named(self, kind: str) -> str:
+        """What a configuration says: the component, or "acme-robot" for a voice."""
+        return self.distribution if kind == "voice" else self.component
+
 
 def names_of(given: str) -> Names:
     """Choose the names for what the user gave; InputError says what to give instead."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
+import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -72,6 +75,8 @@ def render(
             worker = run_copy(str(TEMPLATE), made, known, defaults=not ask, quiet=True)
             made_of: dict[str, Any] = {name: worker.answers.combined.get(name) for name in there}
             _require_asked(answers, there, str(made_of["kind"]))
+            for manifest in made.glob("src/*/addon.json"):
+                _list_files(manifest)
             if target.is_dir():
                 target.rmdir()  # empty, as we saw
             made.replace(target)
@@ -82,6 +87,19 @@ def render(
     except (ValueError, CopierError) as error:
         raise InputError(f"{error}".replace("\n", " ")) from None
     return made_of
+
+
+def _list_files(manifest: Path) -> None:
+    """Fill in the size and the hash of each file that an addon.json lists: ``"PATH": {}``."""
+
+    def filled(place: re.Match[str]) -> str:
+        data = (manifest.parent / json.loads(place[1])).read_bytes()
+        entry = {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
+        return f"{place[1]}: {json.dumps(entry, indent=2)}".replace("\n", "\n    ")
+
+    head, files, rest = manifest.read_text("utf-8").rpartition('"files": {')
+    rest = re.sub(r'("[^"]+"): \{\}', filled, rest)
+    manifest.write_text(head + files + rest, encoding="utf-8", newline="\n")
 
 
 def _require_asked(answers: Mapping[str, str], there: Mapping[str, Any], kind: str) -> None:

@@ -3,6 +3,8 @@
 They spoil what ONNX Runtime does.
 """
 
+import itertools
+import time
 from typing import Any
 
 import numpy as np
@@ -65,6 +67,38 @@ class KeepsInputs(Passing):
     def __call__(self, inputs):
         self.kept = dict(inputs)
         return self.made(inputs)
+
+
+CALLS = itertools.count()
+
+
+class Drifts(Passing):
+    """Gives a little more at each call."""
+
+    def __call__(self, inputs):
+        more = np.float32(1e-6 * (next(CALLS) % 10))
+        made = self.made(inputs)
+        return Tensors({n: v + more if v.dtype == np.float32 else v for n, v in made.items()})
+
+
+class Shares(Passing):
+    """Keeps what it works on where other threads find it."""
+
+    def __call__(self, inputs):
+        self.now = inputs
+        time.sleep(0.002)
+        made, self.now = self.made(self.now), {}
+        return made
+
+
+class Short(Passing):
+    """Has room for so many frames, and says nothing."""
+
+    def __call__(self, inputs):
+        made = self.made(inputs)
+        return Tensors(
+            {n: v * (np.arange(v.shape[-1]) < 24).astype(v.dtype) for n, v in made.items()}
+        )
 
 
 class Contiguous(Passing):
@@ -152,6 +186,7 @@ REFERENCE = "outputs are those of the reference"
 STEPS = "sessions step as the reference does"
 BACK = "a session goes on from a state that is put back"
 STACKED = "states are stacked and taken apart"
+SAME = "the same inputs give the same outputs"
 THREADS, STAY = "many threads get what one gets", "outputs stay what they are"
 LET_GO = "inputs may be read only and are let go"
 SHAPE = "a wrong shape is an error for that call alone"
@@ -159,6 +194,22 @@ FORMAT = "a network in no format of its own is refused"
 DAMAGED = "a damaged network is an error and not the end"
 CLOSED = "closing frees the program"
 QUICK = "not importing and not round and not wrong_option and not configuration and not damaged"
+
+
+FAULTS = [
+    (Wrong, {REFERENCE}),
+    (OtherType, {REFERENCE}),
+    (Short, {ANY}),
+    (OneBuffer, {STAY, ANY, STEPS}),
+    (KeepsInputs, {LET_GO}),
+    (Contiguous, {LET_GO}),
+    (AnyShape, {SHAPE}),
+    (OneState, {STEPS, THREADS, BACK, STACKED}),
+    (Reversed, {STACKED}),
+    (NoReturn, {BACK, STACKED}),
+    (Drifts, {SAME}),
+    (Shares, {THREADS}),
+]
 
 
 def suite(executor, **attributes):
@@ -169,25 +220,18 @@ def suite(executor, **attributes):
     return type("TestIt", (ExecutorSuite,), {"executor": given, **attributes})
 
 
+def test_an_executor_that_does_all_of_it_passes(failures):
+    assert failures(suite(Spoiled()), QUICK) == {}
+
+
 @pytest.mark.parametrize(
-    ("fault", "expected"),
-    [
-        (None, set()),
-        (Wrong, {REFERENCE}),
-        (OtherType, {REFERENCE}),
-        (OneBuffer, {STAY, ANY, STEPS}),
-        (KeepsInputs, {LET_GO}),
-        (Contiguous, {LET_GO}),
-        (AnyShape, {SHAPE}),
-        (OneState, {STEPS, THREADS, BACK, STACKED}),
-        (Reversed, {STACKED}),
-        (NoReturn, {BACK, STACKED}),
-    ],
-    ids=lambda one: getattr(one, "__name__", ""),
+    ("fault", "expected"), FAULTS, ids=lambda one: getattr(one, "__name__", "")
 )
 def test_an_executor_fails_the_checks_that_it_does_not_hold_to(failures, fault, expected):
+    # One state for all may or may not be seen by threads: other faults are there for that.
+    by_chance = {THREADS} if fault is OneState else set()
     found = set(failures(suite(Spoiled(fault)), QUICK))
-    assert found - {THREADS} == expected - {THREADS}
+    assert found - by_chance == expected - by_chance
 
 
 @frozen(eq=False)
@@ -239,19 +283,19 @@ class Keeps(Spoiled):
         return PROGRAMS[-1]
 
 
-@pytest.mark.parametrize(
-    ("executor", "only", "expected"),
-    [
-        (Unequal(), "share", SHARE),
-        (Unhashable(), "share", SHARE),
-        (OneString(), "says_what_it_takes", SAYS),
-        (BadProbe(), "says_what_it_takes", SAYS),
-        (Greedy(), "no_format", FORMAT),
-        (Keeps(), "closing", CLOSED),
-    ],
-)
-def test_an_executor_that_is_not_what_it_says_is_told(failures, executor, only, expected):
-    assert set(failures(suite(executor), only)) == {expected}
+LIES = [
+    (Unequal, {SHARE}, "share"),
+    (Unhashable, {SHARE}, "share"),
+    (OneString, {SAYS}, "says_what_it_takes"),
+    (BadProbe, {SAYS}, "says_what_it_takes"),
+    (Greedy, {FORMAT}, "no_format"),
+    (Keeps, {CLOSED}, "closing"),
+]
+
+
+@pytest.mark.parametrize(("cls", "expected", "only"), LIES)
+def test_an_executor_that_is_not_what_it_says_is_told(failures, cls, expected, only):
+    assert set(failures(suite(cls()), only)) == expected
 
 
 DIES = """
@@ -306,6 +350,9 @@ class AnyBytes(Executor):
 def test_an_executor_that_loads_damaged_bytes_is_told(failures):
     message, _ = failures(suite(AnyBytes()), "damaged")[DAMAGED]
     assert "a network that is nothing at all is loaded as if it were whole" in message
+
+
+FAILURES = [*FAULTS, *LIES, (AnyBytes, {DAMAGED})]
 
 
 @frozen

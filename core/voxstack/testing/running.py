@@ -49,7 +49,7 @@ class Results:
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Write down that a check begins."""
-        self.add(_title(nodeid), "begun")
+        self.add(title(nodeid), "begun")
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -60,7 +60,7 @@ class Results:
         if report.when == "call" or (report.when, report.outcome) in _EARLY:
             error = call.excinfo.value if call.excinfo else None
             message, step = _told(error, report)
-            self.add(_title(item.nodeid), report.outcome, message, step, *_covers(item))
+            self.add(title(item.nodeid), report.outcome, message, step, *_covers(item))
         return report
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
@@ -97,7 +97,7 @@ def run_suites(source: str, results: Results, only: str = "") -> None:
     pytest.main([*options, *where, *chosen, str(module)], plugins=[results])
 
 
-def _title(nodeid: str) -> str:
+def title(nodeid: str) -> str:
     """Say a check in words: test_a_b[c] is "a b (c)"."""
     name = nodeid.rpartition("::")[2].removeprefix("test_")
     name, _, parameter = name.partition("[")

@@ -11,7 +11,14 @@ import numpy as np
 
 from voxstack.errors import MissingTensorError
 from voxstack.tensors import Tensors
-from voxstack.testing.blocks import BlockSuite, all_at_once, copied, in_fixed_shapes, names
+from voxstack.testing.blocks import (
+    THREADS,
+    BlockSuite,
+    all_at_once,
+    copied,
+    in_fixed_shapes,
+    names,
+)
 from voxstack.testing.failures import fail
 from voxstack.testing.streams import require_same
 from voxstack.testing.suite import promise, require_typed
@@ -75,11 +82,13 @@ class SequenceBlockSuite(BlockSuite):
 
     @promise("threads")
     def test_many_threads_get_what_one_gets(self, block: Any, sequence: Tensors) -> None:
-        """Eight threads at once, each as alone."""
-        alone = _whole(block(copied(sequence)))
-        for made in all_at_once(lambda _: _whole(block(copied(sequence)))):
+        """Eight threads at once, each with tensors of its own, and each as alone."""
+        inputs = [_another(block, sequence, number) for number in range(THREADS)]
+        alone = [_whole(block(copied(one))) for one in inputs]
+        threaded = all_at_once(lambda n: _whole(block(copied(inputs[n]))))
+        for expected, made in zip(alone, threaded, strict=True):
             require_same(
-                alone, made, self.tolerance, "called by eight threads at once",
+                expected, made, self.tolerance, "called by eight threads at once",
                 "keep nothing of an utterance in the block or in its module",
             )  # fmt: skip
 
@@ -129,6 +138,26 @@ class SequenceBlockSuite(BlockSuite):
             "with its networks in fixed shapes",
             "do not read how long a tensor is from a network; export the network with a mask",
         )  # fmt: skip
+
+
+def _another(block: Any, sequence: Tensors, number: int) -> Tensors:
+    """Give other tensors of the same kind: less of the end, where the block takes that."""
+    longest = max((np.shape(t)[-1] for t in sequence.values() if np.ndim(t) > 1), default=0)
+    cut = longest - min(number, longest // 2)
+    shorter = {
+        name: tensor[..., :cut]
+        if np.ndim(tensor) > 1 and np.shape(tensor)[-1] == longest
+        else tensor
+        for name, tensor in sequence.items()
+    }
+    other = Tensors(shorter, tuple(mark for mark in sequence.marks if mark.start < cut))
+    if "seed" in other:
+        other["seed"] = np.asarray(other["seed"]) + number
+    try:
+        block(copied(other))
+    except Exception:  # a length that is given elsewhere too
+        return sequence
+    return other
 
 
 def _whole(made: Mapping[str, Any]) -> Tensors:

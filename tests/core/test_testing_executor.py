@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from voxstack import Buckets, Executor, Program, Session, Tensors, TensorSpec
 from voxstack.testing import ExecutorSuite, Requirements
 from voxstack.testing.toys import Toy, shipped
@@ -296,6 +296,74 @@ LIES = [
 @pytest.mark.parametrize(("cls", "expected", "only"), LIES)
 def test_an_executor_that_is_not_what_it_says_is_told(failures, cls, expected, only):
     assert set(failures(suite(cls()), only)) == expected
+
+
+def rounded(value):
+    """Cut to the 8 bits of a bfloat16."""
+    if value.dtype != np.float32:
+        return value
+    return (value.view(np.uint32) & np.uint32(0xFFFF0000)).view(np.float32)
+
+
+class RoundsInputs(Passing):
+    """Computes in bfloat16."""
+
+    def __call__(self, inputs):
+        return self.made({n: rounded(np.array(v)) for n, v in inputs.items()})
+
+
+class HalfInputs(RoundsInputs):
+    """Computes in float16, which has as many bits as TF32."""
+
+    def __call__(self, inputs):
+        half = {n: v.astype(np.float16).astype(v.dtype) for n, v in inputs.items()}
+        return self.made(half)
+
+
+class Off(Passing):
+    """Gives 0.4 % more."""
+
+    def __call__(self, inputs):
+        made = self.made(inputs)
+        return Tensors(
+            {n: v * np.float32(1.004) if v.dtype == np.float32 else v for n, v in made.items()}
+        )
+
+
+@frozen
+class RoundsWeights(Executor):
+    """Keeps parameters in bfloat16."""
+
+    formats = ("onnx",)
+
+    def load(self, network):
+        import onnx
+
+        model = onnx.load_from_string(network.read("onnx"))
+        for tensor in model.graph.initializer:
+            kept = rounded(onnx.numpy_helper.to_array(tensor).copy())
+            tensor.CopyFrom(onnx.numpy_helper.from_array(kept, tensor.name))
+        data = model.SerializeToString()
+        return runtime.OnnxRuntime().load(evolve(network, read=lambda _: data))
+
+
+@pytest.mark.parametrize(
+    "executor",
+    [Spoiled(RoundsInputs), Spoiled(HalfInputs), Spoiled(Off), RoundsWeights()],
+    ids=["bfloat16", "float16", "off by 0.4 %", "weights"],
+)
+def test_an_executor_of_low_precision_is_told_that_it_is(failures, executor):
+    if isinstance(executor, RoundsWeights):
+        pytest.importorskip("onnx")
+    found = failures(suite(executor), "reference or chunks")
+    assert {REFERENCE, ANY, STEPS} == set(found)
+    for message, step in found.values():
+        assert "low precision, as of bfloat16" in message and "compute in float32" in step
+
+
+def test_a_wrong_number_is_not_called_a_matter_of_precision(failures):
+    message, _ = failures(suite(Spoiled(Wrong)), "reference")[REFERENCE]
+    assert "precision" not in message
 
 
 DIES = """

@@ -18,6 +18,7 @@ from voxstack.tensors import Tensors
 from voxstack.testing.blocks import all_at_once
 from voxstack.testing.executor_base import ExecutorBase, arrays, copies, split_inputs, stateless
 from voxstack.testing.failures import fail
+from voxstack.testing.precision import require_reference
 from voxstack.testing.streams import require_same
 from voxstack.testing.suite import EXAMPLES, promise
 from voxstack.testing.toys import Toy, is_stepped, stepped
@@ -37,7 +38,7 @@ class OutputChecks(ExecutorBase):
                 continue
             for number, length in enumerate(LENGTHS):
                 inputs = toy.inputs(length, number)
-                require_same(
+                require_reference(
                     toy.reference(inputs), arrays(programs[name](inputs)), self.tolerance,
                     f"the network {name!r} over {length} gives what it should not",
                     "give the network's outputs by name, as they are, for every dtype",
@@ -68,7 +69,7 @@ class OutputChecks(ExecutorBase):
             made = [[arrays(s.step({})) for s in sessions] for _ in range(5)]
             for number, constants in enumerate(inputs):
                 for step, expected in enumerate(stepped(toy, constants, 5)):
-                    require_same(
+                    require_reference(
                         expected, made[step][number], self.tolerance,
                         f"step {step} of the network {name!r}, of two sessions in turn",
                         "keep states and constants in the session, not in the program",
@@ -223,7 +224,7 @@ class OutputChecks(ExecutorBase):
         @given(cut, asked)
         def any_chunks(sizes: list[int], schedule: list[int]) -> None:
             made = self._ran(program, constants, frames, sizes, tuple(schedule))
-            require_same(
+            require_reference(
                 whole, made, self.tolerance,
                 f"the network {name!r} in chunks of {schedule}, fed by {[*sizes, '...']}",
                 "a session's states go on from step to step, each where the last one ended",

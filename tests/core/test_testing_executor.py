@@ -434,8 +434,23 @@ class Foreign(Executor):
 
 
 def test_without_networks_in_its_format_it_is_said_what_to_give(outcomes):
-    what, message, _ = outcomes(suite(Foreign()), "reference")[REFERENCE]
+    found = outcomes(suite(Foreign()), QUICK.removesuffix(" and not damaged"))
+    passed = {check for check, (what, *_) in found.items() if what == "passed"}
+    assert not passed & {FORMAT, DAMAGED, CLOSED, STAY, THREADS}, "nothing of it was looked at"
+    what, message, _ = found[REFERENCE]
     assert what == "skipped" and "override the fixture 'networks'" in message
+
+
+def test_a_check_that_has_no_network_of_its_kind_says_which_to_give(outcomes):
+    toys = {"windows": shipped(runtime.OnnxRuntime())["windows"]}
+
+    @pytest.fixture
+    def networks(self):
+        return toys
+
+    what, message, _ = outcomes(suite(Spoiled(), networks=networks), "put_back")[BACK]
+    assert what == "skipped"
+    assert "no network with state: give one in the suite's fixture 'networks'" in message
 
 
 def test_networks_of_ones_own_can_be_given(outcomes):

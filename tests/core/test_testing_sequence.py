@@ -159,3 +159,11 @@ def test_a_block_that_does_all_of_it_passes(failures):
 )
 def test_a_block_fails_the_checks_that_it_does_not_hold_to(failures, cls, expected):
     assert set(failures(suite(cls), "not importing")) == expected
+
+
+def test_what_the_suite_does_not_give_is_named_with_the_fixture_to_give_it_in(failures):
+    given = suite(Plain)
+    del given.sequence
+    message, step = failures(given, "same_output")[SAME]
+    assert message == "it reads 'ids', and the suite gives 'seed', 'sentence'"
+    assert "give the fixture 'sequence' with it" in step

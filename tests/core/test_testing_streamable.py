@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -226,16 +227,15 @@ class Undeclared(Plain):
 class Unmasked(Program):
     """A network over three frames that takes padding for frames: it does not read its mask."""
 
-    def __init__(self):
+    def __init__(self, name="audio"):
         frames = TensorSpec("float32", ("batch", "frames"))
-        inputs = {"audio": frames, "mask": frames}
-        self.network = Network(
-            "sum", "vocoder", inputs, {"audio": frames}, {}, context=Context(1, 1)
-        )
+        inputs, outputs = {name: frames, "mask": frames}, {name: frames}
+        self.network = Network("sum", "vocoder", inputs, outputs, {}, context=Context(1, 1))
 
     def __call__(self, inputs):
-        audio = np.pad(inputs["audio"] + 1, [(0, 0), (1, 1)])
-        return Tensors({"audio": audio[:, 2:] + audio[:, 1:-1] + audio[:, :-2]})
+        (name,) = self.network.consumes
+        x = np.pad(inputs[name] + 1, [(0, 0), (1, 1)])
+        return Tensors({name: x[:, 2:] + x[:, 1:-1] + x[:, :-2]})
 
 
 @frozen
@@ -378,3 +378,87 @@ def test_an_import_with_effects_is_told(failures, site, what):
 def test_the_suite_says_what_fixture_it_wants(failures):
     found = failures(type("TestIt", (StreamableBlockSuite,), {}), "frozen")
     assert "has no fixture 'block'" in next(iter(found.values()))[0]
+
+
+@frozen
+class Mel(StreamableBlock):
+    """Reads what the suite does not feed unless it is told."""
+
+    consumes: ClassVar = ("mel",)
+
+    def stream(self, sequence, upstream):
+        for chunk in upstream:
+            yield chunk.replace(mel=chunk["mel"] * 0.5)
+
+
+@frozen
+class Secretive(Mel):
+    """Says nothing of what it reads."""
+
+    consumes: ClassVar = None
+
+
+def fixtures(**given):
+    """A suite whose fixtures are values; what is not given is the suite's own."""
+
+    def fixture(value):
+        return pytest.fixture(lambda self: value)
+
+    made = {name: fixture(value) for name, value in given.items()}
+    return type("TestIt", (StreamableBlockSuite,), made)
+
+
+@pytest.mark.parametrize(
+    ("block", "told"),
+    [
+        (Mel(), "it consumes 'mel', and the suite cannot know what they look like"),
+        (Secretive(), "it reads 'mel', and the suite gives 'seed', 'sentence', 'audio'"),
+    ],
+)
+def test_what_the_suite_cannot_feed_is_named_with_the_fixture_to_give(failures, block, told):
+    message, step = failures(fixtures(block=block), "follow")[CHUNKS]
+    assert message == told and "give the fixture 'frames'" in step
+
+
+@frozen
+class Decodes(Runs):
+    """Declares what its network reads."""
+
+    network: Program = field(factory=lambda: Unmasked("mel"))  # what it runs
+
+    @property
+    def consumes(self):
+        return self.network.network.consumes
+
+
+def test_frames_are_drawn_as_the_networks_of_a_block_declare_them(outcomes):
+    found = outcomes(fixtures(block=Decodes()), "follow or any_sizes or declares")
+    assert {what for what, *_ in found.values()} == {"passed"}
+
+
+@frozen
+class Begins(StreamableBlock):
+    """Gives frames for the symbols of a sentence."""
+
+    drops: bool = False  # whether it forgets marks
+
+    def stream(self, sequence, upstream):
+        ids = sequence["ids"].astype(np.float32)
+        yield Chunk({"ids": ids}, 0, True, () if self.drops else sequence.marks)
+
+
+def test_a_block_that_begins_a_row_is_given_marks_of_the_suites_own(outcomes):
+    sequence = Tensors({"ids": np.arange(9)[None]})
+    for drops, outcome in ((False, "passed"), (True, "failed")):
+        made = fixtures(block=Begins(drops), frames=None, sequence=sequence)
+        assert outcomes(made, "marks")[MARKS][0] == outcome
+
+
+def test_what_is_skipped_says_why(outcomes):
+    sequence = Tensors({"ids": np.arange(9)[None]})
+    found = outcomes(fixtures(block=Begins(), frames=None, sequence=sequence), QUICK)
+    skipped = {check: why for check, (what, why, _) in found.items() if what == "skipped"}
+    assert set(skipped) == {AHEAD, FLAT, EMPTY, THROUGH, FIXED}
+    assert (
+        skipped[AHEAD] == "the fixture 'frames' gives None, as it begins a row: it reads no stream"
+    )

@@ -84,7 +84,7 @@ def in_fixed_shapes(block: Any) -> Any:
     The runtime stays the same, so that what differs is the block's or the network's doing.
     """
     if not any(True for _ in programs_of(block)):
-        pytest.skip("it has no networks that could have fixed shapes")
+        pytest.skip("it has no network among its options that could have fixed shapes")
     cache = ProgramCache()
 
     def fixed(program: Program) -> Program:

@@ -10,13 +10,11 @@ from typing import Any
 
 import attrs
 import numpy as np
-import pytest
 
 from voxstack.errors import NetworkError, VoxstackError
-from voxstack.placement import unavailable
 from voxstack.programs import HostedProgram, ProgramCache
 from voxstack.testing.damage import require_survived
-from voxstack.testing.executor_base import arrays, copies, stateless, with_small_shapes
+from voxstack.testing.executor_base import arrays, copies, some, with_small_shapes
 from voxstack.testing.executor_outputs import OutputChecks
 from voxstack.testing.failures import fail
 from voxstack.testing.streams import require_same
@@ -75,11 +73,12 @@ class ExecutorSuite(OutputChecks):
         self, executor: Any, networks: Mapping[str, Toy], programs: Mapping[str, HostedProgram]
     ) -> None:
         """An input with a channel too many: an error with executor and network, and it goes on."""
-        for name, toy in stateless(networks):
-            inputs = toy.inputs(5)
-            wide = next((n for n, value in inputs.items() if value.ndim == 3), None)
-            if wide is None:
-                continue
+        for name, toy in some(
+            networks,
+            lambda toy: not toy.network.state and _wide(toy),
+            "without state that has an input [batch, channels, time]",
+        ):
+            inputs, wide = toy.inputs(5), _wide(toy)
             broken = {**inputs, wide: np.concatenate([inputs[wide]] * 2, axis=1)}
             expected = copies(programs[name](inputs))
             try:
@@ -107,12 +106,10 @@ class ExecutorSuite(OutputChecks):
 
     @promise("errors")
     def test_a_network_in_no_format_of_its_own_is_refused(
-        self, executor: Any, networks: Mapping[str, Toy]
+        self, executor: Any, runnable: Mapping[str, Toy]
     ) -> None:
         """The host's error names executor, network and format."""
-        if unavailable(executor):
-            pytest.skip("it cannot run here")
-        for name, toy in itertools.islice(networks.items(), 1):
+        for name, toy in itertools.islice(runnable.items(), 1):
             other = attrs.evolve(toy.network, files={"no-such-format": f"{name}.bin"})
             try:
                 HostedProgram(other, executor, ProgramCache()).load()
@@ -128,20 +125,16 @@ class ExecutorSuite(OutputChecks):
 
     @promise("errors")
     def test_a_damaged_network_is_an_error_and_not_the_end(
-        self, executor: Any, networks: Mapping[str, Toy]
+        self, executor: Any, runnable: Mapping[str, Toy]
     ) -> None:
         """Damaged bytes raise an exception that names executor and network; the process lives."""
-        if reason := unavailable(executor):
-            pytest.skip(f"it cannot run here: {reason}")
-        for toy in itertools.islice(networks.values(), 1):
+        for toy in itertools.islice(runnable.values(), 1):
             require_survived(executor, toy.network)
 
     @promise("closes")
-    def test_closing_frees_the_program(self, executor: Any, networks: Mapping[str, Toy]) -> None:
+    def test_closing_frees_the_program(self, executor: Any, runnable: Mapping[str, Toy]) -> None:
         """Closed, and let go by the host, nothing holds it; closing twice does no harm."""
-        if reason := unavailable(executor):
-            pytest.skip(f"it cannot run here: {reason}")
-        for name, toy in itertools.islice(networks.items(), 2):
+        for name, toy in itertools.islice(runnable.items(), 2):
             cache = ProgramCache()
             hosted = HostedProgram(toy.network, with_small_shapes(executor), cache)
             self._used(toy, hosted, toy.inputs(5))
@@ -157,3 +150,9 @@ class ExecutorSuite(OutputChecks):
                     f"the program of {name!r} is held after it was closed",
                     "keep programs nowhere: the host shares them",
                 )
+
+
+def _wide(toy: Toy) -> str:
+    """Name an input with channels, or nothing."""
+    inputs = toy.network.inputs
+    return next((name for name in toy.network.consumes if len(inputs[name].shape) == 3), "")

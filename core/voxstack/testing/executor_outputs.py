@@ -16,7 +16,15 @@ from voxstack.executors import Program
 from voxstack.programs import HostedProgram
 from voxstack.tensors import Tensors
 from voxstack.testing.blocks import all_at_once
-from voxstack.testing.executor_base import ExecutorBase, arrays, copies, split_inputs, stateless
+from voxstack.testing.executor_base import (
+    ExecutorBase,
+    arrays,
+    copies,
+    some,
+    split_inputs,
+    stateful,
+    stateless,
+)
 from voxstack.testing.failures import fail
 from voxstack.testing.precision import require_reference
 from voxstack.testing.streams import require_same
@@ -33,9 +41,12 @@ class OutputChecks(ExecutorBase):
         self, networks: Mapping[str, Toy], programs: Mapping[str, HostedProgram]
     ) -> None:
         """Every network, called whole: dtypes, shapes and numbers. Fixed shapes are padded."""
-        for name, toy in networks.items():
-            if toy.network.state or toy.reference is None:
-                continue
+        for name, toy in some(
+            networks,
+            lambda toy: toy.reference is not None and not toy.network.state,
+            "without state of which anybody knows what it should give",
+        ):
+            assert toy.reference is not None
             for number, length in enumerate(LENGTHS):
                 inputs = toy.inputs(length, number)
                 require_reference(
@@ -48,9 +59,7 @@ class OutputChecks(ExecutorBase):
         self, networks: Mapping[str, Toy], programs: Mapping[str, HostedProgram]
     ) -> None:
         """Networks over frames, in windows or by their state: the frames of one whole call."""
-        for name, toy in networks.items():
-            if not (toy.network.context or (toy.network.state and is_stepped(toy.network))):
-                continue
+        for name, toy in some(networks, _over_frames, "over frames, with context or state"):
             frames, constants = split_inputs(toy, toy.inputs(40))
             whole = self._ran(programs[name], constants, frames, [], (40,))
             if toy.reference is not None:
@@ -63,7 +72,9 @@ class OutputChecks(ExecutorBase):
         self, networks: Mapping[str, Toy], programs: Mapping[str, HostedProgram]
     ) -> None:
         """Two at once with constants of their own, step by step in turn."""
-        for name, toy in _self_driven(networks):
+        for name, toy in some(
+            networks, _self_driven, "with state whose steps take nothing, and with a reference"
+        ):
             inputs = [toy.inputs(length, length) for length in (3, 11)]
             sessions = [programs[name].session(constants) for constants in inputs]
             made = [[arrays(s.step({})) for s in sessions] for _ in range(5)]
@@ -80,9 +91,7 @@ class OutputChecks(ExecutorBase):
         self, networks: Mapping[str, Toy], programs: Mapping[str, HostedProgram]
     ) -> None:
         """``session.state`` read, and set again after further steps."""
-        for name, toy in networks.items():
-            if not toy.network.state:
-                continue
+        for name, toy in stateful(networks):
             session, fed = self._session(toy, programs[name])
             session.step(fed)
             kept = session.state
@@ -100,10 +109,8 @@ class OutputChecks(ExecutorBase):
     ) -> None:
         """Two sessions stepped as one, with a batch of 2: each as alone."""
         if executor.static:
-            pytest.skip("its shapes are fixed, with a batch of 1")
-        for name, toy in networks.items():
-            if not toy.network.state:
-                continue
+            pytest.skip("its shapes are fixed, with a batch of 1: there is nothing to stack")
+        for name, toy in stateful(networks):
             inputs = [toy.inputs(7, seed) for seed in (1, 2)]
             pairs = [self._session(toy, programs[name], one) for one in inputs]
             for session, fed in pairs:
@@ -233,13 +240,13 @@ class OutputChecks(ExecutorBase):
         any_chunks()
 
 
-def _self_driven(networks: Mapping[str, Toy]) -> list[tuple[str, Toy]]:
-    """Give the networks whose steps take nothing, with a reference."""
-    return [
-        (name, toy)
-        for name, toy in networks.items()
-        if toy.network.state and not is_stepped(toy.network) and toy.reference is not None
-    ]
+def _over_frames(toy: Toy) -> bool:
+    return bool(toy.network.context or (toy.network.state and is_stepped(toy.network)))
+
+
+def _self_driven(toy: Toy) -> bool:
+    """Tell a network whose steps take nothing, with a reference."""
+    return bool(toy.network.state and not is_stepped(toy.network) and toy.reference is not None)
 
 
 def _side_by_side(inputs: list[dict[str, Any]]) -> dict[str, Any]:

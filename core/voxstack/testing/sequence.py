@@ -71,10 +71,10 @@ class SequenceBlockSuite(BlockSuite):
     @promise("deterministic")
     def test_the_same_input_gives_the_same_output(self, block: Any, sequence: Tensors) -> None:
         """Called twice, it gives the same bytes."""
-        first = _whole(block(copied(sequence)))
+        first = _made(block, sequence)
         require_same(
             first,
-            _whole(block(copied(sequence))),
+            _made(block, sequence),
             0.0,
             "called again with the same tensors",
             "draw what is random from a generator seeded with sequence['seed'] and ['sentence']",
@@ -84,8 +84,8 @@ class SequenceBlockSuite(BlockSuite):
     def test_many_threads_get_what_one_gets(self, block: Any, sequence: Tensors) -> None:
         """Eight threads at once, each with tensors of its own, and each as alone."""
         inputs = [_another(block, sequence, number) for number in range(THREADS)]
-        alone = [_whole(block(copied(one))) for one in inputs]
-        threaded = all_at_once(lambda n: _whole(block(copied(inputs[n]))))
+        alone = [_made(block, one) for one in inputs]
+        threaded = all_at_once(lambda n: _made(block, inputs[n]))
         for expected, made in zip(alone, threaded, strict=True):
             require_same(
                 expected, made, self.tolerance, "called by eight threads at once",
@@ -134,7 +134,7 @@ class SequenceBlockSuite(BlockSuite):
         """Its networks padded to fixed shapes by the host: the same to 1e-4."""
         fixed = in_fixed_shapes(block)
         require_same(
-            _whole(block(copied(sequence))), _whole(fixed(copied(sequence))), self.fixed_tolerance,
+            _made(block, sequence), _made(fixed, sequence), self.fixed_tolerance,
             "with its networks in fixed shapes",
             "do not read how long a tensor is from a network; export the network with a mask",
         )  # fmt: skip
@@ -160,7 +160,16 @@ def _another(block: Any, sequence: Tensors, number: int) -> Tensors:
     return other
 
 
-def _whole(made: Mapping[str, Any]) -> Tensors:
+def _made(block: Any, sequence: Tensors) -> Tensors:
+    """Give what it makes; fail if it asks for what the fixture does not give."""
+    __tracebackhide__ = True
+    try:
+        made = block(copied(sequence))
+    except MissingTensorError as error:
+        fail(
+            f"it reads {error.name!r}, and the suite gives {names(list(sequence))}",
+            f"give the fixture 'sequence' with it: return Tensors({{..., {error.name!r}: array}})",
+        )
     return Tensors({name: np.array(tensor) for name, tensor in made.items()})
 
 

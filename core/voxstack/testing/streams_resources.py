@@ -25,6 +25,7 @@ from voxstack.testing.suite import promise
 
 ROUNDS = 1000  # chunks of a long stream
 GROWTH = 128 << 10  # bytes by which memory may grow over half of it
+BEGINS = "the fixture 'frames' gives None, as it begins a row"
 IN_GENERATOR = "keep what a stream needs in variables of its generator"
 
 
@@ -51,7 +52,7 @@ class ResourceChecks(StreamsBase):
     ) -> None:
         """Once the frames that a chunk needs are there, it is yielded."""
         if frames is None:
-            pytest.skip("it begins a row: there is nothing to read")
+            pytest.skip(f"{BEGINS}: it reads no stream")
         block, ahead, ratio = self._planned(block)
         size = max(1, length_of(frames) // 40)
         upstream = _upstream(frames, [size] * math.ceil(length_of(frames) / size))
@@ -76,7 +77,7 @@ class ResourceChecks(StreamsBase):
     ) -> None:
         """An endless upstream, read to no end: what was yielded is forgotten."""
         if frames is None:
-            pytest.skip("it begins a row: its sentence is what it holds")
+            pytest.skip(f"{BEGINS}: a sentence is what it may hold")
         size = max(1, length_of(frames) // 50)
         block, _ = block.planned(Schedule((size,)))
         read = [0]

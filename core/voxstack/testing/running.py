@@ -68,7 +68,8 @@ class Results:
         if report.failed:
             lines = str(report.longrepr).strip().splitlines() or ["it cannot be imported"]
             step = "mend the module that the group voxstack.conformance names"
-            self.add("its suites can be imported", "failed", lines[-1], step)
+            told = lines[-1].removeprefix("E ").strip()
+            self.add("its suites can be imported", "failed", told, step)
 
 
 _EARLY = {("setup", "failed"), ("setup", "skipped"), ("teardown", "failed")}

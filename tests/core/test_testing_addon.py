@@ -19,6 +19,14 @@ pytest.importorskip("voxstack_onnxruntime")
 CARD = b"A card.\n"
 
 
+@pytest.fixture(autouse=True)
+def little_patience(monkeypatch):
+    """No thread here ends by itself: those who leave one are not waited for."""
+    from voxstack.testing import blocks
+
+    monkeypatch.setattr(blocks, "ENDING_S", 0.1)
+
+
 @pytest.fixture
 def toy(tmp_path):
     """Make a copy of the toys' addon, changed: toy(change) gives its suite."""

@@ -24,6 +24,14 @@ from voxstack.networks import Context
 from voxstack.testing import Requirements, StreamableBlockSuite
 
 
+@pytest.fixture(autouse=True)
+def little_patience(monkeypatch):
+    """No thread here ends by itself: those who leave one are not waited for."""
+    from voxstack.testing import blocks
+
+    monkeypatch.setattr(blocks, "ENDING_S", 0.1)
+
+
 @frozen
 class Plain(StreamableBlock):
     """Give the audio as it is; the base of those that fail."""

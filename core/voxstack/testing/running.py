@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import re
@@ -95,7 +96,12 @@ def run_suites(source: str, results: Results, only: str = "") -> None:
     ]
     where = ["-c", str(folder / "pytest.ini"), "--rootdir", str(folder)]
     chosen = ["-k", only] if only else []
-    pytest.main([*options, *where, *chosen, str(module)], plugins=[results])
+    # The checks look again and again for what is still held: what was there before is not asked.
+    gc.freeze()
+    try:
+        pytest.main([*options, *where, *chosen, str(module)], plugins=[results])
+    finally:
+        gc.unfreeze()
 
 
 def title(nodeid: str) -> str:

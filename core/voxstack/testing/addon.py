@@ -36,9 +36,23 @@ SCHEDULES = ((1, 7, 32), (50,))  # frames a chunk
 
 
 class AddonSuite:
-    """What voxstack asks of an addon: give the fixture ``addon``, its name or its path.
+    """What voxstack asks of an addon. Whole::
 
-    ``text`` is what a voice is asked to say, by default its sample twice.
+        import pytest
+        from voxstack.testing import AddonSuite
+
+        class TestMyVoice(AddonSuite):
+            @pytest.fixture
+            def addon(self):
+                return "my-voice"
+
+    Fixtures: ``addon``, its name or the path of its folder. ``text``, what a voice is asked to
+    say; by default its sample twice. ``voxstack_host``, the host that it is opened in; by default
+    one of all installed plugins.
+
+    Attributes: ``tolerance``, and ``requirements``. What it states that it does not do is not
+    asked of it, as by ``requirements = Requirements(threads=False)``: speaks, any_sizes,
+    deterministic, threads, closes.
     """
 
     requirements: ClassVar[Requirements] = Requirements()

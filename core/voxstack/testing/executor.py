@@ -23,11 +23,26 @@ from voxstack.testing.toys import Toy
 
 
 class ExecutorSuite(OutputChecks):
-    """What voxstack asks of an Executor: give the fixture ``executor``.
+    """What voxstack asks of an Executor. Whole::
 
-    It runs the toy networks that come with voxstack, as ``onnx`` and as ``pt2``. For an executor
-    that takes neither, the networks of installed addons in its format; or override the fixture
-    ``networks`` with a ``{name: Toy(network, reference)}`` of your own.
+        import pytest
+        from acme import AcmeNpu
+        from voxstack.testing import ExecutorSuite
+
+        class TestAcmeNpu(ExecutorSuite):
+            @pytest.fixture
+            def executor(self):
+                return AcmeNpu(device="npu0")
+
+    Fixtures: ``executor``, as it is configured. ``networks``, what it runs,
+    ``{name: voxstack.testing.toys.Toy(network, reference)}``; by default the toy networks that
+    come with voxstack, as ``onnx`` and as ``pt2``, with what they must give; for an executor that
+    takes neither the networks of installed addons in its format, of which nobody knows that.
+
+    Attributes: ``tolerance``, and ``requirements``. What it states that it does not do is not
+    asked of it, as by ``requirements = Requirements(sessions=False, batches=False)``: sessions,
+    batches, closes, deterministic, threads, errors, leaves_input; documented,
+    round_trip, wrong_options, frozen, light_import.
     """
 
     def test_it_says_what_it_takes(self, executor: Any) -> None:

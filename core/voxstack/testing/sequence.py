@@ -25,10 +25,31 @@ from voxstack.testing.suite import promise, require_typed
 
 
 class SequenceBlockSuite(BlockSuite):
-    """What voxstack asks of a SequenceBlock: give the fixture ``block``, and ``sequence``.
+    """What voxstack asks of a SequenceBlock. Whole::
 
-    ``sequence`` are the Tensors that it gets; by default ``seed`` and ``sentence`` alone. Of a
-    block that stands in an installed voice: ``in_voice("en-us", "/stack/0/sequence_block")``.
+        import numpy as np
+        import pytest
+        from acme import Scale
+        from voxstack import Tensors
+        from voxstack.testing import SequenceBlockSuite
+
+        class TestScale(SequenceBlockSuite):
+            @pytest.fixture
+            def block(self):
+                return Scale(factor=2.0)
+
+            @pytest.fixture
+            def sequence(self):
+                return Tensors({"durations": np.ones((1, 4), np.float32)})
+
+    Fixtures: ``block``, as it is configured. ``sequence``, the Tensors that it gets; by default
+    ``seed`` and ``sentence`` alone. Both of a block that stands in an installed voice:
+    ``in_voice("en-us", "/stack/0/sequence_block")``.
+
+    Attributes: ``tolerance``, ``fixed_tolerance``, and ``requirements``. What it states that it
+    does not do is not asked of it, as by ``requirements = Requirements(fixed_shapes=False)``:
+    closes, declared, fixed_shapes, deterministic, threads, errors, leaves_input; documented,
+    round_trip, wrong_options, frozen, light_import.
     """
 
     @promise("declared")

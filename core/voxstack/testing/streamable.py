@@ -27,11 +27,30 @@ SECONDS = 3.0  # that a check with many examples may take
 
 
 class StreamableBlockSuite(ResourceChecks):
-    """What voxstack asks of a StreamableBlock: give the fixture ``block``.
+    """What voxstack asks of a StreamableBlock. Whole::
 
-    ``frames`` are the whole tensors that its upstream carries, by default one second of ``audio``;
-    None for a block that begins a row, which reads ``sequence`` alone. Both of a block that stands
-    in an installed voice: ``in_voice("en-us", "/stack/0/streamable_block/stack/4")``.
+        import pytest
+        from acme import Gain
+        from voxstack.testing import StreamableBlockSuite
+
+        class TestGain(StreamableBlockSuite):
+            @pytest.fixture
+            def block(self):
+                return Gain(db=-6.0)
+
+    Fixtures: ``block``, as it is configured. ``frames``, the whole tensors that its upstream
+    carries, ``{"mel": array}`` with time last; by default a second of ``audio``, or what its
+    networks declare; None for a block that begins a row and reads ``sequence`` alone.
+    ``sequence``, the Tensors of the sentence, with its marks; by default ``seed`` and ``sentence``.
+    Both of a block that stands in an installed voice:
+    ``in_voice("en-us", "/stack/0/streamable_block/stack/4")``.
+
+    Attributes: ``look_ahead`` (frames that it reads beyond those it yields), ``frame_ratio``
+    (frames that it yields for each that it reads), ``tolerance``, ``fixed_tolerance``, and
+    ``requirements``. What it states that it does not do is not asked of it, as by
+    ``requirements = Requirements(lazy=False)``: any_sizes, lazy, closes, marks, empty, declared,
+    fixed_shapes, deterministic, threads, errors, leaves_input; documented,
+    round_trip, wrong_options, frozen, light_import.
     """
 
     def test_chunks_follow_each_other(self, block: Any, sequence: Tensors, frames: Frames) -> None:

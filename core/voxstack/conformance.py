@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,8 +21,9 @@ from typing import Any, final
 from attrs import asdict, frozen
 
 from voxstack.apart import Job, Outcome, run_apart
-from voxstack.components import KINDS
-from voxstack.discovery import normalised
+from voxstack.components import KINDS, LISTENERS_GROUP, MODULES_GROUP
+from voxstack.deprecations import RENAMED_GROUPS
+from voxstack.discovery import Package, normalised
 from voxstack.errors import PluginError, did_you_mean
 from voxstack.registry import Filter, Registration, Registry
 
@@ -66,7 +68,11 @@ class Report:
         return not self.totals[FAILED]
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the plain form that ``--json`` prints."""
+        """Give the plain form that ``--json`` prints: all its keys, in every report.
+
+        ``outcome`` is passed or failed; ``totals`` count checks that passed, failed and were
+        skipped; ``checks`` have the fields of Check, each a string, empty where there is none.
+        """
         return {
             "distribution": self.distribution,
             "version": self.version,
@@ -105,12 +111,7 @@ def conformance(
     registry = Registry()
     package = registry.packages.get(normalised(distribution))
     if package is None:
-        known = sorted(registry.packages)
-        hint = did_you_mean(normalised(distribution), known) or f"there: {', '.join(known)}"
-        raise PluginError(
-            f"no distribution {distribution!r} that brings anything to voxstack is installed",
-            suggestion=hint,
-        )
+        raise _unknown(registry, distribution)
     parts = list(_parts(registry, package.name, timeout))
     modules = [target for group, _, target in package.entries if group == GROUP]
     begun(len(parts) + len(modules))
@@ -138,6 +139,7 @@ def conformance(
     with ThreadPoolExecutor(min(2, os.cpu_count() or 1)) as pool:
         for found in pool.map(examined, parts):
             checks += found
+    checks += _strange_groups(package)
     return Report(package.name, package.version, tuple(checks))
 
 
@@ -156,6 +158,32 @@ def _parts(registry: Registry, distribution: str, timeout: float) -> Iterator[Pa
         for kind, name in outcome.value or ():
             if (kind, name) not in known:
                 yield Part(kind, name)
+
+
+def _unknown(registry: Registry, distribution: str) -> PluginError:
+    known = sorted(registry.packages)
+    hint = did_you_mean(normalised(distribution), known) or f"there: {', '.join(known)}"
+    with contextlib.suppress(PackageNotFoundError, ValueError):
+        version(distribution)
+        return PluginError(
+            f"{distribution!r} is installed, and brings nothing to voxstack",
+            suggestion='entry points announce it: [project.entry-points."voxstack.effects"]',
+        )
+    return PluginError(
+        f"no distribution {distribution!r} that brings anything to voxstack is installed",
+        suggestion=hint,
+    )
+
+
+def _strange_groups(package: Package) -> Iterator[Check]:
+    """Tell of entry points in groups that nobody reads: a name that was misspelt."""
+    known = [MODULES_GROUP, LISTENERS_GROUP, GROUP, *(f"voxstack.{kind}" for kind in KINDS)]
+    for group, name, _ in package.entries:
+        if group not in known and group not in RENAMED_GROUPS:
+            hint = did_you_mean(group, known) or f"groups: {', '.join(known)}"
+            message = f"nobody reads the group {group!r} of entry points"
+            kind = group.removeprefix("voxstack.")
+            yield Check(name, kind, "it can be used", FAILED, message, hint)
 
 
 def _unusable(part: Part) -> Check:

@@ -3,11 +3,13 @@
 They spoil what ONNX Runtime does.
 """
 
+import itertools
+import time
 from typing import Any
 
 import numpy as np
 import pytest
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from voxstack import Buckets, Executor, Program, Session, Tensors, TensorSpec
 from voxstack.testing import ExecutorSuite, Requirements
 from voxstack.testing.toys import Toy, shipped
@@ -65,6 +67,38 @@ class KeepsInputs(Passing):
     def __call__(self, inputs):
         self.kept = dict(inputs)
         return self.made(inputs)
+
+
+CALLS = itertools.count()
+
+
+class Drifts(Passing):
+    """Gives a little more at each call."""
+
+    def __call__(self, inputs):
+        more = np.float32(1e-6 * (next(CALLS) % 10))
+        made = self.made(inputs)
+        return Tensors({n: v + more if v.dtype == np.float32 else v for n, v in made.items()})
+
+
+class Shares(Passing):
+    """Keeps what it works on where other threads find it."""
+
+    def __call__(self, inputs):
+        self.now = inputs
+        time.sleep(0.002)
+        made, self.now = self.made(self.now), {}
+        return made
+
+
+class Short(Passing):
+    """Has room for so many frames, and says nothing."""
+
+    def __call__(self, inputs):
+        made = self.made(inputs)
+        return Tensors(
+            {n: v * (np.arange(v.shape[-1]) < 24).astype(v.dtype) for n, v in made.items()}
+        )
 
 
 class Contiguous(Passing):
@@ -152,6 +186,7 @@ REFERENCE = "outputs are those of the reference"
 STEPS = "sessions step as the reference does"
 BACK = "a session goes on from a state that is put back"
 STACKED = "states are stacked and taken apart"
+SAME = "the same inputs give the same outputs"
 THREADS, STAY = "many threads get what one gets", "outputs stay what they are"
 LET_GO = "inputs may be read only and are let go"
 SHAPE = "a wrong shape is an error for that call alone"
@@ -159,6 +194,22 @@ FORMAT = "a network in no format of its own is refused"
 DAMAGED = "a damaged network is an error and not the end"
 CLOSED = "closing frees the program"
 QUICK = "not importing and not round and not wrong_option and not configuration and not damaged"
+
+
+FAULTS = [
+    (Wrong, {REFERENCE}),
+    (OtherType, {REFERENCE}),
+    (Short, {ANY}),
+    (OneBuffer, {STAY, ANY, STEPS}),
+    (KeepsInputs, {LET_GO}),
+    (Contiguous, {LET_GO}),
+    (AnyShape, {SHAPE}),
+    (OneState, {STEPS, THREADS, BACK, STACKED}),
+    (Reversed, {STACKED}),
+    (NoReturn, {BACK, STACKED}),
+    (Drifts, {SAME}),
+    (Shares, {THREADS}),
+]
 
 
 def suite(executor, **attributes):
@@ -169,25 +220,18 @@ def suite(executor, **attributes):
     return type("TestIt", (ExecutorSuite,), {"executor": given, **attributes})
 
 
+def test_an_executor_that_does_all_of_it_passes(failures):
+    assert failures(suite(Spoiled()), QUICK) == {}
+
+
 @pytest.mark.parametrize(
-    ("fault", "expected"),
-    [
-        (None, set()),
-        (Wrong, {REFERENCE}),
-        (OtherType, {REFERENCE}),
-        (OneBuffer, {STAY, ANY, STEPS}),
-        (KeepsInputs, {LET_GO}),
-        (Contiguous, {LET_GO}),
-        (AnyShape, {SHAPE}),
-        (OneState, {STEPS, THREADS, BACK, STACKED}),
-        (Reversed, {STACKED}),
-        (NoReturn, {BACK, STACKED}),
-    ],
-    ids=lambda one: getattr(one, "__name__", ""),
+    ("fault", "expected"), FAULTS, ids=lambda one: getattr(one, "__name__", "")
 )
 def test_an_executor_fails_the_checks_that_it_does_not_hold_to(failures, fault, expected):
+    # Threads may or may not meet in what these two share: Shares is there for that.
+    by_chance = {THREADS} if fault in (OneState, OneBuffer) else set()
     found = set(failures(suite(Spoiled(fault)), QUICK))
-    assert found - {THREADS} == expected - {THREADS}
+    assert found - by_chance == expected - by_chance
 
 
 @frozen(eq=False)
@@ -239,19 +283,87 @@ class Keeps(Spoiled):
         return PROGRAMS[-1]
 
 
+LIES = [
+    (Unequal, {SHARE}, "share"),
+    (Unhashable, {SHARE}, "share"),
+    (OneString, {SAYS}, "says_what_it_takes"),
+    (BadProbe, {SAYS}, "says_what_it_takes"),
+    (Greedy, {FORMAT}, "no_format"),
+    (Keeps, {CLOSED}, "closing"),
+]
+
+
+@pytest.mark.parametrize(("cls", "expected", "only"), LIES)
+def test_an_executor_that_is_not_what_it_says_is_told(failures, cls, expected, only):
+    assert set(failures(suite(cls()), only)) == expected
+
+
+def rounded(value):
+    """Cut to the 8 bits of a bfloat16."""
+    if value.dtype != np.float32:
+        return value
+    return (value.view(np.uint32) & np.uint32(0xFFFF0000)).view(np.float32)
+
+
+class RoundsInputs(Passing):
+    """Computes in bfloat16."""
+
+    def __call__(self, inputs):
+        return self.made({n: rounded(np.array(v)) for n, v in inputs.items()})
+
+
+class HalfInputs(RoundsInputs):
+    """Computes in float16, which has as many bits as TF32."""
+
+    def __call__(self, inputs):
+        half = {n: v.astype(np.float16).astype(v.dtype) for n, v in inputs.items()}
+        return self.made(half)
+
+
+class Off(Passing):
+    """Gives 0.4 % more."""
+
+    def __call__(self, inputs):
+        made = self.made(inputs)
+        return Tensors(
+            {n: v * np.float32(1.004) if v.dtype == np.float32 else v for n, v in made.items()}
+        )
+
+
+@frozen
+class RoundsWeights(Executor):
+    """Keeps parameters in bfloat16."""
+
+    formats = ("onnx",)
+
+    def load(self, network):
+        import onnx
+
+        model = onnx.load_from_string(network.read("onnx"))
+        for tensor in model.graph.initializer:
+            kept = rounded(onnx.numpy_helper.to_array(tensor).copy())
+            tensor.CopyFrom(onnx.numpy_helper.from_array(kept, tensor.name))
+        data = model.SerializeToString()
+        return runtime.OnnxRuntime().load(evolve(network, read=lambda _: data))
+
+
 @pytest.mark.parametrize(
-    ("executor", "only", "expected"),
-    [
-        (Unequal(), "share", SHARE),
-        (Unhashable(), "share", SHARE),
-        (OneString(), "says_what_it_takes", SAYS),
-        (BadProbe(), "says_what_it_takes", SAYS),
-        (Greedy(), "no_format", FORMAT),
-        (Keeps(), "closing", CLOSED),
-    ],
+    "executor",
+    [Spoiled(RoundsInputs), Spoiled(HalfInputs), Spoiled(Off), RoundsWeights()],
+    ids=["bfloat16", "float16", "off by 0.4 %", "weights"],
 )
-def test_an_executor_that_is_not_what_it_says_is_told(failures, executor, only, expected):
-    assert set(failures(suite(executor), only)) == {expected}
+def test_an_executor_of_low_precision_is_told_that_it_is(failures, executor):
+    if isinstance(executor, RoundsWeights):
+        pytest.importorskip("onnx")
+    found = failures(suite(executor), "reference or chunks")
+    assert {REFERENCE, ANY, STEPS} == set(found)
+    for message, step in found.values():
+        assert "low precision, as of bfloat16" in message and "compute in float32" in step
+
+
+def test_a_wrong_number_is_not_called_a_matter_of_precision(failures):
+    message, _ = failures(suite(Spoiled(Wrong)), "reference")[REFERENCE]
+    assert "precision" not in message
 
 
 DIES = """
@@ -308,6 +420,9 @@ def test_an_executor_that_loads_damaged_bytes_is_told(failures):
     assert "a network that is nothing at all is loaded as if it were whole" in message
 
 
+FAILURES = [*FAULTS, *LIES, (AnyBytes, {DAMAGED})]
+
+
 @frozen
 class Foreign(Executor):
     """Takes a format that nobody ships."""
@@ -319,8 +434,23 @@ class Foreign(Executor):
 
 
 def test_without_networks_in_its_format_it_is_said_what_to_give(outcomes):
-    what, message, _ = outcomes(suite(Foreign()), "reference")[REFERENCE]
+    found = outcomes(suite(Foreign()), QUICK.removesuffix(" and not damaged"))
+    passed = {check for check, (what, *_) in found.items() if what == "passed"}
+    assert not passed & {FORMAT, DAMAGED, CLOSED, STAY, THREADS}, "nothing of it was looked at"
+    what, message, _ = found[REFERENCE]
     assert what == "skipped" and "override the fixture 'networks'" in message
+
+
+def test_a_check_that_has_no_network_of_its_kind_says_which_to_give(outcomes):
+    toys = {"windows": shipped(runtime.OnnxRuntime())["windows"]}
+
+    @pytest.fixture
+    def networks(self):
+        return toys
+
+    what, message, _ = outcomes(suite(Spoiled(), networks=networks), "put_back")[BACK]
+    assert what == "skipped"
+    assert "no network with state: give one in the suite's fixture 'networks'" in message
 
 
 def test_networks_of_ones_own_can_be_given(outcomes):

@@ -1,6 +1,7 @@
 """The suite of SequenceBlocks can fail: for each check a block that fails it and no other."""
 
 import itertools
+import time
 
 import numpy as np
 import pytest
@@ -81,6 +82,19 @@ class Holds(Plain):
         return super().__call__(inputs)
 
 
+NOW = [None]
+
+
+class Shares(Plain):
+    """Keeps what it works on where other threads find it."""
+
+    def __call__(self, inputs):
+        NOW[0] = np.array(inputs["ids"])
+        time.sleep(0.002)
+        made, NOW[0] = 2 * NOW[0], None
+        return Tensors({"doubled": made})
+
+
 class Mean(Program):
     """A network that takes padding for text: it has a mask, and does not read it."""
 
@@ -111,6 +125,19 @@ MISSING, HELD_IT = "a missing tensor is named", "nothing is held when it is done
 FIXED = "fixed shapes give the same"
 
 
+FAILURES = [
+    (Flat, {MAKES}),
+    (Other, {MAKES}),
+    (Undeclared, {MAKES}),
+    (Changes, {SAME, MANY}),
+    (Shares, {MANY}),
+    (InPlace, {LEFT}),
+    (Untyped, {MISSING}),
+    (Holds, {HELD_IT}),
+    (Runs, {FIXED}),
+]
+
+
 def suite(cls):
     @pytest.fixture
     def block(self):
@@ -123,20 +150,20 @@ def suite(cls):
     return type("TestIt", (SequenceBlockSuite,), {"block": block, "sequence": sequence})
 
 
+def test_a_block_that_does_all_of_it_passes(failures):
+    assert failures(suite(Plain), "not importing") == {}
+
+
 @pytest.mark.parametrize(
-    ("cls", "expected"),
-    [
-        (Plain, set()),
-        (Flat, {MAKES}),
-        (Other, {MAKES}),
-        (Undeclared, {MAKES}),
-        (Changes, {SAME, MANY}),
-        (InPlace, {LEFT}),
-        (Untyped, {MISSING}),
-        (Holds, {HELD_IT}),
-        (Runs, {FIXED}),
-    ],
-    ids=lambda one: getattr(one, "__name__", ""),
+    ("cls", "expected"), FAILURES, ids=lambda one: getattr(one, "__name__", "")
 )
 def test_a_block_fails_the_checks_that_it_does_not_hold_to(failures, cls, expected):
     assert set(failures(suite(cls), "not importing")) == expected
+
+
+def test_what_the_suite_does_not_give_is_named_with_the_fixture_to_give_it_in(failures):
+    given = suite(Plain)
+    del given.sequence
+    message, step = failures(given, "same_output")[SAME]
+    assert message == "it reads 'ids', and the suite gives 'seed', 'sentence'"
+    assert "give the fixture 'sequence' with it" in step

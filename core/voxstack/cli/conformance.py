@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -30,7 +32,12 @@ def conformance(distribution: str, timeout: float, as_json: bool) -> None:
     """Run the conformance suites on all that the installed package DIST brings.
 
     Blocks, frontends, executors, addons, commands: each in a process of its own. Ends with
-    exit code 2 if a check fails. Needs pip install "voxstack[testing]".
+    exit code 2 if a check fails, or if DIST is not there or brings nothing. Needs
+    pip install "voxstack[testing]".
+
+    --json prints one object: distribution, version, outcome (passed or failed), totals (passed,
+    failed, skipped) and checks, each with component, kind, check, outcome (passed, failed or
+    skipped), message and next_step.
 
     \b
     voxstack conformance voxstack-standard
@@ -43,11 +50,11 @@ def conformance(distribution: str, timeout: float, as_json: bool) -> None:
     if as_json:
         print_json(report.as_dict())
     else:
-        _print(report)
+        show(report)
     sys.exit(0 if report.good else 2)
 
 
-def _print(report: Any) -> None:
+def show(report: Any) -> None:
     """Print a row for each component, then what failed and what was not checked."""
     rows: dict[tuple[str, str], dict[str, int]] = {}
     for check in report.checks:
@@ -61,14 +68,26 @@ def _print(report: Any) -> None:
     columns = ("component", "kind", "passed", "failed", "skipped", "result")
     print_table(columns, shown, "nothing was examined")
     left = [check for check in report.checks if check.outcome != "passed"]
-    details = [
-        (c.component, c.check, c.outcome, c.message + (f" ({c.next_step})" if c.next_step else ""))
-        for c in sorted(left, key=lambda check: check.outcome != "failed")
-    ]
-    if details:
-        print_table(("component", "check", "outcome", "why"), details, "")
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+    for check in sorted(left, key=lambda check: check.outcome != "failed"):
+        click.echo(wrapped(f"{check.outcome}: {check.component}: {check.check}", width))
+        click.echo(wrapped(check.message, width, "  "))
+        if check.next_step:
+            click.echo(wrapped(f"next step: {check.next_step}", width, "  "))
+    if left:
+        click.echo()
     totals = ", ".join(f"{count} {outcome}" for outcome, count in report.totals.items())
     click.echo(f"{report.distribution} {report.version}: {totals}")
+
+
+def wrapped(text: str, width: int, indent: str = "") -> str:
+    """Give lines of at most ``width`` columns; 0: as long as they are, for a pipe."""
+    lines = text.splitlines() or [""]
+    if width:
+        lines = [
+            part for line in lines for part in textwrap.wrap(line, width - len(indent)) or [""]
+        ]
+    return textwrap.indent("\n".join(lines), indent)
 
 
 def _count(row: dict[str, int], outcome: str) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import gc
+import threading
 import weakref
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,7 +23,7 @@ from voxstack.placement import unavailable, wraps
 from voxstack.programs import HostedProgram, ProgramCache
 from voxstack.schedule import Schedule
 from voxstack.tensors import Tensors
-from voxstack.testing.blocks import all_at_once
+from voxstack.testing.blocks import all_at_once, require_ended
 from voxstack.testing.failures import fail
 from voxstack.testing.requirements import Requirements
 from voxstack.testing.streams import chunks_of, collected, require_same
@@ -35,9 +36,23 @@ SCHEDULES = ((1, 7, 32), (50,))  # frames a chunk
 
 
 class AddonSuite:
-    """What voxstack asks of an addon: give the fixture ``addon``, its name or its path.
+    """What voxstack asks of an addon. Whole::
 
-    ``text`` is what a voice is asked to say, by default its sample twice.
+        import pytest
+        from voxstack.testing import AddonSuite
+
+        class TestMyVoice(AddonSuite):
+            @pytest.fixture
+            def addon(self):
+                return "my-voice"
+
+    Fixtures: ``addon``, its name or the path of its folder. ``text``, what a voice is asked to
+    say; by default its sample twice. ``voxstack_host``, the host that it is opened in; by default
+    one of all installed plugins.
+
+    Attributes: ``tolerance``, and ``requirements``. What it states that it does not do is not
+    asked of it, as by ``requirements = Requirements(threads=False)``: speaks, any_sizes,
+    deterministic, threads, closes.
     """
 
     requirements: ClassVar[Requirements] = Requirements()
@@ -229,17 +244,25 @@ class AddonSuite:
 
     @promise("threads")
     def test_many_threads_speak_as_one(self, voice: Any, text: str) -> None:
-        """Four at once, each as alone."""
-        alone = _spoken(voice, text)
-        for made in all_at_once(lambda _: _spoken(voice, text), 4):
+        """Four at once, two texts with seeds of their own, each as alone."""
+        words = text.split(" ")
+        spoken = [(text, 0), (" ".join(words[: max(1, len(words) // 2)]), 1)]
+        alone = [_spoken(voice, one, seed=seed) for one, seed in spoken]
+
+        def speak(number: int) -> Mapping[str, Any]:
+            one, seed = spoken[number % 2]
+            return _spoken(voice, one, seed=seed)
+
+        for number, made in enumerate(all_at_once(speak, 4)):
             require_same(
-                alone, made, self.tolerance, "spoken by four threads at once",
+                alone[number % 2], made, self.tolerance, "spoken by four threads at once",
                 "voxstack conformance of the blocks in its stack tells which one it is",
             )  # fmt: skip
 
     @promise("closes")
     def test_closing_early_frees_everything(self, voice: Any, text: str) -> None:
         """A stream that is closed after its first chunk is gone with its last reader."""
+        threads = set(threading.enumerate())
         stream = voice.stream(text)
         chunk = next(stream)
         held = [weakref.ref(stream), weakref.ref(chunk["audio"])]
@@ -253,6 +276,7 @@ class AddonSuite:
                 "a closed stream, or its first chunk, is still held",
                 "voxstack conformance of the blocks in its stack tells which one it is",
             )
+        require_ended(threads)
 
 
 def executors_for(host: Host, addon: Addon) -> list[tuple[str, Any]]:

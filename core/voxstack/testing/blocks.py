@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
@@ -21,6 +22,7 @@ from voxstack.testing.failures import fail
 from voxstack.testing.suite import ComponentSuite
 
 THREADS = 8
+ENDING_S = 1.0  # that a thread may take to end
 
 
 class BlockSuite(ComponentSuite):
@@ -82,7 +84,7 @@ def in_fixed_shapes(block: Any) -> Any:
     The runtime stays the same, so that what differs is the block's or the network's doing.
     """
     if not any(True for _ in programs_of(block)):
-        pytest.skip("it has no networks that could have fixed shapes")
+        pytest.skip("it has no network among its options that could have fixed shapes")
     cache = ProgramCache()
 
     def fixed(program: Program) -> Program:
@@ -152,6 +154,20 @@ def all_at_once(work: Callable[[int], Any], count: int = THREADS) -> list[Any]:
             "keep nothing outside the call or the generator that one utterance uses",
         )
     return results
+
+
+def require_ended(threads: set[threading.Thread]) -> None:
+    """Fail if there are threads that were not there before; the host's own workers may stay."""
+    __tracebackhide__ = True
+    threads = threads | {t for t in threading.enumerate() if t.name == "voxstack-ahead"}
+    patience = time.monotonic() + ENDING_S
+    while left := [t for t in threading.enumerate() if t not in threads and t.is_alive()]:
+        if time.monotonic() > patience:
+            fail(
+                f"closed, its threads go on: {', '.join(thread.name for thread in left)}",
+                "end them where the generator ends: try: ... finally: ...",
+            )
+        time.sleep(0.01)
 
 
 def copied(tensors: Mapping[str, Any]) -> Tensors:

@@ -74,6 +74,10 @@ def suite(host: Host, registration: Registration) -> type:
     if registration.kind in ("module", "listener"):
         return _with(HooksSuite, registration=lambda: registration, installed=lambda: host.registry)
     if registration.kind == "addons":
+        try:
+            host.addon(full_name(registration))
+        except VoxstackError as error:
+            raise BadComponentError(str(error)) from None
         return _with(AddonSuite, addon=lambda: full_name(registration))
     loaded = _loaded(host, registration)
     if registration.kind == "commands":

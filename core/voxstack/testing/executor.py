@@ -10,13 +10,11 @@ from typing import Any
 
 import attrs
 import numpy as np
-import pytest
 
 from voxstack.errors import NetworkError, VoxstackError
-from voxstack.placement import unavailable
 from voxstack.programs import HostedProgram, ProgramCache
 from voxstack.testing.damage import require_survived
-from voxstack.testing.executor_base import arrays, copies, stateless, with_small_shapes
+from voxstack.testing.executor_base import arrays, copies, some, with_small_shapes
 from voxstack.testing.executor_outputs import OutputChecks
 from voxstack.testing.failures import fail
 from voxstack.testing.streams import require_same
@@ -25,11 +23,26 @@ from voxstack.testing.toys import Toy
 
 
 class ExecutorSuite(OutputChecks):
-    """What voxstack asks of an Executor: give the fixture ``executor``.
+    """What voxstack asks of an Executor. Whole::
 
-    It runs the toy networks that come with voxstack, as ``onnx`` and as ``pt2``. For an executor
-    that takes neither, the networks of installed addons in its format; or override the fixture
-    ``networks`` with a ``{name: Toy(network, reference)}`` of your own.
+        import pytest
+        from acme import AcmeNpu
+        from voxstack.testing import ExecutorSuite
+
+        class TestAcmeNpu(ExecutorSuite):
+            @pytest.fixture
+            def executor(self):
+                return AcmeNpu(device="npu0")
+
+    Fixtures: ``executor``, as it is configured. ``networks``, what it runs,
+    ``{name: voxstack.testing.toys.Toy(network, reference)}``; by default the toy networks that
+    come with voxstack, as ``onnx`` and as ``pt2``, with what they must give; for an executor that
+    takes neither the networks of installed addons in its format, of which nobody knows that.
+
+    Attributes: ``tolerance``, and ``requirements``. What it states that it does not do is not
+    asked of it, as by ``requirements = Requirements(sessions=False, batches=False)``: sessions,
+    batches, closes, deterministic, threads, errors, leaves_input; documented,
+    round_trip, wrong_options, frozen, light_import.
     """
 
     def test_it_says_what_it_takes(self, executor: Any) -> None:
@@ -75,11 +88,12 @@ class ExecutorSuite(OutputChecks):
         self, executor: Any, networks: Mapping[str, Toy], programs: Mapping[str, HostedProgram]
     ) -> None:
         """An input with a channel too many: an error with executor and network, and it goes on."""
-        for name, toy in stateless(networks):
-            inputs = toy.inputs(5)
-            wide = next((n for n, value in inputs.items() if value.ndim == 3), None)
-            if wide is None:
-                continue
+        for name, toy in some(
+            networks,
+            lambda toy: not toy.network.state and _wide(toy),
+            "without state that has an input [batch, channels, time]",
+        ):
+            inputs, wide = toy.inputs(5), _wide(toy)
             broken = {**inputs, wide: np.concatenate([inputs[wide]] * 2, axis=1)}
             expected = copies(programs[name](inputs))
             try:
@@ -107,12 +121,10 @@ class ExecutorSuite(OutputChecks):
 
     @promise("errors")
     def test_a_network_in_no_format_of_its_own_is_refused(
-        self, executor: Any, networks: Mapping[str, Toy]
+        self, executor: Any, runnable: Mapping[str, Toy]
     ) -> None:
         """The host's error names executor, network and format."""
-        if unavailable(executor):
-            pytest.skip("it cannot run here")
-        for name, toy in itertools.islice(networks.items(), 1):
+        for name, toy in itertools.islice(runnable.items(), 1):
             other = attrs.evolve(toy.network, files={"no-such-format": f"{name}.bin"})
             try:
                 HostedProgram(other, executor, ProgramCache()).load()
@@ -128,20 +140,16 @@ class ExecutorSuite(OutputChecks):
 
     @promise("errors")
     def test_a_damaged_network_is_an_error_and_not_the_end(
-        self, executor: Any, networks: Mapping[str, Toy]
+        self, executor: Any, runnable: Mapping[str, Toy]
     ) -> None:
         """Damaged bytes raise an exception that names executor and network; the process lives."""
-        if reason := unavailable(executor):
-            pytest.skip(f"it cannot run here: {reason}")
-        for toy in itertools.islice(networks.values(), 1):
+        for toy in itertools.islice(runnable.values(), 1):
             require_survived(executor, toy.network)
 
     @promise("closes")
-    def test_closing_frees_the_program(self, executor: Any, networks: Mapping[str, Toy]) -> None:
+    def test_closing_frees_the_program(self, executor: Any, runnable: Mapping[str, Toy]) -> None:
         """Closed, and let go by the host, nothing holds it; closing twice does no harm."""
-        if reason := unavailable(executor):
-            pytest.skip(f"it cannot run here: {reason}")
-        for name, toy in itertools.islice(networks.items(), 2):
+        for name, toy in itertools.islice(runnable.items(), 2):
             cache = ProgramCache()
             hosted = HostedProgram(toy.network, with_small_shapes(executor), cache)
             self._used(toy, hosted, toy.inputs(5))
@@ -157,3 +165,9 @@ class ExecutorSuite(OutputChecks):
                     f"the program of {name!r} is held after it was closed",
                     "keep programs nowhere: the host shares them",
                 )
+
+
+def _wide(toy: Toy) -> str:
+    """Name an input with channels, or nothing."""
+    inputs = toy.network.inputs
+    return next((name for name in toy.network.consumes if len(inputs[name].shape) == 3), "")

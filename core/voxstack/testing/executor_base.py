@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -56,10 +56,8 @@ class ExecutorBase(ComponentSuite):
         return shipped(executor) or installed(executor)
 
     @pytest.fixture
-    def programs(
-        self, executor: Any, networks: Mapping[str, Toy]
-    ) -> Iterator[Mapping[str, HostedProgram]]:
-        """The networks on the executor, as the host runs them."""
+    def runnable(self, executor: Any, networks: Mapping[str, Toy]) -> Mapping[str, Toy]:
+        """The networks, where there are any and the executor can run."""
         if reason := unavailable(executor):
             pytest.skip(f"it cannot run here: {reason}")
         if not networks:
@@ -68,9 +66,16 @@ class ExecutorBase(ComponentSuite):
                 "onnx and pt2; install an addon in its format, or override the fixture 'networks' "
                 "of the suite: {name: voxstack.testing.toys.Toy(network, reference)}"
             )
+        return networks
+
+    @pytest.fixture
+    def programs(
+        self, executor: Any, runnable: Mapping[str, Toy]
+    ) -> Iterator[Mapping[str, HostedProgram]]:
+        """The networks on the executor, as the host runs them."""
         cache = ProgramCache()
         able = with_small_shapes(executor)
-        yield {name: HostedProgram(toy.network, able, cache) for name, toy in networks.items()}
+        yield {name: HostedProgram(toy.network, able, cache) for name, toy in runnable.items()}
         cache.close()
 
     # What it says ---------------------------------------------------------------------------
@@ -121,9 +126,27 @@ def with_small_shapes(executor: Executor) -> Executor:
     return attrs.evolve(executor, buckets=BUCKETS)  # type: ignore[misc]
 
 
+def some(
+    networks: Mapping[str, Toy], which: Callable[[Toy], Any], wanted: str
+) -> list[tuple[str, Toy]]:
+    """Give the networks that a check is for; without one it is skipped, and says what to give."""
+    found = [(name, toy) for name, toy in networks.items() if which(toy)]
+    if not found:
+        pytest.skip(
+            f"among {', '.join(networks)} is no network {wanted}: give one in the suite's fixture "
+            "'networks': {name: voxstack.testing.toys.Toy(network, reference)}"
+        )
+    return found
+
+
 def stateless(networks: Mapping[str, Toy]) -> list[tuple[str, Toy]]:
     """Give the networks without state."""
-    return [(name, toy) for name, toy in networks.items() if not toy.network.state]
+    return some(networks, lambda toy: not toy.network.state, "without state")
+
+
+def stateful(networks: Mapping[str, Toy]) -> list[tuple[str, Toy]]:
+    """Give the networks with state."""
+    return some(networks, lambda toy: toy.network.state, "with state")
 
 
 def split_inputs(toy: Toy, inputs: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -16,8 +16,17 @@ from voxstack.executors import Program
 from voxstack.programs import HostedProgram
 from voxstack.tensors import Tensors
 from voxstack.testing.blocks import all_at_once
-from voxstack.testing.executor_base import ExecutorBase, arrays, copies, split_inputs, stateless
+from voxstack.testing.executor_base import (
+    ExecutorBase,
+    arrays,
+    copies,
+    some,
+    split_inputs,
+    stateful,
+    stateless,
+)
 from voxstack.testing.failures import fail
+from voxstack.testing.precision import require_reference
 from voxstack.testing.streams import require_same
 from voxstack.testing.suite import EXAMPLES, promise
 from voxstack.testing.toys import Toy, is_stepped, stepped
@@ -32,12 +41,15 @@ class OutputChecks(ExecutorBase):
         self, networks: Mapping[str, Toy], programs: Mapping[str, HostedProgram]
     ) -> None:
         """Every network, called whole: dtypes, shapes and numbers. Fixed shapes are padded."""
-        for name, toy in networks.items():
-            if toy.network.state or toy.reference is None:
-                continue
+        for name, toy in some(
+            networks,
+            lambda toy: toy.reference is not None and not toy.network.state,
+            "without state of which anybody knows what it should give",
+        ):
+            assert toy.reference is not None
             for number, length in enumerate(LENGTHS):
                 inputs = toy.inputs(length, number)
-                require_same(
+                require_reference(
                     toy.reference(inputs), arrays(programs[name](inputs)), self.tolerance,
                     f"the network {name!r} over {length} gives what it should not",
                     "give the network's outputs by name, as they are, for every dtype",
@@ -47,9 +59,7 @@ class OutputChecks(ExecutorBase):
         self, networks: Mapping[str, Toy], programs: Mapping[str, HostedProgram]
     ) -> None:
         """Networks over frames, in windows or by their state: the frames of one whole call."""
-        for name, toy in networks.items():
-            if not (toy.network.context or (toy.network.state and is_stepped(toy.network))):
-                continue
+        for name, toy in some(networks, _over_frames, "over frames, with context or state"):
             frames, constants = split_inputs(toy, toy.inputs(40))
             whole = self._ran(programs[name], constants, frames, [], (40,))
             if toy.reference is not None:
@@ -62,13 +72,15 @@ class OutputChecks(ExecutorBase):
         self, networks: Mapping[str, Toy], programs: Mapping[str, HostedProgram]
     ) -> None:
         """Two at once with constants of their own, step by step in turn."""
-        for name, toy in _self_driven(networks):
+        for name, toy in some(
+            networks, _self_driven, "with state whose steps take nothing, and with a reference"
+        ):
             inputs = [toy.inputs(length, length) for length in (3, 11)]
             sessions = [programs[name].session(constants) for constants in inputs]
             made = [[arrays(s.step({})) for s in sessions] for _ in range(5)]
             for number, constants in enumerate(inputs):
                 for step, expected in enumerate(stepped(toy, constants, 5)):
-                    require_same(
+                    require_reference(
                         expected, made[step][number], self.tolerance,
                         f"step {step} of the network {name!r}, of two sessions in turn",
                         "keep states and constants in the session, not in the program",
@@ -79,9 +91,7 @@ class OutputChecks(ExecutorBase):
         self, networks: Mapping[str, Toy], programs: Mapping[str, HostedProgram]
     ) -> None:
         """``session.state`` read, and set again after further steps."""
-        for name, toy in networks.items():
-            if not toy.network.state:
-                continue
+        for name, toy in stateful(networks):
             session, fed = self._session(toy, programs[name])
             session.step(fed)
             kept = session.state
@@ -99,10 +109,8 @@ class OutputChecks(ExecutorBase):
     ) -> None:
         """Two sessions stepped as one, with a batch of 2: each as alone."""
         if executor.static:
-            pytest.skip("its shapes are fixed, with a batch of 1")
-        for name, toy in networks.items():
-            if not toy.network.state:
-                continue
+            pytest.skip("its shapes are fixed, with a batch of 1: there is nothing to stack")
+        for name, toy in stateful(networks):
             inputs = [toy.inputs(7, seed) for seed in (1, 2)]
             pairs = [self._session(toy, programs[name], one) for one in inputs]
             for session, fed in pairs:
@@ -127,12 +135,12 @@ class OutputChecks(ExecutorBase):
     def test_the_same_inputs_give_the_same_outputs(
         self, networks: Mapping[str, Toy], programs: Mapping[str, HostedProgram]
     ) -> None:
-        """Called twice, the same bytes."""
-        for name, toy in stateless(networks):
+        """Called or stepped twice, the same bytes."""
+        for name, toy in networks.items():
             inputs = toy.inputs(5)
-            first = arrays(programs[name](inputs))
+            first = self._used(toy, programs[name], inputs)
             require_same(
-                first, arrays(programs[name](inputs)), 0.0, f"{name!r} called again",
+                first, self._used(toy, programs[name], inputs), 0.0, f"{name!r} used again",
                 "switch off what is not deterministic in the runtime, or state it: "
                 "Requirements(deterministic=False)",
             )  # fmt: skip
@@ -223,7 +231,7 @@ class OutputChecks(ExecutorBase):
         @given(cut, asked)
         def any_chunks(sizes: list[int], schedule: list[int]) -> None:
             made = self._ran(program, constants, frames, sizes, tuple(schedule))
-            require_same(
+            require_reference(
                 whole, made, self.tolerance,
                 f"the network {name!r} in chunks of {schedule}, fed by {[*sizes, '...']}",
                 "a session's states go on from step to step, each where the last one ended",
@@ -232,13 +240,13 @@ class OutputChecks(ExecutorBase):
         any_chunks()
 
 
-def _self_driven(networks: Mapping[str, Toy]) -> list[tuple[str, Toy]]:
-    """Give the networks whose steps take nothing, with a reference."""
-    return [
-        (name, toy)
-        for name, toy in networks.items()
-        if toy.network.state and not is_stepped(toy.network) and toy.reference is not None
-    ]
+def _over_frames(toy: Toy) -> bool:
+    return bool(toy.network.context or (toy.network.state and is_stepped(toy.network)))
+
+
+def _self_driven(toy: Toy) -> bool:
+    """Tell a network whose steps take nothing, with a reference."""
+    return bool(toy.network.state and not is_stepped(toy.network) and toy.reference is not None)
 
 
 def _side_by_side(inputs: list[dict[str, Any]]) -> dict[str, Any]:

@@ -30,10 +30,29 @@ READ_AHEAD = 2  # sentences of which the second may be read before the first is 
 
 
 class FrontendSuite(ComponentSuite):
-    """What voxstack asks of a Frontend: give the fixture ``frontend``.
+    """What voxstack asks of a Frontend. Whole::
 
-    ``texts`` are in its language, of several sentences each; by default English. What a frontend
-    is given by the host, such as the symbol tables of a voice, the fixture gives.
+        import pytest
+        from acme import Letters
+        from voxstack import Symbols
+        from voxstack.testing import FrontendSuite
+
+        class TestLetters(FrontendSuite):
+            @pytest.fixture
+            def frontend(self):
+                return Letters(Symbols({"letter": {"a": 0, "b": 1}}))
+
+            @pytest.fixture
+            def texts(self):
+                return ["Ab. Ba."]
+
+    Fixtures: ``frontend``, with what a host gives it: the symbol tables of a voice. ``texts``, in
+    its language, of several sentences each; by default English.
+
+    Attribute: ``requirements``. What it states that it does not do is not asked of it, as by
+    ``requirements = Requirements(odd_text=False)``: any_pieces (which asks for the same sentences
+    each time, too), odd_text, lazy, closes, threads, errors; documented, round_trip,
+    wrong_options, frozen, light_import.
     """
 
     @pytest.fixture

@@ -11,17 +11,45 @@ import numpy as np
 
 from voxstack.errors import MissingTensorError
 from voxstack.tensors import Tensors
-from voxstack.testing.blocks import BlockSuite, all_at_once, copied, in_fixed_shapes, names
+from voxstack.testing.blocks import (
+    THREADS,
+    BlockSuite,
+    all_at_once,
+    copied,
+    in_fixed_shapes,
+    names,
+)
 from voxstack.testing.failures import fail
 from voxstack.testing.streams import require_same
 from voxstack.testing.suite import promise, require_typed
 
 
 class SequenceBlockSuite(BlockSuite):
-    """What voxstack asks of a SequenceBlock: give the fixture ``block``, and ``sequence``.
+    """What voxstack asks of a SequenceBlock. Whole::
 
-    ``sequence`` are the Tensors that it gets; by default ``seed`` and ``sentence`` alone. Of a
-    block that stands in an installed voice: ``in_voice("en-us", "/stack/0/sequence_block")``.
+        import numpy as np
+        import pytest
+        from acme import Scale
+        from voxstack import Tensors
+        from voxstack.testing import SequenceBlockSuite
+
+        class TestScale(SequenceBlockSuite):
+            @pytest.fixture
+            def block(self):
+                return Scale(factor=2.0)
+
+            @pytest.fixture
+            def sequence(self):
+                return Tensors({"durations": np.ones((1, 4), np.float32)})
+
+    Fixtures: ``block``, as it is configured. ``sequence``, the Tensors that it gets; by default
+    ``seed`` and ``sentence`` alone. Both of a block that stands in an installed voice:
+    ``in_voice("en-us", "/stack/0/sequence_block")``.
+
+    Attributes: ``tolerance``, ``fixed_tolerance``, and ``requirements``. What it states that it
+    does not do is not asked of it, as by ``requirements = Requirements(fixed_shapes=False)``:
+    closes, declared, fixed_shapes, deterministic, threads, errors, leaves_input; documented,
+    round_trip, wrong_options, frozen, light_import.
     """
 
     @promise("declared")
@@ -64,10 +92,10 @@ class SequenceBlockSuite(BlockSuite):
     @promise("deterministic")
     def test_the_same_input_gives_the_same_output(self, block: Any, sequence: Tensors) -> None:
         """Called twice, it gives the same bytes."""
-        first = _whole(block(copied(sequence)))
+        first = _made(block, sequence)
         require_same(
             first,
-            _whole(block(copied(sequence))),
+            _made(block, sequence),
             0.0,
             "called again with the same tensors",
             "draw what is random from a generator seeded with sequence['seed'] and ['sentence']",
@@ -75,11 +103,13 @@ class SequenceBlockSuite(BlockSuite):
 
     @promise("threads")
     def test_many_threads_get_what_one_gets(self, block: Any, sequence: Tensors) -> None:
-        """Eight threads at once, each as alone."""
-        alone = _whole(block(copied(sequence)))
-        for made in all_at_once(lambda _: _whole(block(copied(sequence)))):
+        """Eight threads at once, each with tensors of its own, and each as alone."""
+        inputs = [_another(block, sequence, number) for number in range(THREADS)]
+        alone = [_made(block, one) for one in inputs]
+        threaded = all_at_once(lambda n: _made(block, inputs[n]))
+        for expected, made in zip(alone, threaded, strict=True):
             require_same(
-                alone, made, self.tolerance, "called by eight threads at once",
+                expected, made, self.tolerance, "called by eight threads at once",
                 "keep nothing of an utterance in the block or in its module",
             )  # fmt: skip
 
@@ -125,13 +155,42 @@ class SequenceBlockSuite(BlockSuite):
         """Its networks padded to fixed shapes by the host: the same to 1e-4."""
         fixed = in_fixed_shapes(block)
         require_same(
-            _whole(block(copied(sequence))), _whole(fixed(copied(sequence))), self.fixed_tolerance,
+            _made(block, sequence), _made(fixed, sequence), self.fixed_tolerance,
             "with its networks in fixed shapes",
             "do not read how long a tensor is from a network; export the network with a mask",
         )  # fmt: skip
 
 
-def _whole(made: Mapping[str, Any]) -> Tensors:
+def _another(block: Any, sequence: Tensors, number: int) -> Tensors:
+    """Give other tensors of the same kind: less of the end, where the block takes that."""
+    longest = max((np.shape(t)[-1] for t in sequence.values() if np.ndim(t) > 1), default=0)
+    cut = longest - min(number, longest // 2)
+    shorter = {
+        name: tensor[..., :cut]
+        if np.ndim(tensor) > 1 and np.shape(tensor)[-1] == longest
+        else tensor
+        for name, tensor in sequence.items()
+    }
+    other = Tensors(shorter, tuple(mark for mark in sequence.marks if mark.start < cut))
+    if "seed" in other:
+        other["seed"] = np.asarray(other["seed"]) + number
+    try:
+        block(copied(other))
+    except Exception:  # a length that is given elsewhere too
+        return sequence
+    return other
+
+
+def _made(block: Any, sequence: Tensors) -> Tensors:
+    """Give what it makes; fail if it asks for what the fixture does not give."""
+    __tracebackhide__ = True
+    try:
+        made = block(copied(sequence))
+    except MissingTensorError as error:
+        fail(
+            f"it reads {error.name!r}, and the suite gives {names(list(sequence))}",
+            f"give the fixture 'sequence' with it: return Tensors({{..., {error.name!r}: array}})",
+        )
     return Tensors({name: np.array(tensor) for name, tensor in made.items()})
 
 

@@ -17,21 +17,40 @@ from voxstack.errors import MissingTensorError, VoxstackError
 from voxstack.schedule import Schedule
 from voxstack.tensors import Chunk, Mark, Tensors
 from voxstack.testing.blocks import copied, in_fixed_shapes, names
-from voxstack.testing.failures import fail
+from voxstack.testing.failures import CheckFailed, fail
 from voxstack.testing.streams import chunks_of, collected, require_same
 from voxstack.testing.streams_base import Frames, length_of, parts_of
-from voxstack.testing.streams_resources import IN_GENERATOR, ResourceChecks
+from voxstack.testing.streams_resources import BEGINS, IN_GENERATOR, ResourceChecks
 from voxstack.testing.suite import EXAMPLES, promise, require_typed
 
 SECONDS = 3.0  # that a check with many examples may take
 
 
 class StreamableBlockSuite(ResourceChecks):
-    """What voxstack asks of a StreamableBlock: give the fixture ``block``.
+    """What voxstack asks of a StreamableBlock. Whole::
 
-    ``frames`` are the whole tensors that its upstream carries, by default one second of ``audio``;
-    None for a block that begins a row, which reads ``sequence`` alone. Both of a block that stands
-    in an installed voice: ``in_voice("en-us", "/stack/0/streamable_block/stack/4")``.
+        import pytest
+        from acme import Gain
+        from voxstack.testing import StreamableBlockSuite
+
+        class TestGain(StreamableBlockSuite):
+            @pytest.fixture
+            def block(self):
+                return Gain(db=-6.0)
+
+    Fixtures: ``block``, as it is configured. ``frames``, the whole tensors that its upstream
+    carries, ``{"mel": array}`` with time last; by default a second of ``audio``, or what its
+    networks declare; None for a block that begins a row and reads ``sequence`` alone.
+    ``sequence``, the Tensors of the sentence, with its marks; by default ``seed`` and ``sentence``.
+    Both of a block that stands in an installed voice:
+    ``in_voice("en-us", "/stack/0/streamable_block/stack/4")``.
+
+    Attributes: ``look_ahead`` (frames that it reads beyond those it yields), ``frame_ratio``
+    (frames that it yields for each that it reads), ``tolerance``, ``fixed_tolerance``, and
+    ``requirements``. What it states that it does not do is not asked of it, as by
+    ``requirements = Requirements(lazy=False)``: any_sizes, lazy, closes, marks, empty, declared,
+    fixed_shapes, deterministic, threads, errors, leaves_input; documented,
+    round_trip, wrong_options, frozen, light_import.
     """
 
     def test_chunks_follow_each_other(self, block: Any, sequence: Tensors, frames: Frames) -> None:
@@ -126,8 +145,9 @@ class StreamableBlockSuite(ResourceChecks):
         """Each comes with the chunk in which it begins, at its place in the new rate."""
         ratio = self._planned(block)[2]
         given = sequence.marks if frames is None else _marks(length_of(frames))
-        if not given:
-            pytest.skip("the sequence tensors have no marks")
+        if not given:  # it begins a row, and places are symbols
+            given = _marks(_symbols(sequence))
+            sequence = Tensors(sequence, given)
         for sizes in ((), parts_of(frames, 9)):
             came: list[Mark] = []
             total = 0
@@ -162,7 +182,7 @@ class StreamableBlockSuite(ResourceChecks):
     ) -> None:
         """One chunk, empty and the last: it works, and one chunk is the last."""
         if frames is None:
-            pytest.skip("it begins a row: no sentence is without symbols")
+            pytest.skip("it begins a row, and no sentence is without symbols: nothing to give")
         nothing = {name: np.asarray(tensor)[..., :0] for name, tensor in frames.items()}
         kinds: dict[str, Any] = {}
         place, last = 0, False
@@ -170,6 +190,8 @@ class StreamableBlockSuite(ResourceChecks):
             for chunk in self._stream(block, sequence, nothing):
                 _require_chunk(chunk, place, last, kinds)
                 place, last = place + len(chunk), chunk.last
+        except CheckFailed:
+            raise
         except Exception as error:
             fail(
                 f"an utterance without frames raises {type(error).__name__}: {error}",
@@ -183,12 +205,12 @@ class StreamableBlockSuite(ResourceChecks):
         """Without one that it reads: a VoxstackError that names it."""
         for name in sequence:
             left = copied({n: t for n, t in sequence.items() if n != name})
-            _require_named(self._stream(block, Tensors(left, sequence.marks), frames), name)
+            _require_named(block, Tensors(left, sequence.marks), frames, name)
         for name in frames or ():
             kept = {n: t for n, t in (frames or {}).items() if n != name}
             kept = kept or {"another_tensor": np.asarray((frames or {})[name])}
             left = copied({n: t for n, t in sequence.items() if n != name})
-            _require_named(self._stream(block, Tensors(left, sequence.marks), kept), name)
+            _require_named(block, Tensors(left, sequence.marks), kept, name)
 
     @promise("errors")
     def test_an_error_of_upstream_passes_through(
@@ -196,7 +218,7 @@ class StreamableBlockSuite(ResourceChecks):
     ) -> None:
         """The error that the block before raises is the error that comes out."""
         if frames is None:
-            pytest.skip("it begins a row: nothing is before it")
+            pytest.skip(f"{BEGINS}: nothing before it can fail")
         fault = VoxstackError("upstream has failed")
 
         def failing() -> Iterator[Chunk]:
@@ -232,7 +254,8 @@ class StreamableBlockSuite(ResourceChecks):
                 kept = {n: t for n, t in frames.items() if n in wanted}
                 fed = kept or dict([next(iter(frames.items()))])
         try:
-            made = self._whole(block, given, fed)
+            upstream = None if fed is None else chunks_of(fed)
+            made = collected(block.stream(copied(given), upstream))
         except MissingTensorError as error:
             fail(
                 f"it needs {error.name!r}, which it does not declare to consume",
@@ -294,10 +317,11 @@ def _require_chunk(chunk: Any, place: int, ended: bool, kinds: dict[str, Any]) -
             )
 
 
-def _require_named(stream: Iterator[Chunk], name: str) -> None:
+def _require_named(block: Any, sequence: Tensors, frames: Frames, name: str) -> None:
     __tracebackhide__ = True
+    upstream = None if frames is None else chunks_of(frames)
     try:
-        for _ in stream:
+        for _ in block.stream(sequence, upstream):
             pass
     except Exception as error:
         require_typed(error, name, "it")
@@ -307,6 +331,11 @@ def _marks(total: int) -> tuple[Mark, ...]:
     """Give marks at the beginning, two at one place, and one at the last frame."""
     places = (0, total // 3, total // 3, total // 2, total - 1)
     return tuple(Mark("word", f"word {i}", place) for i, place in enumerate(places))
+
+
+def _symbols(sequence: Tensors) -> int:
+    """Give a number of symbols that a sentence surely has."""
+    return max(1, min((np.shape(t)[-1] for t in sequence.values() if np.ndim(t) > 1), default=1))
 
 
 def _known(marks: Sequence[Mark]) -> set[tuple[str, str]]:

@@ -9,11 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from voxstack.errors import MissingTensorError
 from voxstack.schedule import Schedule
 from voxstack.tensors import Chunk, Mark, Tensors
-from voxstack.testing.blocks import BlockSuite, copied, programs_of
+from voxstack.testing.blocks import BlockSuite, copied, names, programs_of
+from voxstack.testing.failures import fail
 from voxstack.testing.streams import chunks_of, collected
+from voxstack.testing.toys import drawn
 
+FRAMES = 200  # where they are drawn for networks
 Frames = Mapping[str, Any] | None
 
 
@@ -26,10 +30,9 @@ class StreamsBase(BlockSuite):
     frame_ratio: float | None = None
 
     @pytest.fixture
-    def frames(self) -> Frames:
-        """The whole tensors of its upstream."""
-        audio = np.random.default_rng(0).normal(0.0, 0.1, (1, 16000)).astype(np.float32)
-        return {"audio": audio}
+    def frames(self, block: Any, sequence: Tensors) -> Frames:
+        """The whole tensors of its upstream: audio, or what it declares, as its networks do."""
+        return drawn_for(block, sequence)
 
     def _stream(
         self,
@@ -40,8 +43,9 @@ class StreamsBase(BlockSuite):
         marks: Sequence[Mark] = (),
     ) -> Iterator[Chunk]:
         upstream = None if frames is None else chunks_of(frames, sizes, marks)
-        made: Iterator[Chunk] = block.stream(copied(sequence), upstream)
-        return made
+        return told_what_to_give(
+            block.stream(copied(sequence), upstream), [*sequence, *(frames or ())]
+        )
 
     def _whole(
         self, block: Any, sequence: Tensors, frames: Frames, sizes: Sequence[int] = ()
@@ -59,6 +63,44 @@ class StreamsBase(BlockSuite):
             ahead = max(0, max(wanted) - 8) + max((p.step or 1) - 1 for p in programs)
         ahead = ahead if self.look_ahead is None else self.look_ahead
         return planned, ahead, ratio if self.frame_ratio is None else self.frame_ratio
+
+
+def drawn_for(block: Any, sequence: Tensors) -> dict[str, Any]:
+    """Draw frames for a block: a second of audio, or what its networks say that it reads."""
+    wanted = [name for name in block.consumes or () if name not in sequence]
+    random = np.random.default_rng(0)
+    if not wanted or "audio" in wanted:
+        return {"audio": random.normal(0.0, 0.1, (1, 16000)).astype(np.float32)}
+    declared = {n: s for p in programs_of(block) for n, s in p.network.inputs.items()}
+    unknown = [name for name in wanted if name not in declared]
+    along = {declared[name].shape[-1] for name in wanted if name in declared}
+    if (
+        unknown
+        or len(along) > 1
+        or not all(isinstance(a, str) for a in along)
+        or along == {"batch"}
+    ):
+        fail(
+            f"it consumes {names(wanted)}, and the suite cannot know what they look like",
+            f"give the fixture 'frames': @pytest.fixture def frames(self): return {{{wanted[0]!r}: "
+            "np.zeros((1, 80, 200), np.float32)}; for a block that begins a row None, and "
+            "all that it reads in the fixture 'sequence'",
+        )
+    return {name: drawn(random, declared[name], FRAMES) for name in wanted}
+
+
+def told_what_to_give(stream: Iterator[Chunk], given: Sequence[str]) -> Iterator[Chunk]:
+    """Pass a stream on; fail if it asks for what the fixtures do not give."""
+    try:
+        yield from stream
+    except MissingTensorError as error:
+        if error.name in given:
+            raise
+        fail(
+            f"it reads {error.name!r}, and the suite gives {names(list(given))}",
+            f"give the fixture 'frames' (what comes from upstream) or 'sequence' with it: "
+            f"return {{..., {error.name!r}: array}}",
+        )
 
 
 def length_of(frames: Mapping[str, Any]) -> int:

@@ -7,7 +7,6 @@ import gc
 import itertools
 import math
 import threading
-import time
 import tracemalloc
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,8 +15,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from voxstack.schedule import Schedule
 from voxstack.tensors import Chunk, Tensors
-from voxstack.testing.blocks import all_at_once, copied
+from voxstack.testing.blocks import all_at_once, copied, require_ended
 from voxstack.testing.failures import fail
 from voxstack.testing.streams import Upstream, chunks_of, collected, require_same
 from voxstack.testing.streams_base import Frames, StreamsBase, length_of, parts_of
@@ -25,6 +25,7 @@ from voxstack.testing.suite import promise
 
 ROUNDS = 1000  # chunks of a long stream
 GROWTH = 128 << 10  # bytes by which memory may grow over half of it
+BEGINS = "the fixture 'frames' gives None, as it begins a row"
 IN_GENERATOR = "keep what a stream needs in variables of its generator"
 
 
@@ -51,7 +52,7 @@ class ResourceChecks(StreamsBase):
     ) -> None:
         """Once the frames that a chunk needs are there, it is yielded."""
         if frames is None:
-            pytest.skip("it begins a row: there is nothing to read")
+            pytest.skip(f"{BEGINS}: it reads no stream")
         block, ahead, ratio = self._planned(block)
         size = max(1, length_of(frames) // 40)
         upstream = _upstream(frames, [size] * math.ceil(length_of(frames) / size))
@@ -76,9 +77,9 @@ class ResourceChecks(StreamsBase):
     ) -> None:
         """An endless upstream, read to no end: what was yielded is forgotten."""
         if frames is None:
-            pytest.skip("it begins a row: its sentence is what it holds")
-        block, _, _ = self._planned(block)
+            pytest.skip(f"{BEGINS}: a sentence is what it may hold")
         size = max(1, length_of(frames) // 50)
+        block, _ = block.planned(Schedule((size,)))
         read = [0]
         stream = block.stream(copied(sequence), _endless(frames, size, read))
         tracing = tracemalloc.is_tracing()
@@ -171,20 +172,7 @@ class ResourceChecks(StreamsBase):
                 f"closed, it still holds {alive} of the arrays that it was given or made",
                 IN_GENERATOR,
             )
-        _require_ended(threads)
-
-
-def _require_ended(threads: set[threading.Thread]) -> None:
-    """Fail if there are threads that were not there before."""
-    __tracebackhide__ = True
-    patience = time.monotonic() + 1.0
-    while left := [t for t in threading.enumerate() if t not in threads and t.is_alive()]:
-        if time.monotonic() > patience:
-            fail(
-                f"closed, its threads go on: {', '.join(thread.name for thread in left)}",
-                "end them where the generator ends: try: ... finally: ...",
-            )
-        time.sleep(0.01)
+        require_ended(threads)
 
 
 def _upstream(frames: Frames, sizes: Sequence[int]) -> Upstream | None:

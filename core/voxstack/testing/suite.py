@@ -163,11 +163,14 @@ class ComponentSuite:
         """Its module loads no runtime, prints nothing, starts no thread and does not fork."""
         cls = type(component)
         if "<locals>" in cls.__qualname__ or cls.__module__ == "__main__":
-            pytest.skip(f"{cls.__name__} is made in a test: no module to import")
+            pytest.skip(f"{cls.__name__} is made in a test: put it into a module of your package")
         job = Job("voxstack.testing.children:import_module", {"module": cls.__module__})
         (outcome,) = run_apart([job], PATIENCE_S)
         if outcome.value and outcome.value["missing"]:
-            pytest.skip(f"{cls.__module__!r} is a module of tests: no process can import it")
+            pytest.skip(
+                f"{cls.__module__!r} is a module of tests that no other process can import: put "
+                f"{cls.__name__} into a module of your package"
+            )
         require_light(cls.__module__, outcome)
 
 

@@ -38,17 +38,18 @@ class Toy:
     def inputs(self, length: int, seed: int = 0) -> dict[str, Array]:
         """Draw inputs, ``length`` long wherever a dimension has a name; no mask and no states."""
         random = np.random.default_rng(seed)
-        drawn = {n: _drawn(random, self.network.inputs[n], length) for n in self.network.consumes}
-        return {n: np.ones_like(v) if n.endswith(f"_{MASK}") else v for n, v in drawn.items()}
+        made = {n: drawn(random, self.network.inputs[n], length) for n in self.network.consumes}
+        return {n: np.ones_like(v) if n.endswith(f"_{MASK}") else v for n, v in made.items()}
 
 
-def _drawn(random: np.random.Generator, spec: Any, length: int) -> Array:
+def drawn(random: np.random.Generator, spec: Any, length: int) -> Array:
+    """Draw a tensor as it is declared, ``length`` long wherever a dimension has a name."""
     shape = [1 if d == "batch" else length if isinstance(d, str) else d for d in spec.shape]
     if np.dtype(spec.dtype).kind in "iub":
-        drawn: Array = random.integers(0, 2, shape)  # there are two of every kind
+        made: Array = random.integers(0, 2, shape)  # there are two of every kind
     else:
-        drawn = random.normal(0.0, 1.0, shape)
-    return drawn.astype(spec.dtype)
+        made = random.normal(0.0, 1.0, shape)
+    return made.astype(spec.dtype)
 
 
 def shipped(executor: Executor) -> dict[str, Toy]:

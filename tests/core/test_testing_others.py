@@ -1,0 +1,56 @@
+"""The suite of commands can fail: for each check a command that fails it and no other."""
+
+import click
+import pytest
+from voxstack.testing.others import CommandSuite
+
+IS, SAYS, HELP = (
+    "it is a click command",
+    "it and its options say what they are",
+    "its help is shown",
+)
+
+
+@click.command()
+@click.option("--x", help="A letter.")
+def good(x):
+    """Do it."""
+
+
+def function():
+    """No command."""
+
+
+@click.command()
+def silent():
+    pass
+
+
+@click.command()
+@click.option("--x")
+def undocumented(x):
+    """Do it."""
+
+
+class Fails(click.Command):
+    def format_help(self, context, formatter):
+        raise ValueError("no help")
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        (good, set()),
+        (function, {IS}),
+        (silent, {SAYS}),
+        (undocumented, {SAYS}),
+        (Fails("fails", help="Do it."), {HELP}),
+    ],
+)
+def test_a_command_fails_the_checks_that_it_does_not_hold_to(failures, command, expected):
+    @pytest.fixture
+    def given(self):
+        return command
+
+    suite = type("TestIt", (CommandSuite,), {"command": given})
+    assert set(failures(suite, "not importing")) == expected

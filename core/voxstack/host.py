@@ -29,6 +29,7 @@ from voxstack.placement import Placement
 from voxstack.programs import HostedProgram, ProgramCache, buckets_of, load_all
 from voxstack.registry import Filter, Registry
 from voxstack.stack import BuiltStack, StackBuilder
+from voxstack.structure import Unfits, problems_of, schema_unfits
 from voxstack.voice import Voice
 
 log = get_logger("host")
@@ -278,7 +279,9 @@ class Host:
         try:
             if "networks" in document.value or "format" in document.value:
                 addon = make_addon(document, files)
-            elif voice is not None:
+            else:
+                problems += problems_of(document, Unfits(list(schema_unfits(document.value))))
+            if addon is None and voice is not None:
                 addon = self.addon(voice)
                 document.value.setdefault("frontend", addon.manifest.frontend)
         except ConfigError as error:

@@ -33,6 +33,7 @@ Hook = Callable[[Any, Any], Any]  # (value, type) -> object
 SCALARS = (bool, int, float, str)
 LISTS = (list, tuple, Sequence, Collection, Iterable)
 OBJECTS = (dict, Mapping)
+SCHEMA_KEY = "$schema"  # of a whole document: for editors, and ignored by the host
 
 
 class Unfit(Exception):  # noqa: N818 - internal: becomes a Problem
@@ -281,12 +282,26 @@ def describe(type_: Any) -> str:
 
 def structure(structurer: Structurer, document: Document, pointer: str, cls: type) -> Any:
     """Make the whole ``document.value`` a ``cls``; ConfigError with all problems."""
+    unfits = list(schema_unfits(document.value))
+    value = document.value
+    if isinstance(value, dict) and SCHEMA_KEY in value:
+        value = {key: kept for key, kept in value.items() if key != SCHEMA_KEY}
     try:
-        made = structurer.structure(document.value, cls)
+        made = structurer.structure(value, cls)
     except Exception as error:
-        raise ConfigError(problems_of(document, error, pointer)) from None
+        unfits += unfits_of(error)
+    if unfits:
+        raise ConfigError(problems_of(document, Unfits(unfits), pointer))
     tell_uses(structurer, document)
     return made
+
+
+def schema_unfits(value: Any) -> Iterator[Unfit]:
+    """Say what is wrong with a document's "$schema", which tells an editor how to check it."""
+    named = value.get(SCHEMA_KEY, "") if isinstance(value, dict) else ""
+    if not isinstance(named, str):
+        expected = f"expected the address of a JSON Schema, a string, not {shown(named)}"
+        yield Unfit(expected, f"remove it: only editors read {SCHEMA_KEY!r}", f"/{SCHEMA_KEY}")
 
 
 def tell_uses(structurer: Structurer, document: Document) -> None:

@@ -484,6 +484,21 @@ def test_a_stack_alone_is_checked(tiny_host, tmp_path):
     )
 
 
+def test_a_stack_alone_may_name_its_schema(tiny_host, tmp_path):
+    text = '{"$schema": %s,\n "stack": [{"type": "Spread"}]}'
+    assert check(tiny_host(), tmp_path, text % '"./stack.schema.json"') == []
+    assert check(tiny_host(), tmp_path, text % "[]") == [("/$schema", 1)]
+
+
+def test_an_addon_may_name_its_schema_and_keeps_it(tiny_host, write_addon, tmp_path):
+    folder = write_addon(tmp_path / "mine", lambda m: m.update({"$schema": "./x.json"}))
+    host = tiny_host()
+    assert host.check(folder) == []
+    assert host.addon(str(folder)).document.value["$schema"] == "./x.json"
+    write_addon(folder, lambda m: m.update({"$schema": 3}))
+    assert [p.pointer for p in host.check(folder)] == ["/$schema"]
+
+
 def test_a_stack_alone_is_checked_against_the_networks_of_a_voice(tiny_host, tmp_path):
     text = '{"stack": [{"type": "Decode", "network": "decodr"}]}'
     assert check(tiny_host(), tmp_path, text) == []

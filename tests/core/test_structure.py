@@ -172,3 +172,17 @@ def test_the_pointer_of_the_whole_goes_in_front():
     with pytest.raises(ConfigError) as caught:
         structure(Structurer(), Document({"count": "1"}), "/voices/a", Outer)
     assert caught.value.problems[0].pointer == "/voices/a/count"
+
+
+def test_a_document_may_name_its_schema_which_changes_nothing():
+    document = Document({"$schema": "./x.json", "count": 2})
+    plain = structure(Structurer(), Document({"count": 2}), "", Outer)
+    assert structure(Structurer(), document, "", Outer) == plain
+    assert document.value == {"$schema": "./x.json", "count": 2}
+
+
+def test_a_schema_that_is_no_string_is_told_with_all_else():
+    text = '{"$schema": {"a": 1},\n "count": "1"}'
+    with pytest.raises(ConfigError) as caught:
+        structure(Structurer(), parse_json(text), "", Outer)
+    assert [(p.pointer, p.line) for p in caught.value.problems] == [("/$schema", 1), ("/count", 2)]

@@ -29,7 +29,8 @@ from voxstack.placement import Placement
 from voxstack.programs import HostedProgram, ProgramCache, buckets_of, load_all
 from voxstack.registry import Filter, Registry
 from voxstack.stack import BuiltStack, StackBuilder
-from voxstack.structure import Unfits, problems_of, schema_unfits
+from voxstack.structure import schema_unfits
+from voxstack.unfit import Unfits, problems_of
 from voxstack.voice import Voice
 
 log = get_logger("host")

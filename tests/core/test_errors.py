@@ -35,6 +35,7 @@ def test_a_problem_is_plain_data_for_json():
         "line": 1,
         "column": 2,
         "file": None,
+        "count": 1,
     }
 
 

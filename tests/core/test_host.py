@@ -415,7 +415,7 @@ def test_a_deployment_allows_plugins(deployed):
         ("voice = \n", "not TOML: "),
         ('voise = "x"', "/voise: unknown option 'voise' .did you mean 'voice'"),
         ("voice = 5", "/voice: expected a string or null, not 5"),
-        ('[plugins]\nblock = "acme"', "/plugins/block: expected a list, not 'acme'"),
+        ('[plugins]\nblock = "acme"', '/plugins/block: expected a list, not "acme"'),
         ("[voices.tiny]\nsett = {}", "/voices/tiny/sett: unknown option 'sett'"),
         ("[controls]\nrate = [1]", "/controls/rate: expected a string or a number"),
     ],

@@ -60,8 +60,11 @@ class Host:
         else:
             self.deployment = Deployment() if deploy is None else read_deployment(Path(deploy))
         self._origin = "the host's settings" if deploy is None else str(deploy)
+        self.deploy_file: str | None = None  # where its deployment was read
         if isinstance(deploy, Deployment):
             self._origin = "the deployment"
+        elif deploy is not None:
+            self.deploy_file = str(deploy)
         lists: PluginLists = self.deployment.plugins
         self.registry = Registry(
             Filter(

@@ -88,8 +88,9 @@ class Placement:
         try:
             executor = self._make(config)
         except ConfigError as error:
+            name = repr(config) if isinstance(config, str) else shown(config)
             raise PluginError(
-                f"{origin}: the executor {shown(config)} cannot be made: {_reasons(error)}"
+                f"{origin}: the executor {name} cannot be made: {_reasons(error)}"
             ) from None
         reason = unavailable(executor)
         if reason:

@@ -11,6 +11,7 @@ from typing import Any, final
 
 from voxstack.addon import Addon, make_addon, read_document
 from voxstack.addon_files import MANIFEST, Files, FolderFiles, open_files, package_files
+from voxstack.advice import INSTALL_A_VOICE
 from voxstack.buckets import varying
 from voxstack.deployment import Deployment, PluginLists, VoiceSettings, read_deployment
 from voxstack.documents import Document, parse_json
@@ -158,8 +159,7 @@ class Host:
                 if r.namespace == "addon" and not r.usable
             )
             raise PluginError(
-                "no voice is installed: pip install voxstack-voice-en-us, for example"
-                + (f" ({reasons})" if reasons else "")
+                f"no voice is installed: {INSTALL_A_VOICE}" + (f" ({reasons})" if reasons else "")
             )
         raise InputError(
             f"name a voice with --voice, or set VOXSTACK_VOICE, to one of: {', '.join(voices)}"

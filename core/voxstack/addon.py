@@ -19,7 +19,8 @@ from voxstack.manifest import FileEntry, Manifest
 from voxstack.networks import Network
 from voxstack.provided import Symbols
 from voxstack.stability import check_format
-from voxstack.structure import Structurer, Unfits, problems_of, structure
+from voxstack.structure import Structurer, structure
+from voxstack.unfit import Unfits, problems_of
 
 MAX_ID = 2**31  # of a symbol; tables of embeddings are far smaller
 

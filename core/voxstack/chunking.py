@@ -12,8 +12,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import numpy as np
 
+from voxstack.errors import MissingTensorError
 from voxstack.executors import Program, Session
-from voxstack.networks import MASK, Network
+from voxstack.networks import MASK, Network, TensorSpec
 from voxstack.schedule import Schedule
 from voxstack.tensors import Array, Chunk, Mark, Tensors
 
@@ -87,9 +88,9 @@ def run_network(
 ) -> Iterator[Chunk]:
     """Yield ``program``'s outputs over the frames of ``upstream``, in chunks of ``schedule``.
 
-    An input comes from the frames if they have it, else from ``sequence`` (a constant). Where
-    the network keeps the frame rate, the chunks keep those tensors of theirs that the schedule
-    says are wanted downstream.
+    An input comes from the frames if they have it, else from ``sequence``, if it is a constant:
+    MissingTensorError for one that has a value for each frame. Where the network keeps the frame
+    rate, the chunks keep those tensors of theirs that the schedule says are wanted downstream.
     """
     network = program.network
     buffer = FrameBuffer(upstream)
@@ -144,7 +145,7 @@ class _Windowed:
         network = self.program.network
         first, after = max(0, start - self.left), min(self.buffer.end, end + self.right)
         frames = self.buffer.frames(first, after, network.consumes)
-        inputs = {n: frames[n] if n in frames else self.sequence[n] for n in network.consumes}
+        inputs = {**frames, **_constants(network, frames, self.sequence)}
         return _trimmed(network, self.program(inputs), start - first, end - start)
 
     def forget_before(self, frame: int) -> None:
@@ -187,8 +188,8 @@ class _Stepped:
         real_end = max(fed, min(self.buffer.end, fed + count))
         inputs: dict[str, Array] = self.buffer.frames(fed, real_end, network.consumes)
         if self.session is None:
-            constants = [name for name in network.consumes if name not in inputs]
-            self.session = self.program.session({n: self.sequence[n] for n in constants})
+            constants = _constants(network, inputs, self.sequence)
+            self.session = self.program.session(constants)
         if MASK in network.inputs:
             inputs[MASK] = np.ones((1, real_end - fed), dtype=np.float32)
         padding = fed + count - real_end
@@ -199,6 +200,42 @@ class _Stepped:
 
     def forget_before(self, frame: int) -> None:
         self.buffer.forget_before(min(self.fed, frame))
+
+
+def _constants(
+    network: Network, frames: Mapping[str, Array], sequence: Tensors
+) -> dict[str, Array]:
+    """Give the inputs that are the same for every frame.
+
+    A tensor of the sequence may have the name of one that the frames lack, and be something
+    else: one a symbol, where the network takes one a frame.
+    """
+    missing = [name for name in network.consumes if name not in frames]
+    if not missing:
+        return {}
+    along = {_along(network.inputs[name]) for name in frames}
+    along |= {_along(network.inputs[MASK])} if MASK in network.inputs else set()
+    if network.frame_ratio == 1:
+        along |= {_along(network.outputs[name]) for name in network.produces}
+    constants = {}
+    for name in missing:
+        spec = network.inputs[name]
+        if _along(spec) in along - {None}:
+            of = (
+                f"frames that the network {network.qualified_name!r} runs over, which takes it as "
+                f"[{', '.join(map(str, spec.shape))}]"
+            )
+            if name in sequence:
+                of += " (that of the sequence is not one a frame, so it is not taken)"
+            raise MissingTensorError(name, frames, of)
+        constants[name] = sequence[name]
+    return constants
+
+
+def _along(spec: TensorSpec) -> str | None:
+    """Give the named dimension that a tensor has its time along."""
+    last = spec.shape[-1] if len(spec.shape) > 1 else None
+    return last if isinstance(last, str) else None
 
 
 def _padded(tensor: Array, frames: int) -> Array:

@@ -29,6 +29,7 @@ from voxstack.lock import (
     file_hash,
     networks_of,
 )
+from voxstack.lock_again import Asked, command
 from voxstack.sources import distribution_of, package_of, record_hash
 from voxstack.voice import Voice
 
@@ -67,10 +68,29 @@ def locked_voice(host: Host, lock: Lock, path: str) -> Voice:
         listed = "\n".join(f"  {drift}" for drift in found)
         raise InputError(
             f"{path}: this is not the environment that was locked:\n{listed}\n"
-            f"or lock it as it is now: voxstack stack lock {lock.voice} -o {path}"
+            f"or lock it as it is now: {_again(lock, path)}"
         )
     name, edits = _build(lock, path)
     return host.voice(name, edits=edits)
+
+
+def _again(lock: Lock, path: str) -> str:
+    """Give the command that makes this lock again, with the options that it was made with."""
+    config = lock.config
+    asked = lock.asked or Asked(  # of an older lock: what the deployment file set is unknown
+        executor=config.executor,
+        edits=config.edits,
+        allow=() if config.allow == ("*",) else config.allow,
+        block=config.block,
+    )
+    voice = lock.voice
+    if "/" in voice:
+        voice = os.path.normpath(Path(path).parent / voice)
+        voice = voice if os.sep in voice else f".{os.sep}{voice}"
+    text = command(asked, voice, path)
+    if asked.deploy is None and (config.controls or config.executors or config.default_executor):
+        text += " --deploy FILE.toml (with the file that it was made with)"
+    return text
 
 
 def all_drifts(host: Host, lock: Lock, path: str) -> list[Drift]:

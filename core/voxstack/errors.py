@@ -8,11 +8,13 @@ user can mend it), 1 for a fault.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Any, final
 
 from attrs import asdict, frozen
 
 MOST_SHOWN = 100  # problems that one message tells
+MOST_NAMES, LONGEST_NAME = 1000, 200  # that a hint looks through: it must not take seconds
 
 
 class VoxstackError(Exception):
@@ -57,6 +59,7 @@ class Problem:
     line: int | None = None  # 1-based, where the place has one
     column: int | None = None  # 1-based
     file: str | None = None  # the file's name as the user knows it
+    count: int = 1  # how many problems it stands for: "and 950 more problems"
 
     def __str__(self) -> str:
         place = ":".join(str(p) for p in (self.file, self.line, self.column) if p is not None)
@@ -77,8 +80,8 @@ class ConfigError(VoxstackError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
         lines = [str(problem) for problem in self.problems[:MOST_SHOWN]]
-        if len(self.problems) > MOST_SHOWN:
-            lines.append(f"and {len(self.problems) - MOST_SHOWN} more problems")
+        if more := sum(problem.count for problem in self.problems[MOST_SHOWN:]):
+            lines.append(f"and {more} more problems")
         super().__init__("\n".join(lines))
 
 
@@ -124,6 +127,8 @@ def did_you_mean(name: str, names: Iterable[str]) -> str | None:
     """Suggest the nearest of ``names``, case aside, or None."""
     import difflib  # an error's path only
 
-    by_lower = {n.lower(): n for n in names}
+    if len(name) > LONGEST_NAME:
+        return None
+    by_lower = {n.lower(): n for n in islice(names, MOST_NAMES) if len(n) <= LONGEST_NAME}
     near = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
     return f"did you mean {by_lower[near[0]]!r}?" if near else None

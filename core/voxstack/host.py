@@ -7,11 +7,11 @@ import os
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any, final
 
 from voxstack.addon import Addon, make_addon, read_document
 from voxstack.addon_files import MANIFEST, Files, FolderFiles, open_files, package_files
+from voxstack.advice import INSTALL_A_VOICE
 from voxstack.buckets import varying
 from voxstack.deployment import Deployment, PluginLists, VoiceSettings, read_deployment
 from voxstack.documents import Document, parse_json
@@ -29,6 +29,8 @@ from voxstack.placement import Placement
 from voxstack.programs import HostedProgram, ProgramCache, buckets_of, load_all
 from voxstack.registry import Filter, Registry
 from voxstack.stack import BuiltStack, StackBuilder
+from voxstack.structure import schema_unfits
+from voxstack.unfit import Unfits, problems_of
 from voxstack.voice import Voice
 
 log = get_logger("host")
@@ -58,8 +60,11 @@ class Host:
         else:
             self.deployment = Deployment() if deploy is None else read_deployment(Path(deploy))
         self._origin = "the host's settings" if deploy is None else str(deploy)
+        self.deploy_file: str | None = None  # where its deployment was read
         if isinstance(deploy, Deployment):
             self._origin = "the deployment"
+        elif deploy is not None:
+            self.deploy_file = str(deploy)
         lists: PluginLists = self.deployment.plugins
         self.registry = Registry(
             Filter(
@@ -78,12 +83,7 @@ class Host:
     def __enter__(self) -> Host:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -159,8 +159,7 @@ class Host:
                 if r.namespace == "addon" and not r.usable
             )
             raise PluginError(
-                "no voice is installed: pip install voxstack-voice-en-us, for example"
-                + (f" ({reasons})" if reasons else "")
+                f"no voice is installed: {INSTALL_A_VOICE}" + (f" ({reasons})" if reasons else "")
             )
         raise InputError(
             f"name a voice with --voice, or set VOXSTACK_VOICE, to one of: {', '.join(voices)}"
@@ -278,7 +277,9 @@ class Host:
         try:
             if "networks" in document.value or "format" in document.value:
                 addon = make_addon(document, files)
-            elif voice is not None:
+            else:
+                problems += problems_of(document, Unfits(list(schema_unfits(document.value))))
+            if addon is None and voice is not None:
                 addon = self.addon(voice)
                 document.value.setdefault("frontend", addon.manifest.frontend)
         except ConfigError as error:

@@ -23,6 +23,7 @@ from voxstack.documents import parse_json
 from voxstack.errors import InputError
 from voxstack.executors import Executor, Program
 from voxstack.host import Host
+from voxstack.lock_again import Asked
 from voxstack.registry import Registration
 from voxstack.sources import needed, package_of, record_hash
 from voxstack.structure import Structurer, structure
@@ -92,6 +93,7 @@ class Lock:
     sources: dict[str, str | None]  # package -> sha256 of all its files
     networks: dict[str, Any]  # qualified name -> the executor that runs it
     distributions: dict[str, LockedDistribution]  # those used and all that they need
+    asked: Asked | None = None  # None: the lock is of a version that did not write it
 
 
 # Making a lock ----------------------------------------------------------------------------------
@@ -110,7 +112,7 @@ def make_lock(host: Host, name: str | None, edits: Edits, executor: Any, place: 
     used |= {a.distribution for a in addons.values() if a.distribution}
     return Lock(
         FORMAT,
-        _voice_from(place, name) if _is_path(host, name) else name,
+        _spelled_from(place, name) if _is_path(host, name) else name,
         platform.python_version(),
         voxstack.__version__,
         Config(
@@ -122,7 +124,7 @@ def make_lock(host: Host, name: str | None, edits: Edits, executor: Any, place: 
             filter_.allow,
             filter_.block,
         ),
-        {(_voice_from(place, n) if _is_path(host, n) else n): a for n, a in addons.items()},
+        {(_spelled_from(place, n) if _is_path(host, n) else n): a for n, a in addons.items()},
         components,
         dict(sorted(package_of(package) for package in {c.package for c in components.values()})),
         networks_of(voice),
@@ -130,6 +132,18 @@ def make_lock(host: Host, name: str | None, edits: Edits, executor: Any, place: 
             normalised(d.name): LockedDistribution(d.version or "", record_hash(d))
             for d in needed(used)
         },
+        _asked(host, edits, executor, place),
+    )
+
+
+def _asked(host: Host, edits: Edits, executor: Any, place: Path) -> Asked:
+    lists, filter_ = host.deployment.plugins, host.registry.filter
+    return Asked(
+        None if host.deploy_file is None else _spelled_from(place, host.deploy_file),
+        executor,
+        tuple((pointer, value) for pointer, value, _ in edits),
+        () if filter_.allow == lists.allow else filter_.allow,
+        filter_.block[len(lists.block) :],
     )
 
 
@@ -235,7 +249,7 @@ def _is_path(host: Host, name: str) -> bool:
     return not host.registry.candidates(name, "addon")
 
 
-def _voice_from(place: Path, name: str) -> str:
+def _spelled_from(place: Path, name: str) -> str:
     """Spell a path from the lock file's folder, so that both can be moved together."""
     try:
         path = Path(os.path.relpath(name, place.resolve().parent)).as_posix()

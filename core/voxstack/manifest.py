@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from functools import partial
 from typing import Any, final
 
 from attrs import field, frozen
@@ -14,7 +15,8 @@ from voxstack.documents import escape
 from voxstack.errors import InputError, did_you_mean
 from voxstack.networks import DTYPES, Context, TensorSpec
 from voxstack.provided import AudioFormat
-from voxstack.structure import Unfit
+from voxstack.shown import shown
+from voxstack.unfit import Unfit
 
 MAX_LINE = 2000  # characters of a name or a line about the voice
 MAX_FRAMES = 100_000  # of a context or a delay, and of frames for one
@@ -66,7 +68,7 @@ class Control:
                 )
             return self.values.index(value)
         if isinstance(value, bool | str) or not hasattr(value or 1.0, "__float__"):
-            raise InputError(f"{name} must be a number, not {value!r}")
+            raise InputError(f"{name} must be a number, not {shown(value)}")
         number = 1.0 if value is None else float(value)
         low = float("-inf") if self.min is None else self.min
         high = float("inf") if self.max is None else self.max
@@ -106,26 +108,25 @@ class NetworkManifest:
             yield Unfit("names no file", 'add {"onnx": "networks/NAME.onnx"}', "/files")
         for name, after in self.state.items():
             if name not in self.inputs:
-                yield Unfit(
-                    f"state {name!r} is no input", did_you_mean(name, self.inputs), "/state"
-                )
+                hint = partial(_hint, name, self.inputs)
+                yield Unfit(f"state {name!r} is no input", hint, "/state")
             elif any(isinstance(d, str) for d in self.inputs[name].shape[1:]):
                 yield Unfit(
                     "a state's dimensions but the batch are numbers", None, f"/inputs/{name}"
                 )
             if after not in self.outputs:
-                hint = did_you_mean(after, self.outputs)
+                hint = partial(_hint, after, self.outputs)
                 yield Unfit(f"{after!r} is no output", hint, f"/state/{name}")
         for kind, tensors in (("inputs", self.inputs), ("outputs", self.outputs)):
             for name, spec in tensors.items():
                 if spec.dtype not in DTYPES:
-                    hint = did_you_mean(spec.dtype, DTYPES) or f"one of {', '.join(DTYPES)}"
+                    hint = partial(_hint, spec.dtype, DTYPES, f"one of {', '.join(DTYPES)}")
                     yield Unfit(f"unknown dtype {spec.dtype!r}", hint, f"/{kind}/{name}/dtype")
         for kind, path in self.files.items():
             if path not in files:
                 yield Unfit(
                     f"{path!r} is not in the manifest's files",
-                    did_you_mean(path, files) or "add it with sha256 and bytes",
+                    partial(_hint, path, files, "add it with sha256 and bytes"),
                     f"/files/{kind}",
                 )
 
@@ -200,7 +201,7 @@ class Manifest:
         for option in ("symbols", "card"):
             path = getattr(self, option)
             if path is not None and path not in self.files:
-                hint = did_you_mean(path, self.files) or "add it with sha256 and bytes"
+                hint = partial(_hint, path, self.files, "add it with sha256 and bytes")
                 yield Unfit(f"{path!r} is not in the manifest's files", hint, f"/{option}")
         for name, control in self.controls.items():
             if control.values is not None and not control.values:
@@ -241,3 +242,7 @@ class Manifest:
             yield Unfit(f"has {len(self.files)} files, more than {MAX_FILES}", None, "/files")
         if sum(entry.bytes for entry in self.files.values()) > MAX_TOTAL:
             yield Unfit(f"are more than {MAX_TOTAL} bytes in all", None, "/files")
+
+
+def _hint(name: str, names: Collection[str], otherwise: str | None = None) -> str | None:
+    return did_you_mean(name, names) or otherwise

@@ -21,6 +21,7 @@ from voxstack.executors import Executor
 from voxstack.logs import get_logger
 from voxstack.networks import Network
 from voxstack.registry import Registry
+from voxstack.shown import shown
 
 log = get_logger("placement")
 
@@ -87,8 +88,9 @@ class Placement:
         try:
             executor = self._make(config)
         except ConfigError as error:
+            name = repr(config) if isinstance(config, str) else shown(config)
             raise PluginError(
-                f"{origin}: the executor {config!r} cannot be made: {_reasons(error)}"
+                f"{origin}: the executor {name} cannot be made: {_reasons(error)}"
             ) from None
         reason = unavailable(executor)
         if reason:
@@ -173,7 +175,9 @@ def _no_format(executor: Executor, network: Network) -> str | None:
 
 
 def _name(config: Any) -> str:
-    return str(config.get("type", config)) if isinstance(config, dict) else str(config)
+    if isinstance(config, dict):
+        config = config.get("type", config)
+    return config if isinstance(config, str) else shown(config)
 
 
 def _reasons(error: ConfigError) -> str:

@@ -31,7 +31,15 @@ class ProgramCache:
         self._programs: dict[Any, Program] = {}
         self._locks: dict[Any, threading.Lock] = {}
         self._lock = threading.Lock()
+        self._told: set[Executor] = set()  # those that could not load something
         self.closed = False
+
+    def first_failure(self, executor: Executor) -> bool:
+        """Tell whether this is the first load that fails on an executor: that one is warned of."""
+        with self._lock:
+            first = executor not in self._told
+            self._told.add(executor)
+        return first
 
     def get(self, executor: Executor, network: Network) -> Program:
         """Give the program of ``network`` on ``executor``, loading it if nobody has."""
@@ -165,9 +173,10 @@ class HostedProgram(Program):
             except NetworkError as error:
                 if not self._others:
                     raise
-                name, self.executor = type(self.executor).__name__, self._others.pop(0)
-                self.passed_over.append(f"{name}: {error.message}")
-                log.warning(
+                failed, self.executor = self.executor, self._others.pop(0)
+                self.passed_over.append(f"{type(failed).__name__}: {error.message}")
+                say = log.warning if self._cache.first_failure(failed) else log.info
+                say(
                     "executor passed over",
                     network=self.network.qualified_name,
                     reason=self.passed_over[-1],

@@ -90,6 +90,8 @@ def words(option: Schema) -> str:
         return str(option["$ref"].split(".")[1])  # "#/$defs/place.StreamableBlock"
     if "anyOf" in option:
         return " or ".join(words(one) for one in option["anyOf"])
+    if "else" in option:  # an object or a list, or one of the scalars in "if"
+        return " or ".join([words(option["else"]), *(WORDS[kind] for kind in option["if"]["type"])])
     if "enum" in option:
         return " or ".join(json.dumps(one) for one in option["enum"])
     kind = option.get("type")

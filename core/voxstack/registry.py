@@ -6,118 +6,27 @@ breaks, is blocked or clashes is listed with its reason, and never takes the hos
 
 from __future__ import annotations
 
-import importlib
-import os
 import threading
-from collections.abc import Iterable, Mapping, Sequence
-from fnmatch import fnmatchcase
+from collections.abc import Iterable, Sequence
 from typing import Any, final
 
 import pluggy
-from attrs import define, field, frozen
 
-import voxstack
 from voxstack import hookspecs
 from voxstack.components import KINDS, LISTENERS_GROUP, MODULES_GROUP, Component
 from voxstack.deprecations import tell_old_group, tell_old_hooks
-from voxstack.discovery import EntryPoints, Package, normalised, scan, well_formed
+from voxstack.discovery import EntryPoints, Package, normalised, scan
 from voxstack.errors import PluginError, did_you_mean
+from voxstack.filters import Filter, site_filter
+from voxstack.importing import check_requirement, imported, mark_broken
 from voxstack.logs import get_logger
-from voxstack.versions import satisfies
+from voxstack.registration import Registration, is_target, mark_ambiguous
 
 log = get_logger("registry")
 
+__all__ = ["Filter", "Registration", "Registry"]
+
 CALLED = {"addon": "voice"}  # how users call what a namespace holds
-ALLOW, BLOCK = "VOXSTACK_ALLOW", "VOXSTACK_BLOCK"
-OWN = "voxstack"  # the host's own distribution: the lists of plugins do not touch it
-
-
-@final
-@frozen
-class Filter:
-    """Which plugins may be used: patterns for distribution names, "acme-*"."""
-
-    allow: tuple[str, ...] = ("*",)
-    block: tuple[str, ...] = ()
-    origin: str = "the host's settings"  # where the lists were given
-
-    def reason(self, distribution: str) -> str | None:
-        """Say why a distribution is blocked, or None."""
-        if distribution == OWN:
-            return None
-        for pattern in self.block:
-            if fnmatchcase(distribution, normalised_pattern(pattern)):
-                return f"blocked by {pattern!r} in {self.origin}"
-        if any(fnmatchcase(distribution, normalised_pattern(p)) for p in self.allow):
-            return None
-        return f"not in the allow list of {self.origin}"
-
-
-def site_filter() -> Filter:
-    """Read what VOXSTACK_ALLOW and VOXSTACK_BLOCK say, patterns with commas between.
-
-    It holds for every registry of a process, that of the command line's own commands too, over
-    whatever lists the host is given.
-    """
-    given = {
-        name: tuple(p.strip() for p in os.environ.get(name, "").split(",") if p.strip())
-        for name in (ALLOW, BLOCK)
-    }
-    return Filter(given[ALLOW] or ("*",), given[BLOCK], f"the variables {ALLOW} and {BLOCK}")
-
-
-def normalised_pattern(pattern: str) -> str:
-    """Spell a pattern as distribution names are compared."""
-    return pattern.replace("_", "-").lower()
-
-
-@final
-@define(eq=False)
-class Registration:
-    """One name that a package announces, and whether it can be used."""
-
-    kind: str
-    name: str
-    target: str
-    distribution: str
-    version: str
-    status: str = "ok"  # ok, dynamic, blocked, ambiguous, broken or incompatible
-    reason: str | None = None
-    options: Mapping[str, Any] = field(factory=dict)
-    package: Package | None = field(default=None, repr=False)
-    loaded: Any = field(default=None, repr=False)  # the target, once it was imported
-
-    @property
-    def namespace(self) -> str:
-        """Names are unique within it."""
-        return KINDS[self.kind].namespace if self.kind in KINDS else "module"
-
-    @property
-    def usable(self) -> bool:
-        """Tell whether a stack may name it as it stands."""
-        return self.status == "ok"
-
-    @property
-    def owner(self) -> str:
-        """Name its distribution, with the version."""
-        return f"{self.distribution} {self.version}".rstrip()
-
-    def refusal(self) -> str:
-        """Say why it cannot be used."""
-        status = "" if (self.reason or "").startswith(self.status) else f"{self.status}: "
-        return f"{self.name!r} of {self.owner} cannot be used: {status}{self.reason}"
-
-    def listing(self) -> dict[str, str | None]:
-        """Give the row that ``voxstack plugins --json`` prints."""
-        names = ("kind", "name", "target", "distribution", "version", "status", "reason")
-        return {name: getattr(self, name) for name in names}
-
-
-def _is_target(target: str, kind: str) -> bool:
-    """Tell a package from a name in one; to locate a package in another would import that."""
-    if kind == "addons":
-        return well_formed(target) and not {":", "."} & {*target}
-    return well_formed(target) and ":" in target
 
 
 @final
@@ -130,7 +39,7 @@ class Registry:
 
     def __init__(
         self,
-        filter: Filter = Filter(),
+        filter: Filter = Filter(),  # noqa: B008 - frozen
         plugins: Sequence[Any] = (),
         path: Iterable[str] | None = None,
     ) -> None:
@@ -193,16 +102,16 @@ class Registry:
             if registration.loaded is None:
                 self.require(registration)
                 try:
-                    registration.loaded = self._imported(registration)
+                    registration.loaded = imported(registration)
                 except PluginError as error:
-                    self._break(registration, str(error))
+                    mark_broken(registration, str(error))
             self.require(registration)
             return registration.loaded
 
     def require(self, registration: Registration) -> None:
         """Check that a registration can be used with this voxstack; PluginError says why not."""
         if registration.loaded is None:
-            self._check_requirement(registration)
+            check_requirement(registration)
         if registration.status in ("broken", "incompatible"):
             raise PluginError(registration.refusal(), registration)
 
@@ -220,59 +129,6 @@ class Registry:
             f"there: {', '.join(known)}" if known else "none is installed: pip install one"
         )
         return PluginError(message, suggestion=hint)
-
-    # Importing ------------------------------------------------------------------------------
-
-    def _check_requirement(self, registration: Registration) -> None:
-        package = registration.package
-        requirement = package.requirement() if package else None
-        if requirement and not satisfies(voxstack.__version__, requirement):
-            registration.status = "incompatible"
-            registration.reason = (
-                f"it needs voxstack {requirement}, this is {voxstack.__version__}; "
-                f"install another version of {registration.distribution}"
-            )
-
-    def _imported(self, registration: Registration) -> Any:
-        module, _, attribute = registration.target.partition(":")
-        process = os.getpid()
-        try:
-            target: Any = importlib.import_module(module)
-            if os.getpid() != process:
-                os._exit(0)  # forked by the plugin: one of us goes on
-            for part in attribute.split(".") if attribute else ():
-                target = getattr(target, part)
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # SystemExit too: a plugin must not end the host
-            raise PluginError(
-                f"importing {registration.target!r} failed with {type(error).__name__}: {error}"
-            ) from error
-        base = KINDS[registration.kind].base if registration.kind in KINDS else None
-        if base is not None:
-            self._check_class(target, base, registration)
-        return target
-
-    @staticmethod
-    def _check_class(target: Any, base: str, registration: Registration) -> None:
-        module, _, name = base.partition(":")
-        wanted = getattr(importlib.import_module(module), name)
-        if not isinstance(target, type):
-            what = f"is a {type(target).__name__}"
-        elif not issubclass(target, wanted):
-            what = f"is a class that does not extend voxstack.{name}"
-        elif not hasattr(target, "__attrs_attrs__"):
-            what = "is not an attrs class: decorate it with @attrs.frozen"
-        else:
-            return
-        raise PluginError(
-            f"{registration.target!r} {what}; the group voxstack.{registration.kind} takes "
-            f"attrs classes that extend voxstack.{name}"
-        )
-
-    def _break(self, registration: Registration, reason: str) -> None:
-        registration.status, registration.reason = "broken", reason
-        log.info("plugin broken", name=registration.name, reason=reason)
 
     # Modules with hooks ---------------------------------------------------------------------
 
@@ -308,13 +164,13 @@ class Registry:
         self._judge()
 
     def _import_module(self, module: Registration) -> None:
-        self._check_requirement(module)
+        check_requirement(module)
         if module.status == "incompatible":
             return
         try:
-            plugin = self._imported(module)
+            plugin = imported(module)
         except PluginError as error:
-            self._break(module, str(error))
+            mark_broken(module, str(error))
         else:
             self._register(plugin, module)
 
@@ -323,13 +179,13 @@ class Registry:
         try:
             name = self.manager.register(plugin, f"{module.distribution}:{module.name}")
         except (ValueError, pluggy.PluginValidationError) as error:
-            self._break(module, str(error))
+            mark_broken(module, str(error))
             return
         specs = {name for name in dir(hookspecs) if name.startswith("voxstack_")}
         for caller in self.manager.get_hookcallers(plugin) or ():
             if caller.name not in specs:
                 hint = did_you_mean(caller.name, specs) or f"hooks: {', '.join(sorted(specs))}"
-                self._break(module, f"there is no hook {caller.name!r} ({hint})")
+                mark_broken(module, f"there is no hook {caller.name!r} ({hint})")
                 self.manager.unregister(name=name)
                 return
         module.status, module.reason = "ok", None
@@ -352,7 +208,7 @@ class Registry:
                 except BaseException as error:  # SystemExit too
                     if module is None:
                         raise
-                    self._break(module, f"{kind.hook}() failed: {type(error).__name__}: {error}")
+                    mark_broken(module, f"{kind.hook}() failed: {type(error).__name__}: {error}")
 
     def _add(self, kind: str, component: Component, module: Registration | None) -> None:
         distribution = module.distribution if module else component.distribution
@@ -368,7 +224,7 @@ class Registry:
         )
         if blocked := self._blocked(distribution):
             registration.status, registration.reason = "blocked", blocked
-        elif not _is_target(component.target, kind):
+        elif not is_target(component.target, kind):
             wanted = "a top-level package" if kind == "addons" else "'package.module:Name'"
             registration.status = "broken"
             registration.reason = f"its target is {component.target!r}, expected {wanted}"
@@ -376,16 +232,7 @@ class Registry:
 
     def _judge(self) -> None:
         """Mark the names that several packages bring, and the packages that cannot be read."""
-        by_name: dict[tuple[str, str], list[Registration]] = {}
-        for registration in self.registrations:
-            if registration.status in ("ok", "ambiguous") and registration.kind in KINDS:
-                key = (registration.namespace, registration.name)
-                by_name.setdefault(key, []).append(registration)
-        for (namespace, name), rivals in by_name.items():
-            if len({(r.distribution, r.target) for r in rivals}) < 2:
-                continue
-            for rival in rivals:
-                rival.status, rival.reason = "ambiguous", _clash(namespace, name, rivals)
+        mark_ambiguous(self.registrations)
         listed = {id(r.package) for r in self.registrations if r.kind == "package"}
         for package in self.packages.values():
             if package.damage and id(package) not in listed:
@@ -414,16 +261,3 @@ class Registry:
                     hook=hook,
                     error=f"{type(error).__name__}: {error}",
                 )
-
-
-def _clash(namespace: str, name: str, rivals: Sequence[Registration]) -> str:
-    """Say who brings one name, and how to choose."""
-    places = sorted({f"{r.distribution} {r.version}" for r in rivals})
-    if len(places) == 1:  # a name with its distribution does not tell them apart
-        targets = " and ".join(sorted(repr(r.target) for r in rivals))
-        return (
-            f"{places[0]} brings the {namespace} {name!r} twice, as {targets}: "
-            "tell its authors, and uninstall it or install another version"
-        )
-    choice = " or ".join(sorted({repr(f"{name}@{r.distribution}") for r in rivals}))
-    return f"{' and '.join(places)} both bring the {namespace} {name!r}: name {choice}"

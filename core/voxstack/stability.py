@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from voxstack.documents import Document
 from voxstack.errors import ConfigError
+from voxstack.shown import shown
 
 HOOKS = 1  # version of the hooks: one more when a hook goes or changes what it asks for
 FORMAT = 1  # the addon format that this voxstack writes, and the newest that it reads
@@ -29,7 +30,7 @@ def check_format(document: Document) -> None:
     version = value["format"]
     reads = f"{OLDEST_FORMAT} to {FORMAT}" if OLDEST_FORMAT < FORMAT else str(FORMAT)
     if type(version) is not int or version < 1:
-        message, advice = f"expected {FORMAT}, not {version!r}", None
+        message, advice = f"expected {FORMAT}, not {shown(version)}", None
     elif version > FORMAT:
         message = f"addon format {version} is newer than this voxstack reads ({reads})"
         advice = "upgrade voxstack"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, final
 
@@ -23,15 +22,9 @@ from voxstack.programs import HostedProgram, ProgramCache
 from voxstack.provided import AudioFormat, Symbols
 from voxstack.registry import Registration, Registry
 from voxstack.schedule import Schedule
-from voxstack.structure import (
-    Structurer,
-    Unfit,
-    Unfits,
-    problems_of,
-    shown,
-    tell_uses,
-    unfits_of,
-)
+from voxstack.shown import shown
+from voxstack.structure import Structurer, tell_uses
+from voxstack.unfit import Unfit, Unfits, problems_of, unfits_of
 from voxstack.wiring import Flow, check_wiring
 
 ALWAYS = ("seed", "sentence")  # sequence tensors that every voice gets from the host
@@ -349,7 +342,7 @@ def _buckets(config: Any, _: Any) -> Buckets:
         for sizes in config.values()
     )
     if not good:
-        raise Unfit(f'expected {{"DIMENSION": [sizes]}}, not {json.dumps(config)[:60]}')
+        raise Unfit(f'expected {{"DIMENSION": [sizes]}}, not {shown(config)}')
     try:
         return Buckets(config)
     except ValueError as error:

@@ -12,8 +12,9 @@ import enum
 import math
 import types
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal, Union, cast, final, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, final, get_args, get_origin
 
 import attrs
 
@@ -26,29 +27,16 @@ from voxstack.deprecations import (
     tell,
 )
 from voxstack.documents import Document, escape
-from voxstack.errors import ConfigError, Problem, VoxstackError, did_you_mean
+from voxstack.errors import ConfigError, VoxstackError, did_you_mean
+from voxstack.shown import shown
+from voxstack.unfit import Unfit, Unfits, problems_of, unfits_of
 
 Hook = Callable[[Any, Any], Any]  # (value, type) -> object
 
 SCALARS = (bool, int, float, str)
 LISTS = (list, tuple, Sequence, Collection, Iterable)
 OBJECTS = (dict, Mapping)
-
-
-class Unfit(Exception):  # noqa: N818 - internal: becomes a Problem
-    """A value that does not fit its option; ``pointer`` is below the place that asked."""
-
-    def __init__(self, message: str, suggestion: str | None = None, pointer: str = "") -> None:
-        super().__init__(message)
-        self.message, self.suggestion, self.pointer = message, suggestion, pointer
-
-
-class Unfits(Exception):  # noqa: N818 - internal: carries problems that have their place
-    """Several problems below one place."""
-
-    def __init__(self, problems: list[Unfit]) -> None:
-        super().__init__(*problems)
-        self.problems = problems
+SCHEMA_KEY = "$schema"  # of a whole document: for editors, and ignored by the host
 
 
 @final
@@ -108,12 +96,7 @@ class Structurer:
         options = {o.name: o for o in attrs.fields(attrs.resolve_types(cls)) if o.init}
         current = current_names(options.values())
         unfits = [
-            Unfit(
-                f"unknown option {name!r}",
-                did_you_mean(name, options)
-                or f"options: {', '.join(map(repr, options)) or 'none'}",
-                f"/{escape(name)}",
-            )
+            Unfit(f"unknown option {name!r}", partial(_there, name, options), f"/{escape(name)}")
             for name in values
             if name not in options and name not in current
         ]
@@ -244,18 +227,14 @@ def _scalar(value: Any, type_: Any) -> Any:
     raise Unfit(f"expected {describe(type_)}, not {shown(value)}")
 
 
+def _there(name: str, options: Collection[str]) -> str:
+    there = ", ".join(map(repr, options)) or "none"
+    return did_you_mean(name, options) or f"options: {there}"
+
+
 def _near(value: Any, type_: Any) -> str | None:
     names = [a for a in get_args(type_) if isinstance(a, str)]
     return did_you_mean(value, names) if isinstance(value, str) else None
-
-
-def shown(value: Any) -> str:
-    """Show a configuration value, cut short."""
-    if isinstance(value, dict):
-        return "an object"
-    text = repr(value) if not isinstance(value, list) else "a list"
-    text = {"None": "null", "True": "true", "False": "false"}.get(text, text)
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 WORDS = {
@@ -273,7 +252,7 @@ def describe(type_: Any) -> str:
     if type_ in WORDS:
         return WORDS[type_]
     if get_origin(type_) is Literal:
-        return " or ".join(repr(a) for a in get_args(type_))
+        return " or ".join(shown(a) for a in get_args(type_))
     if get_args(type_):
         return " or ".join(describe(a) for a in get_args(type_))
     return str(getattr(type_, "__name__", type_))
@@ -281,12 +260,26 @@ def describe(type_: Any) -> str:
 
 def structure(structurer: Structurer, document: Document, pointer: str, cls: type) -> Any:
     """Make the whole ``document.value`` a ``cls``; ConfigError with all problems."""
+    unfits = list(schema_unfits(document.value))
+    value = document.value
+    if isinstance(value, dict) and SCHEMA_KEY in value:
+        value = {key: kept for key, kept in value.items() if key != SCHEMA_KEY}
     try:
-        made = structurer.structure(document.value, cls)
+        made = structurer.structure(value, cls)
     except Exception as error:
-        raise ConfigError(problems_of(document, error, pointer)) from None
+        unfits += unfits_of(error)
+    if unfits:
+        raise ConfigError(problems_of(document, Unfits(unfits), pointer))
     tell_uses(structurer, document)
     return made
+
+
+def schema_unfits(value: Any) -> Iterator[Unfit]:
+    """Say what is wrong with a document's "$schema", which tells an editor how to check it."""
+    named = value.get(SCHEMA_KEY, "") if isinstance(value, dict) else ""
+    if not isinstance(named, str):
+        expected = f"expected the address of a JSON Schema, a string, not {shown(named)}"
+        yield Unfit(expected, f"remove it: only editors read {SCHEMA_KEY!r}", f"/{SCHEMA_KEY}")
 
 
 def tell_uses(structurer: Structurer, document: Document) -> None:
@@ -299,18 +292,3 @@ def tell_uses(structurer: Structurer, document: Document) -> None:
         who = document.name or "the configuration of an executor"
         place = str(problem).removesuffix(": ")
         tell(Notice(who, what, owner, use.deprecation, place or who))
-
-
-def problems_of(document: Document, error: BaseException, pointer: str = "") -> list[Problem]:
-    """Give what did not fit its place in the document."""
-    return [document.problem(u.pointer, u.message, u.suggestion) for u in unfits_of(error, pointer)]
-
-
-def unfits_of(error: BaseException, pointer: str = "") -> Iterator[Unfit]:
-    """Give the problems that an exception carries, below ``pointer``."""
-    problems = error.problems if isinstance(error, Unfits) else [error]
-    for problem in cast("list[Any]", problems):
-        if isinstance(problem, Unfit):
-            yield Unfit(problem.message, problem.suggestion, pointer + problem.pointer)
-        else:
-            yield Unfit(str(problem) or repr(problem), None, pointer)

@@ -234,7 +234,7 @@ def test_people_get_file_line_and_column(voxstack, home):
     (home / "stack.json").write_text('{"stack": [\n  {"type": "Gain", "db": "-6"}]}')
     result = voxstack("stack", "check", "stack.json")
     assert (result.code, result.out) == (2, "")
-    assert result.err.startswith("stack.json:2:26: /stack/0/db: expected a number, not '-6'")
+    assert result.err.startswith('stack.json:2:26: /stack/0/db: expected a number, not "-6"')
 
 
 def test_an_edit_is_checked_and_named_as_the_cause(voxstack):

@@ -1,6 +1,8 @@
 """Locking a voice: the same configuration in the same environment, or a refusal."""
 
 import json
+import platform
+import shlex
 
 import pytest
 
@@ -96,9 +98,45 @@ def test_all_drifts_come_in_one_refusal(refused, rewritten, site):
             "the code of acme_quiet: locked sha256",
             "its files: locked sha256 000000000000..., found sha256",
             "addon en-us, symbols.json: locked sha256 000000000000",
-            "voxstack stack lock en-us -o voice.lock",
+            "voxstack stack lock en-us -o voice.lock --executor OnnxRuntime "
+            """--set '/stack/-={"type": "Quiet"}'""",
         ),
     )
+
+
+def advised(voxstack, lock):
+    """Make a lock drift, and give the command that the refusal advises."""
+    text = lock.read_text()
+    lock.write_text(text.replace(f'"python": "{platform.python_version()}"', '"python": "3.1.4"'))
+    result = voxstack("say", "Hello.", "--locked", str(lock), "-o", "out.wav")
+    assert result.code == 2
+    program, *command = shlex.split(result.err.partition("lock it as it is now: ")[2])
+    assert program == "voxstack"
+    return command
+
+
+def test_the_advised_command_makes_the_same_lock_again(voxstack, quiet, home):
+    (home / "sub").mkdir()
+    (home / "sub" / "my site.toml").write_text(
+        '[controls]\nspeaker = "slt"\n[set]\n"/stack/-" = {type = "Quiet"}\n'
+        '[plugins]\nblock = ["acme-labs"]\n'
+    )
+    options = (*EDIT, "--set", '/sample=It\'s "so".', "--set", '/description="3"')
+    lists = ("--allow", "voxstack*", "--allow", "acme-*", "--block", "acme-x")
+    deploy = ("--deploy", "sub/my site.toml", "--executor", '{"type": "OnnxRuntime"}')
+    lock = home / "sub" / "voice.lock"
+    voxstack.good("stack", "lock", "en-us", "-o", "sub/voice.lock", *options, *lists, *deploy)
+    text = lock.read_text()
+    voxstack.good(*advised(voxstack, lock))
+    assert lock.read_text() == text
+
+
+def test_a_lock_without_its_options_is_asked_for_again_by_all_it_holds(voxstack, locked, home):
+    lock = home / "voice.lock"
+    text = lock.read_text()
+    lock.write_text(json.dumps({k: v for k, v in locked.items() if k != "asked"}, indent=2))
+    voxstack.good(*advised(voxstack, lock))
+    assert lock.read_text() == text
 
 
 def test_a_changed_source_is_not_imported(refused, locked, site):

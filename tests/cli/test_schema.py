@@ -113,6 +113,47 @@ def test_what_the_host_refuses_is_underlined(host, addons, tmp_path, what):
     assert not addons.is_valid(broken)
 
 
+WRONG = {
+    "an executor's option": (
+        {"type": "Vocoder", "executor": {"type": "OnnxRuntime", "threds": 2}},
+        ["executor"],
+        "threds",
+    ),
+    "an executor's executor": (
+        {"type": "Vocoder", "executor": {"type": "Batching", "executor": {"type": "Nope"}}},
+        ["executor", "executor", "type"],
+        "Nope",
+    ),
+    "an executor's name": ({"type": "Vocoder", "executor": "Nope"}, ["executor"], "Nope"),
+    "a block's option": ({"type": "Gain", "db": "-6"}, ["db"], "-6"),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_the_wrong_place_itself_is_underlined(stacks, what):
+    block, place, named = WRONG[what]
+    for document, before in (([block], []), ({"stack": [block]}, ["stack"])):
+        (error,) = stacks.iter_errors(document)
+        assert [*error.absolute_path] == [*before, 0, *place]
+        assert named in error.message
+
+
+def test_the_wrong_option_of_a_frontend_is_underlined(addons):
+    broken = json.loads(manifest("voice_en_us").read_text())
+    broken["frontend"]["max_words"] = "40"
+    assert [[*e.absolute_path] for e in addons.iter_errors(broken)] == [["frontend", "max_words"]]
+
+
+@pytest.mark.parametrize("what", ["addon", "stack", "deployment"])
+def test_a_document_may_name_its_schema_by_a_string(host, what):
+    voice = json.loads(manifest("voice_en_us").read_text())
+    made = Draft202012Validator(schema(host.registry, what))
+    document = {"addon": voice, "stack": {"stack": voice["stack"]}, "deployment": {}}[what]
+    made.validate({**document, "$schema": "./voxstack.schema.json"})
+    (error,) = made.iter_errors({**document, "$schema": 1})
+    assert [*error.absolute_path] == ["$schema"]
+
+
 EXECUTORS = st.sampled_from(
     ["OnnxRuntime", "Batching", "Nothing", None, 3, ["Nothing", "Torch"], [], {"type": "Torch"}]
     + [{"type": "Batching", "executor": "Torch", "largest": n} for n in (0, 1, 2.5)]

@@ -180,6 +180,33 @@ def test_an_input_that_the_frames_lack_comes_from_the_sequence(program, chunked)
     assert out.tolist() == [[5.0] * 5]
 
 
+@pytest.mark.parametrize("state", [{}, {"before": "after"}])
+def test_a_tensor_of_the_sequence_is_not_taken_for_one_of_the_frames(program, chunked, state):
+    """It is one a symbol, where the network takes one a frame."""
+    frames, one = ["batch", "frames"], ["batch", 1]
+    net = program(
+        lambda **inputs: {"y": inputs["x"], "after": np.zeros((1, 1))},
+        {"x": frames, "pitch": frames, **dict.fromkeys(state, one)},
+        {"y": frames, "after": one},
+        state=state,
+    )
+    sequence = Tensors({"pitch": np.zeros((1, 3))})
+    with pytest.raises(MissingTensorError) as caught:
+        list(run_network(net, sequence, chunked([2], x=np.zeros((1, 6)))))
+    for words in ("'pitch'", "[batch, frames]", "there: 'x'", "add a block before", "not taken"):
+        assert words in str(caught.value)
+
+
+def test_what_the_network_attends_to_comes_from_the_sequence(program, chunked):
+    frames, memory = ["batch", "frames"], ["batch", "text"]
+    net = program(
+        lambda x, memory: {"y": x + memory.sum()}, {"x": frames, "memory": memory}, {"y": frames}
+    )
+    sequence = Tensors({"memory": np.ones((1, 3))})
+    out = joined(run_network(net, sequence, chunked([2], x=np.zeros((1, 5)))))
+    assert out.tolist() == [[3.0] * 5]
+
+
 def test_constants_of_a_network_with_state_come_from_the_sequence(program, chunked):
     frames, one = ["batch", "frames"], ["batch", 1]
 

@@ -1,8 +1,11 @@
 """Errors name the thing, the place and the next step, and say whether the user can mend them."""
 
+from pathlib import Path
+
 import pytest
 import voxstack
 from voxstack import BlockError, ConfigError, InputError, PluginError, Problem, VoxstackError
+from voxstack.advice import INSTALL_A_VOICE
 from voxstack.errors import AddonError, MissingTensorError, NetworkError, did_you_mean
 
 
@@ -35,6 +38,7 @@ def test_a_problem_is_plain_data_for_json():
         "line": 1,
         "column": 2,
         "file": None,
+        "count": 1,
     }
 
 
@@ -87,3 +91,11 @@ def test_everything_that_is_exported_can_be_imported_and_is_documented():
 def test_an_unknown_attribute_of_the_package_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'Hots'"):
         voxstack.Hots  # noqa: B018
+
+
+def test_no_message_advises_a_package_that_no_index_has():
+    core = Path(voxstack.__file__).parent
+    told = [p for p in core.rglob("*.py") if "pip install voxstack-voice" in p.read_text("utf-8")]
+    assert told == []
+    assert (Path(__file__).parents[2] / "plugins" / "voice-en-us").is_dir()
+    assert "plugins/voice-en-us" in INSTALL_A_VOICE

@@ -33,7 +33,10 @@ def test_a_missing_voice_is_told_with_the_nearest(tiny_host):
 def test_no_voice_at_all_says_what_to_install(site):
     with (
         Host(path=[str(site.folder)]) as host,
-        pytest.raises(PluginError, match="no voice is installed: pip install"),
+        pytest.raises(
+            PluginError,
+            match="no voice is installed: install a voice package, for example plugins/",
+        ),
     ):
         host.voice()
 
@@ -415,7 +418,7 @@ def test_a_deployment_allows_plugins(deployed):
         ("voice = \n", "not TOML: "),
         ('voise = "x"', "/voise: unknown option 'voise' .did you mean 'voice'"),
         ("voice = 5", "/voice: expected a string or null, not 5"),
-        ('[plugins]\nblock = "acme"', "/plugins/block: expected a list, not 'acme'"),
+        ('[plugins]\nblock = "acme"', '/plugins/block: expected a list, not "acme"'),
         ("[voices.tiny]\nsett = {}", "/voices/tiny/sett: unknown option 'sett'"),
         ("[controls]\nrate = [1]", "/controls/rate: expected a string or a number"),
     ],
@@ -482,6 +485,21 @@ def test_a_stack_alone_is_checked(tiny_host, tmp_path):
         [("/stack/0/type", 2)],
         [("/0/type", 2)],
     )
+
+
+def test_a_stack_alone_may_name_its_schema(tiny_host, tmp_path):
+    text = '{"$schema": %s,\n "stack": [{"type": "Spread"}]}'
+    assert check(tiny_host(), tmp_path, text % '"./stack.schema.json"') == []
+    assert check(tiny_host(), tmp_path, text % "[]") == [("/$schema", 1)]
+
+
+def test_an_addon_may_name_its_schema_and_keeps_it(tiny_host, write_addon, tmp_path):
+    folder = write_addon(tmp_path / "mine", lambda m: m.update({"$schema": "./x.json"}))
+    host = tiny_host()
+    assert host.check(folder) == []
+    assert host.addon(str(folder)).document.value["$schema"] == "./x.json"
+    write_addon(folder, lambda m: m.update({"$schema": 3}))
+    assert [p.pointer for p in host.check(folder)] == ["/$schema"]
 
 
 def test_a_stack_alone_is_checked_against_the_networks_of_a_voice(tiny_host, tmp_path):

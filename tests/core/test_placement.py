@@ -114,6 +114,16 @@ def test_the_next_executor_is_taken_where_one_cannot_load_a_network(host, capfd)
     assert len(voice.synthesize("Hi.").samples)
 
 
+def test_an_executor_that_cannot_load_is_told_once_a_host_not_once_a_network(host, capfd):
+    opened = host()
+    voice = opened.voice("tiny", executor=["Unable", tagged("next")])
+    opened.voice("tiny", executor=["Unable", tagged("other")])
+    assert all(program.passed_over for program in voice.programs)
+    assert capfd.readouterr().err.count("executor passed over") == 1
+    host().voice("tiny", executor=["Unable", tagged("next")])
+    assert capfd.readouterr().err.count("executor passed over") == 1
+
+
 def test_when_the_last_one_cannot_load_either_its_error_names_executor_and_network(host):
     with pytest.raises(NetworkError, match=r"Unable cannot load the network 'tiny:encoder'"):
         host().voice("tiny", executor=["Unable"])

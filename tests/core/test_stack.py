@@ -321,7 +321,7 @@ def test_all_problems_come_in_one_pass_with_pointer_line_column_and_suggestion(b
         ("/stack/2", 7, "5"),
     }
     assert found[sequence].suggestion == "did you mean 'Encoders'?"
-    assert found[f"{row}/0/db"].message == "expected a number, not '-6'"
+    assert found[f"{row}/0/db"].message == 'expected a number, not "-6"'
     assert found[f"{row}/1/cuont"].message == "unknown option 'cuont'"
     assert found[f"{row}/1/cuont"].suggestion == "did you mean 'count'?"
     assert all(p.file == "s.json" for p in caught.value.problems)
@@ -330,20 +330,21 @@ def test_all_problems_come_in_one_pass_with_pointer_line_column_and_suggestion(b
 @pytest.mark.parametrize(
     ("block", "pointer", "message"),
     [
-        ("Leaf", "", 'expected {"type": "NAME", ...}, not \'Leaf\''),
-        ([], "", 'expected {"type": "NAME", ...}, not a list'),
+        ("Leaf", "", 'expected {"type": "NAME", ...}, not "Leaf"'),
+        ([], "", 'expected {"type": "NAME", ...}, not []'),
         ({}, "", "a type is missing"),
         ({"type": 5}, "", "a type is missing"),
         ({"type": "Sequence"}, "/type", "'Sequence' is no StreamableBlock, which this place takes"),
         ({"type": "os:system"}, "/type", "no block 'os:system' is installed"),
         ({"type": "Leaf", "on": 1}, "/on", "expected true or false, not 1"),
         ({"type": "Leaf", "sizes": 8}, "/sizes", "expected a list, not 8"),
-        ({"type": "Nest", "many": {"type": "Leaf"}}, "/many", "expected a list, not an object"),
+        ({"type": "Nest", "many": {"type": "Leaf"}}, "/many",
+         'expected a list, not {"type": "Leaf"}'),
         ({"type": "Nest", "many": [{"type": "Leaf"}, {"type": "Lief"}]}, "/many/1/type",
          "no block 'Lief' is installed"),
         ({"type": "Nest", "one": {"type": "Sequence"}}, "/one/type", "is no StreamableBlock"),
         ({"type": "Nest", "grid": [[{"type": "Leaf"}], [{"type": "Leaf", "db": "x"}]]},
-         "/grid/1/0/db", "expected a number, not 'x'"),
+         "/grid/1/0/db", 'expected a number, not "x"'),
         ({"type": "Nest", "named": {"a/b": {"type": "Leaf", "x": 1}}}, "/named/a~1b/x",
          "unknown option 'x'"),
         ({"type": "Checked", "threshold": -1}, "", "'threshold' must be >= 0"),
@@ -395,8 +396,8 @@ def test_a_sequence_block_in_a_row_is_told_where_it_goes(build):
     [
         ({}, "", "'stack' is missing"),
         ({"stack": []}, "/stack", "the stack is empty"),
-        ({"stack": {"type": "Leaf"}}, "/stack", "expected a list, not an object"),
-        ({"stack": "Leaf"}, "/stack", "expected a list, not 'Leaf'"),
+        ({"stack": {"type": "Leaf"}}, "/stack", 'expected a list, not {"type": "Leaf"}'),
+        ({"stack": "Leaf"}, "/stack", 'expected a list, not "Leaf"'),
         ([], "", "'stack' is missing"),
     ],
 )
@@ -538,7 +539,7 @@ def test_an_executor_as_an_option_is_resolved(voice_with):
         ({"type": "Runs", "network": "tiny:decodr"}, "/network", "has no network 'decodr'"),
         ({"type": "Runs", "network": "nobody:decoder"}, "/network", "'nobody' is installed"),
         ({"type": "Runs", "network": 5}, "/network", "expected the name of a network"),
-        ({"type": "Lists", "networks": "encoder"}, "/networks", "expected a list, not 'encoder'"),
+        ({"type": "Lists", "networks": "encoder"}, "/networks", 'expected a list, not "encoder"'),
         ({"type": "Lists", "networks": ["encodr"]}, "/networks/0", "has no network 'encodr'"),
         ({"type": "Named", "executor": "Nump"}, "/executor", "'Nump' is installed"),
     ],

@@ -51,33 +51,33 @@ def problems(**value):
 @pytest.mark.parametrize(
     ("option", "value", "pointer", "message"),
     [
-        ("number", "-6", "", "expected a number, not '-6'"),
+        ("number", "-6", "", 'expected a number, not "-6"'),
         ("number", True, "", "expected a number, not true"),
         ("number", None, "", "expected a number, not null"),
         ("count", True, "", "expected a whole number, not true"),
         ("count", 1.0, "", "expected a whole number, not 1.0"),
-        ("count", "1", "", "expected a whole number, not '1'"),
+        ("count", "1", "", 'expected a whole number, not "1"'),
         ("flag", 1, "", "expected true or false, not 1"),
-        ("flag", "true", "", "expected true or false, not 'true'"),
+        ("flag", "true", "", 'expected true or false, not "true"'),
         ("text", 5, "", "expected a string, not 5"),
-        ("text", ["a"], "", "expected a string, not a list"),
-        ("maybe", "1", "", "expected a whole number or null, not '1'"),
+        ("text", ["a"], "", 'expected a string, not ["a"]'),
+        ("maybe", "1", "", 'expected a whole number or null, not "1"'),
         ("either", True, "", "expected a string or a number or null, not true"),
-        ("sizes", "123", "", "expected a list, not '123'"),
+        ("sizes", "123", "", 'expected a list, not "123"'),
         ("sizes", 5, "", "expected a list, not 5"),
-        ("sizes", {"0": 1}, "", "expected a list, not an object"),
-        ("sizes", [1, "2"], "/1", "expected a whole number, not '2'"),
-        ("words", "word", "", "expected a list, not 'word'"),
+        ("sizes", {"0": 1}, "", 'expected a list, not {"0": 1}'),
+        ("sizes", [1, "2"], "/1", 'expected a whole number, not "2"'),
+        ("words", "word", "", 'expected a list, not "word"'),
         ("words", ["a", 3], "/1", "expected a string, not 3"),
         ("nested", [[1], 2], "/1", "expected a list, not 2"),
         ("nested", [[1], [2, None]], "/1/1", "expected a whole number, not null"),
-        ("letters", ["ab"], "/0", "expected a list, not 'ab'"),
-        ("lists", {"a": "bc"}, "/a", "expected a list, not 'bc'"),
-        ("inner", {"size": "3"}, "/size", "expected a whole number, not '3'"),
+        ("letters", ["ab"], "/0", 'expected a list, not "ab"'),
+        ("lists", {"a": "bc"}, "/a", 'expected a list, not "bc"'),
+        ("inner", {"size": "3"}, "/size", 'expected a whole number, not "3"'),
         ("inner", {}, "", "option 'size' is missing"),
         ("inners", [{"size": 1}, {"size": None}], "/1/size", "expected a whole number, not null"),
-        ("table", ["a"], "", "expected an object, not a list"),
-        ("table", {"a": 1, "b/c": "2"}, "/b~1c", "expected a whole number, not '2'"),
+        ("table", ["a"], "", 'expected an object, not ["a"]'),
+        ("table", {"a": 1, "b/c": "2"}, "/b~1c", 'expected a whole number, not "2"'),
         ("mapping", {"a": {"size": True}}, "/a/size", "expected a whole number, not true"),
     ],
 )
@@ -172,3 +172,17 @@ def test_the_pointer_of_the_whole_goes_in_front():
     with pytest.raises(ConfigError) as caught:
         structure(Structurer(), Document({"count": "1"}), "/voices/a", Outer)
     assert caught.value.problems[0].pointer == "/voices/a/count"
+
+
+def test_a_document_may_name_its_schema_which_changes_nothing():
+    document = Document({"$schema": "./x.json", "count": 2})
+    plain = structure(Structurer(), Document({"count": 2}), "", Outer)
+    assert structure(Structurer(), document, "", Outer) == plain
+    assert document.value == {"$schema": "./x.json", "count": 2}
+
+
+def test_a_schema_that_is_no_string_is_told_with_all_else():
+    text = '{"$schema": {"a": 1},\n "count": "1"}'
+    with pytest.raises(ConfigError) as caught:
+        structure(Structurer(), parse_json(text), "", Outer)
+    assert [(p.pointer, p.line) for p in caught.value.problems] == [("/$schema", 1), ("/count", 2)]

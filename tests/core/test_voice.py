@@ -579,7 +579,7 @@ def test_a_control_changes_the_audio(tiny_voice):
         ({"speaker": "anne"}, "speaker 'anne' is none of: ann, bob .did you mean 'ann'"),
         ({"rate": 3}, "rate must be 0.5 to 2, not 3"),
         ({"rate": float("nan")}, "rate must be 0.5 to 2, not nan"),
-        ({"rate": "fast"}, "rate must be a number, not 'fast'"),
+        ({"rate": "fast"}, 'rate must be a number, not "fast"'),
         ({"seed": -1}, "seed must be a whole number from 0 to 4294967295, not -1"),
         ({"seed": 1 << 32}, "seed must be"),
         ({"seed": True}, "seed must be"),

@@ -7,11 +7,12 @@ from typing import Any
 
 import click
 
+from voxstack.advice import INSTALL_A_VOICE
 from voxstack.cli.options import json_option
 from voxstack.cli.output import print_json, print_table
 from voxstack.errors import InputError, VoxstackError, did_you_mean
 
-NO_VOICE = "no voice is installed: pip install voxstack-voice-en-us"
+NO_VOICE = f"no voice is installed: {INSTALL_A_VOICE}"
 
 
 @click.command()
@@ -66,9 +67,7 @@ def voices(deploy: str | None, as_json: bool) -> None:
         + [r["reason"] or r["description"]]
         for r in rows
     ]
-    print_table(
-        (*columns, "about"), table, "no voice is installed: pip install voxstack-voice-en-us"
-    )
+    print_table((*columns, "about"), table, NO_VOICE)
 
 
 @click.command(short_help="List what the installed packages bring.")

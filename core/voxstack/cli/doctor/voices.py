@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from voxstack.advice import INSTALL_A_VOICE
 from voxstack.apart import Job, run_apart, shared_host
 from voxstack.cli.doctor.findings import ERROR, OK, USABLE, WARNING, Finding, subject_of
 from voxstack.errors import VoxstackError
@@ -37,9 +38,7 @@ def voices(
             if not problems:
                 yield Finding("voice", OK, subject, outcome.value["summary"])
     if not addons:
-        yield Finding(
-            "voice", WARNING, "voices", "no voice can be used", "pip install voxstack-voice-en-us"
-        )
+        yield Finding("voice", WARNING, "voices", "no voice can be used", INSTALL_A_VOICE)
 
 
 def read_voice(deploy: str | None, name: str, formats: list[str]) -> dict[str, Any]:

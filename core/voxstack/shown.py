@@ -1,0 +1,27 @@
+"""Values of a configuration in messages: as JSON, as they were written, cut short."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+LONGEST = 60  # characters
+
+_JSON = json.JSONEncoder(ensure_ascii=False)
+
+
+def shown(value: Any) -> str:
+    """Show a value; what JSON cannot say is shown as Python does."""
+    if isinstance(value, str):
+        value = value[: LONGEST + 1]
+    text = ""
+    try:
+        for part in _JSON.iterencode(value):
+            text += part
+            if len(text) > LONGEST:
+                break
+    except (TypeError, ValueError):
+        text = repr(value)
+    # A terminal would obey what does more than print.
+    plain = "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text[: LONGEST + 1])
+    return plain if len(plain) <= LONGEST else plain[: LONGEST - 3] + "..."

@@ -23,6 +23,7 @@ from typing import Any, final
 
 from attrs import field, frozen
 
+from voxstack.deprecations import notices, tell_old_group
 from voxstack.errors import PluginError, VoxstackError
 
 TIMEOUT = 30.0  # seconds that one call may take
@@ -59,6 +60,7 @@ class Outcome:
     milliseconds: float | None = None
     printed: str = ""  # what it wrote to stdout
     forked: bool = False
+    deprecated: Sequence[Mapping[str, str]] = ()  # what it used that goes away
     skipped: bool = False  # the time for all calls was spent before
 
 
@@ -213,7 +215,7 @@ def serve(folder: str, jobs: list[tuple[int, str, dict[str, Any]]]) -> None:
         function = _function(call)
         tell(begin=number)
         forks.clear()
-        printed = _printed()
+        printed, told = _printed(), len(notices())
         value, failure = None, None
         started = time.perf_counter()
         try:
@@ -232,6 +234,7 @@ def serve(folder: str, jobs: list[tuple[int, str, dict[str, Any]]]) -> None:
             milliseconds=round(spent, 1),
             forked=bool(forks),
             printed=_since(Path(folder) / "out", printed),
+            deprecated=deprecated_uses(told),
         )
     tell(end=True)
     os._exit(0)  # without waiting for threads that a plugin left behind
@@ -251,6 +254,18 @@ def _function(call: str) -> Callable[..., Any]:
     module, _, name = call.partition(":")
     function: Callable[..., Any] = getattr(importlib.import_module(module), name)
     return function
+
+
+def deprecated_uses(after: int = 0) -> list[dict[str, str]]:
+    """Give what was used in this process that goes away, but the first ``after``, as plain data."""
+    return [
+        {
+            "place": notice.place or notice.who,
+            "told": f"{notice.what} is {notice.deprecation.told(notice.owner)}",
+            "instead": notice.deprecation.instead,
+        }
+        for notice in notices()[after:]
+    ]
 
 
 def _printed() -> int:
@@ -291,6 +306,7 @@ def import_plugin(
     for registration in registry.registrations:
         of = registration
         if (of.kind, of.name, of.distribution, of.target) == asked:
+            tell_old_group(registration, f"voxstack.{kind}")
             loaded = registry.load(registration)
             if kind == "commands":
                 _check_command(loaded, target)

@@ -170,6 +170,51 @@ def test_a_voice_with_a_file_that_was_cut_short(voxstack, install, site, home, r
     assert any("has 3 bytes, addon.json says" in f["message"] for f in found)
 
 
+SILENT = '[plugins]\nallow = ["voxstack*"]\nblock = ["voxstack-voice-*"]\n'
+
+
+@pytest.mark.parametrize("voice", ["", 'voice = "./acme"\n'])
+def test_without_a_voice_that_speaks_something_must_be_mended(voxstack, home, voice):
+    (home / "site.toml").write_text(voice + SILENT)
+    env = {"VOXSTACK_VOICE": ""}
+    findings = voxstack("doctor", "--json", "--deploy", "site.toml", env=env).json
+    found = [f for f in findings if f["subject"] == "voices"]
+    assert len(found) == (0 if voice else 1), "a voice that lies in a folder need not be installed"
+    for finding in found:
+        assert finding["status"] == "error" and "vocoder-16k" in finding["message"]
+        assert "pip install voxstack-voice-en-us" in finding["next_step"]
+
+
+OLD = """
+from attrs import field, frozen
+from voxstack import Deprecation, StreamableBlock
+GOES = Deprecation(since="1.0", removed_in="2.0", instead="use 'db'")
+@GOES.function
+def old(): return 0.0
+old()
+@frozen
+class Gain(StreamableBlock):
+    db: float = field(default=0.0, metadata=GOES.renames("volume"))
+    def stream(self, sequence, upstream):
+        yield from upstream
+"""
+
+
+def test_what_is_deprecated_and_in_use_is_told_with_what_to_use_instead(voxstack, install, home):
+    install("acme-gain", {"effects.Gain": "acme_gain:Gain"}, OLD)
+    lists = '[plugins]\nallow = ["voxstack*", "acme-gain"]\n'
+    edit = '[voices.en-us.set]\n"/stack/-" = {type = "Gain@acme-gain", volume = 1.0}\n'
+    (home / "site.toml").write_text(lists + edit)
+    result = voxstack("doctor", "--json", "--deploy", "site.toml")
+    found = {
+        f["message"].partition(" is ")[0]: f for f in result.json if f["check"] == "deprecation"
+    }
+    assert set(found) == {"acme_gain.old()", "the option 'volume' of Gain (acme-gain 1.0)"}, found
+    assert {f["status"] for f in found.values()} == {"warning"}
+    assert all(f["next_step"].startswith("use 'db'") for f in found.values())
+    assert result.err == ""
+
+
 def test_a_deployment_file_that_cannot_be_read(voxstack, home):
     (home / "site.toml").write_text("[plugins\n")
     result = voxstack("doctor", "--deploy", "site.toml")

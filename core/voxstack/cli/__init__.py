@@ -16,6 +16,7 @@ import click
 import voxstack
 from voxstack.cli import signals
 from voxstack.cli.groups import PluginGroup, ReaderGoneError
+from voxstack.cli.tables import colours_wanted
 from voxstack.errors import VoxstackError
 
 COMMANDS = {
@@ -74,7 +75,8 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     if debug:  # anywhere on the line
         args = ["--debug", *(a for a in args if a != "--debug")]
     try:
-        code = cli.main(args, prog_name="voxstack", standalone_mode=False)
+        colours = None if colours_wanted() else False  # None: where there is a terminal
+        code = cli.main(args, prog_name="voxstack", standalone_mode=False, color=colours)
         sys.stdout.flush()
     except click.ClickException as error:
         error.show()
@@ -112,4 +114,4 @@ def _complain(message: str) -> None:
     from voxstack.cli.printable import printable
 
     shown = printable(message.encode("utf-8", "replace").decode())
-    click.secho(f"error: {shown}", fg="red" if sys.stderr.isatty() else None, err=True)
+    click.secho(f"error: {shown}", fg="red", err=True, color=None if colours_wanted() else False)

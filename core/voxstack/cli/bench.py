@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 from collections.abc import Callable, Iterator
@@ -154,11 +155,11 @@ def _rounded(value: float | None) -> float | None:
 @contextmanager
 def _progress() -> Iterator[Callable[[str], None]]:
     """Show on stderr, on a terminal, what is being measured."""
-    shown = sys.stderr.isatty()
+    shown = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
     def tell(what: str) -> None:
         if shown:
-            click.echo(f"\r\033[K{what}", err=True, nl=False)
+            click.echo(f"\r\033[K{what}", err=True, nl=False, color=True)
 
     try:
         yield tell

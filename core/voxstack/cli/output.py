@@ -14,6 +14,7 @@ import click
 from voxstack.errors import InputError
 
 GOOD, BAD = "green", "red"
+TROUBLE = ("broken", "blocked", "ambiguous", "incompatible", "no")
 _CLEAN = "voxstack.stdout"  # in a command's meta: the stdout that is kept for what it makes
 
 
@@ -59,29 +60,23 @@ def print_text(text: str) -> None:
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], empty: str) -> None:
     """Print a table; as wide as it must be when it goes into a pipe."""
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+    from voxstack.cli.tables import table_lines, terminal_width
 
     if not rows:
         click.echo(empty)
         return
-    console = Console(width=None if sys.stdout.isatty() else 1000, highlight=False)
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(
-            *(Text("" if cell is None else str(cell), style=_style(cell)) for cell in row)
-        )
-    console.print(table)
+    cells = [["" if cell is None else str(cell) for cell in row] for row in rows]
+    lines = table_lines(columns, cells, terminal_width(), "─" if _unicode() else "-", _styled)
+    click.echo("")
+    click.secho(next(lines), bold=True)
+    for line in lines:
+        click.echo(line)
+    click.echo("")
 
 
-def _style(cell: Any) -> str:
-    if cell in ("ok", "yes"):
-        return GOOD
-    return BAD if cell in ("broken", "blocked", "ambiguous", "incompatible", "no") else ""
+def _styled(shown: str, cell: str) -> str:
+    colour = GOOD if cell in ("ok", "yes") else BAD if cell in TROUBLE else None
+    return click.style(shown, fg=colour) if colour else shown
 
 
 def _unicode() -> bool:

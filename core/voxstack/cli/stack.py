@@ -91,7 +91,8 @@ def show(
         return
     from rich.console import Console
 
-    Console(width=None if sys.stdout.isatty() else 200, highlight=False).print(tree_of(tree))
+    # Wider than any terminal, which breaks the lines itself: names can be copied whole.
+    Console(width=10_000, highlight=False).print(tree_of(tree))
 
 
 @stack.command(short_help="Draw the blocks of a voice as a picture.")

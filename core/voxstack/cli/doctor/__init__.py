@@ -13,7 +13,15 @@ from collections.abc import Iterator
 import attrs
 import click
 
-from voxstack.cli.doctor.findings import ERROR, OK, USABLE, WARNING, WORST_FIRST, Finding
+from voxstack.cli.doctor.findings import (
+    ERROR,
+    OK,
+    USABLE,
+    WARNING,
+    WORST_FIRST,
+    Finding,
+    deprecations,
+)
 from voxstack.cli.options import json_option
 from voxstack.cli.output import print_json
 
@@ -42,7 +50,8 @@ def doctor(
     Tries each plugin out in a child process; works with broken ones. Exit code 2 if something
     must be mended.
     """
-    findings = sorted(examine(deploy, timeout), key=lambda f: WORST_FIRST.index(f.status))
+    found = dict.fromkeys(examine(deploy, timeout))  # two children may tell the same
+    findings = sorted(found, key=lambda f: WORST_FIRST.index(f.status))
     if as_json:
         print_json([attrs.asdict(finding) for finding in findings])
     else:
@@ -96,7 +105,8 @@ def examine(deploy: str | None, timeout: float) -> Iterator[Finding]:
 
 def installed(deploy: str | None, timeout: float) -> Iterator[Finding]:
     """Look at all that the installed packages bring."""
-    from voxstack.cli.doctor.deployment import deployment
+    from voxstack.apart import deprecated_uses
+    from voxstack.cli.doctor.deployment import deployment, speaks_from_a_path
     from voxstack.cli.doctor.executors import executor_rows, executors
     from voxstack.cli.doctor.packages import blocked, packages, plugins
     from voxstack.cli.doctor.voices import voices
@@ -116,5 +126,6 @@ def installed(deploy: str | None, timeout: float) -> Iterator[Finding]:
         ]
         rows = executor_rows(able, deploy, timeout)
         yield from executors(rows)
-        yield from voices(registry, rows, deploy, timeout)
+        yield from voices(registry, rows, deploy, timeout, speaks_from_a_path(host.deployment))
         yield from deployment(host)
+    yield from deprecations(deprecated_uses())

@@ -31,10 +31,8 @@ def deployment(host: Any) -> Iterator[Finding]:
     settings = host.deployment
     dynamic = any(r.status == "dynamic" and r.kind == "module" for r in host.registry.registrations)
     worst = WARNING if dynamic else ERROR  # a module with hooks may bring it
-    voice, said = settings.voice, "voice"
-    if not voice:
-        voice, said = os.environ.get("VOXSTACK_VOICE"), "VOXSTACK_VOICE"
-    if voice and not re.search(r"[/\\.]", voice):
+    voice, said = _voice(settings)
+    if voice and not _is_path(voice):
         yield from _named(host, "addon", voice, said, worst)
     for name in settings.voices:
         yield from _named(host, "addon", name, f"[voices.{name}]", WARNING)
@@ -47,6 +45,22 @@ def deployment(host: Any) -> Iterator[Finding]:
     installed = {r.distribution for r in host.registry.registrations}
     for listed in ("allow", "block"):
         yield from _unmatched(getattr(settings.plugins, listed), listed, installed)
+
+
+def speaks_from_a_path(settings: Any) -> bool:
+    """Tell whether the voice is one that lies in a folder or zip: none need be installed."""
+    return _is_path(_voice(settings)[0])
+
+
+def _voice(settings: Any) -> tuple[str, str]:
+    """Give the voice that is used where none is named, and who says so."""
+    if settings.voice:
+        return settings.voice, "voice"
+    return os.environ.get("VOXSTACK_VOICE", ""), "VOXSTACK_VOICE"
+
+
+def _is_path(voice: str) -> bool:
+    return bool(re.search(r"[/\\.]", voice))
 
 
 def _unmatched(patterns: Iterable[str], listed: str, installed: set[str]) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from voxstack.apart import Job, run_apart, shared_host
-from voxstack.cli.doctor.findings import ERROR, OK, WARNING, Finding
+from voxstack.cli.doctor.findings import ERROR, OK, WARNING, Finding, deprecations
 from voxstack.cli.executors import row_of
 from voxstack.errors import VoxstackError
 
@@ -36,7 +36,8 @@ def _ask(
     for arguments, outcome in zip(asked, run_apart(jobs, timeout, share=False), strict=True):
         why = "not asked: the time is spent" if outcome.skipped else outcome.failure
         unknown = {"formats": [], "devices": [], "available": False, "reason": why}
-        rows.append(outcome.value or {**arguments, **unknown, "failed": True})
+        row = outcome.value or {**arguments, **unknown, "failed": True}
+        rows.append({**row, "deprecated": outcome.deprecated})
     return rows
 
 
@@ -56,6 +57,7 @@ def ask_executor(
 def executors(rows: list[dict[str, Any]]) -> Iterator[Finding]:
     """Say which executors can run networks here."""
     for row in rows:
+        yield from deprecations(row["deprecated"])
         subject = f"{row['name']} of {row['distribution']}"
         if row["available"]:
             devices = f"; devices: {', '.join(row['devices'])}" if row["devices"] else ""

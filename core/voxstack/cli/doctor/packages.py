@@ -10,7 +10,15 @@ from typing import Any
 
 from voxstack.apart import Job, run_apart
 from voxstack.cli.doctor.environment import dependency
-from voxstack.cli.doctor.findings import ERROR, OK, USABLE, WARNING, Finding, subject_of
+from voxstack.cli.doctor.findings import (
+    ERROR,
+    OK,
+    USABLE,
+    WARNING,
+    Finding,
+    deprecations,
+    subject_of,
+)
 from voxstack.errors import VoxstackError
 
 
@@ -163,3 +171,4 @@ def _tried(registration: Any, outcome: Any) -> Iterator[Finding]:
     if outcome.forked:
         message = "it forks the process when it is imported"
         yield Finding("plugin", WARNING, subject, message, report)
+    yield from deprecations(outcome.deprecated)

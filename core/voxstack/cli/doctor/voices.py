@@ -7,14 +7,25 @@ from typing import Any
 
 from voxstack.advice import INSTALL_A_VOICE
 from voxstack.apart import Job, run_apart, shared_host
-from voxstack.cli.doctor.findings import ERROR, OK, USABLE, WARNING, Finding, subject_of
+from voxstack.cli.doctor.findings import (
+    ERROR,
+    OK,
+    USABLE,
+    WARNING,
+    Finding,
+    deprecations,
+    subject_of,
+)
 from voxstack.errors import VoxstackError
 
 
 def voices(
-    registry: Any, rows: list[dict[str, Any]], deploy: str | None, timeout: float
+    registry: Any, rows: list[dict[str, Any]], deploy: str | None, timeout: float, elsewhere: bool
 ) -> Iterator[Finding]:
-    """Read the addons, and build each voice without loading it."""
+    """Read the addons, and build each voice without loading it.
+
+    ``elsewhere``: the voice in use lies in no package, so that none must be installed.
+    """
     formats = sorted({f for row in rows if row["available"] for f in row["formats"]})
     addons = [r for r in registry.registrations if r.kind == "addons" and r.status in USABLE]
     jobs = [
@@ -24,7 +35,9 @@ def voices(
         )
         for r in addons
     ]
-    for registration, outcome in zip(addons, run_apart(jobs, timeout), strict=True):
+    outcomes = run_apart(jobs, timeout)
+    for registration, outcome in zip(addons, outcomes, strict=True):
+        yield from deprecations(outcome.deprecated)
         subject = subject_of(registration)
         again = f"pip install --force-reinstall {registration.distribution}"
         if outcome.skipped:
@@ -37,8 +50,14 @@ def voices(
             yield from (Finding("voice", ERROR, subject, m, s or again) for m, s in problems)
             if not problems:
                 yield Finding("voice", OK, subject, outcome.value["summary"])
-    if not addons:
-        yield Finding("voice", WARNING, "voices", "no voice can be used", INSTALL_A_VOICE)
+    # One that could not be read may be a voice, and is told of.
+    if not elsewhere and all(outcome.value and not outcome.value["speaks"] for outcome in outcomes):
+        others = ", ".join(r.name for r in addons)
+        why = f"; networks for the stacks of others: {others}" if others else ""
+        yield Finding(
+            "voice", ERROR, "voices", f"there is none that can speak{why}",
+            f"{INSTALL_A_VOICE}, or give a voice's folder or zip: say --voice PATH",
+        )  # fmt: skip
 
 
 def read_voice(deploy: str | None, name: str, formats: list[str]) -> dict[str, Any]:
@@ -63,7 +82,8 @@ def read_voice(deploy: str | None, name: str, formats: list[str]) -> dict[str, A
             problems.append((str(error), "install what it names, or upgrade the voice"))
     count = len(addon.networks)
     total = sum(entry.bytes for entry in addon.manifest.files.values()) / 1e6
-    return {"problems": problems, "summary": f"{count} networks, {total:.1f} MB"}
+    summary = f"{count} networks, {total:.1f} MB"
+    return {"problems": problems, "speaks": addon.manifest.speaks, "summary": summary}
 
 
 def _size(files: Any, path: str) -> int | None:

@@ -182,7 +182,7 @@ def test_without_a_voice_that_speaks_something_must_be_mended(voxstack, home, vo
     assert len(found) == (0 if voice else 1), "a voice that lies in a folder need not be installed"
     for finding in found:
         assert finding["status"] == "error" and "vocoder-16k" in finding["message"]
-        assert "pip install voxstack-voice-en-us" in finding["next_step"]
+        assert "plugins/voice-en-us" in finding["next_step"]
 
 
 OLD = """

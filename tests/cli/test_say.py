@@ -227,7 +227,7 @@ def test_a_progress_bar_of_a_long_text_is_on_the_terminal_and_not_in_the_audio(v
     )
     spoken, _ = process.communicate(timeout=60)
     os.close(stderr)
-    shown = os.read(terminal, 1 << 16).decode()
+    shown = os.read(terminal, 1 << 16).decode("utf-8", "replace")
     os.close(terminal)
     assert process.returncode == 0
     assert "speaking" in shown and "%" in shown

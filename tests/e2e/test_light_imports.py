@@ -52,9 +52,9 @@ def test_listing_imports_neither_runtime_nor_plugin(tmp_path, words):
     assert tops & (HEAVY | PLUGINS) == set()
 
 
-def test_the_table_of_plugins_imports_rich_and_no_plugin(tmp_path):
+def test_the_table_of_plugins_imports_no_plugin(tmp_path):
     _, tops = imported_by(command("plugins"), tmp_path)
-    assert tops & (HEAVY | PLUGINS) == {"rich"}
+    assert tops & (HEAVY | PLUGINS) <= {"rich"}  # on a terminal
 
 
 def test_listing_voices_imports_neither_runtime_nor_plugin(tmp_path):

@@ -133,6 +133,7 @@ class _Windowed:
         # Where shapes are fixed, what is wanted may need more than one window.
         longest = program.longest
         self.most = None if longest is None else max(1, longest - self.left - self.right)
+        self.constants: dict[str, Array] | None = None  # looked up with the first window
 
     def outputs(self, start: int, end: int) -> Tensors:
         if self.most is None or end - start <= self.most:
@@ -145,8 +146,10 @@ class _Windowed:
         network = self.program.network
         first, after = max(0, start - self.left), min(self.buffer.end, end + self.right)
         frames = self.buffer.frames(first, after, network.consumes)
-        inputs = {**frames, **_constants(network, frames, self.sequence)}
-        return _trimmed(network, self.program(inputs), start - first, end - start)
+        if self.constants is None:
+            self.constants = _constants(network, frames, self.sequence)
+        made = self.program({**frames, **self.constants})
+        return _trimmed(network, made, start - first, end - start)
 
     def forget_before(self, frame: int) -> None:
         self.buffer.forget_before(frame - self.left)

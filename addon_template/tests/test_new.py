@@ -1,7 +1,9 @@
 """What `voxstack addon new` makes, prints and refuses."""
 
+import compileall
 import json
 import re
+import shutil
 import tomllib
 from importlib.util import find_spec
 from pathlib import Path
@@ -75,6 +77,14 @@ def test_nothing_of_the_template_or_the_machine_is_left(new, tmp_path, license_,
         assert not re.search(r"\{\{|\{%|\n\n\n\n", text), path
         assert str(tmp_path) not in text
         assert text == "" or (text.endswith("\n") and not text.endswith("\n\n")), path
+
+
+def test_what_pip_compiled_of_the_template_stays_there(new, tmp_path, monkeypatch):
+    template = shutil.copytree(rendering.TEMPLATE, tmp_path / "template")
+    assert compileall.compile_dir(template, quiet=1) and [*template.rglob("*.pyc")]
+    monkeypatch.setattr(rendering, "TEMPLATE", template)
+    new("acme-robot", "--kind", "voice")
+    assert not [*(tmp_path / "acme-robot").rglob("*__pycache__*")]
 
 
 def test_a_name_that_another_package_brings_is_said_with_its_distribution(new, tmp_path):

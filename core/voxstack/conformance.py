@@ -103,15 +103,16 @@ def conformance(
     ``begun`` is told how many things there are, ``done`` each that was examined, from any thread.
     PluginError if the distribution is not installed, or brings nothing, or pytest is not there.
     """
-    missing = [name for name in NEEDED if find_spec(name) is None]
-    if missing:
-        raise PluginError(
-            f"the suites need {' and '.join(missing)}", suggestion='pip install "voxstack[testing]"'
-        )
     registry = Registry()
     package = registry.packages.get(normalised(distribution))
     if package is None:
         raise _unknown(registry, distribution)
+    missing = [name for name in NEEDED if find_spec(name) is None]
+    if missing:
+        raise PluginError(
+            f"the suites need {' and '.join(missing)}",
+            suggestion=f"pip install {' '.join(missing)}",
+        )
     parts = list(_parts(registry, package.name, timeout))
     modules = [target for group, _, target in package.entries if group == GROUP]
     begun(len(parts) + len(modules))

@@ -259,12 +259,17 @@ class Host:
         edits: Iterable[tuple[str, Any, str]] = (),
         voice: str | None = None,
     ) -> list[Problem]:
-        """Give all problems of a configuration: an addon (its folder, zip or addon.json), or a
-        stack alone, which is checked against the networks of ``voice`` if that is given.
+        """Give all problems of a configuration: an addon (its name, folder, zip or addon.json), or
+        a stack alone, which is checked against the networks of ``voice`` if that is given.
         """
         problems: list[Problem] = []
+        name = str(path)
+        installed = name.partition("@")[0] in self.registry.names("addon")
         try:
-            document, files = _read_configuration(Path(path))
+            if installed and not Path(path).exists():
+                document, files = self.document(name)
+            else:
+                document, files = _read_configuration(Path(path))
             document = document.edited(edits)
         except ConfigError as error:
             return list(error.problems)

@@ -22,6 +22,11 @@ class _State:
     lock = threading.Lock()
 
 
+def colours_wanted() -> bool:
+    """Tell whether a terminal is to be coloured (no-color.org)."""
+    return os.environ.get("TERM") != "dumb" and not os.environ.get("NO_COLOR")
+
+
 def set_level(level: str) -> None:
     """Write lines of ``level`` and above: debug, info, warning, error or off."""
     _State.threshold = LEVELS[level]
@@ -61,7 +66,9 @@ class Logger:
                     processors=[
                         structlog.processors.add_log_level,
                         structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False),
-                        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
+                        structlog.dev.ConsoleRenderer(
+                            colors=sys.stderr.isatty() and colours_wanted()
+                        ),
                     ],
                     logger_factory=_stderr_logger,
                 )

@@ -15,6 +15,7 @@ from typing import Any, cast, final
 import attrs
 from attrs import frozen
 
+from voxstack.advice import INSTALL_AN_EXECUTOR
 from voxstack.deployment import VoiceSettings
 from voxstack.errors import ConfigError, PluginError, VoxstackError
 from voxstack.executors import Executor
@@ -85,30 +86,31 @@ class Placement:
         return self._settings.executor, self._origin
 
     def _named(self, config: Any, origin: str) -> Executor:
+        executor = self._tried(config)
+        if isinstance(executor, str):
+            raise PluginError(f"{origin}: the executor {_name(config)} {executor}")
+        return executor
+
+    def _tried(self, config: Any) -> Executor | str:
+        """Make an executor that can run here, or say why there is none."""
         try:
             executor = self._make(config)
         except ConfigError as error:
-            name = repr(config) if isinstance(config, str) else shown(config)
-            raise PluginError(
-                f"{origin}: the executor {name} cannot be made: {_reasons(error)}"
-            ) from None
+            return f"cannot be made: {_reasons(error)}"
+        except PluginError as error:
+            return f"cannot be made: {error}"
         reason = unavailable(executor)
-        if reason:
-            raise PluginError(f"the executor {type(executor).__name__} cannot run here: {reason}")
-        return executor
+        return executor if reason is None else f"cannot run here: {reason}"
 
     def _listed(self, configs: Sequence[Any], origin: str, network: Network) -> Placed:
         """Take those of a list that can run the network; say aloud which ones cannot."""
         usable: list[Executor] = []
         passed_over: list[str] = []
         for config in configs:
-            try:
-                executor = self._named(config, origin)
-                reason = _no_format(executor, network)
-            except PluginError as error:
-                reason = str(error)
+            executor = self._tried(config)
+            reason = executor if isinstance(executor, str) else _no_format(executor, network)
             if reason is None:
-                usable.append(executor)
+                usable.append(cast(Executor, executor))
             elif not usable:
                 passed_over.append(f"{_name(config)}: {reason}")
         if not usable:
@@ -148,8 +150,8 @@ class Placement:
                 return Placed((executor,))
             reasons.append(f"{name}: {reason}")
         raise PluginError(
-            "no installed executor can run the voice's networks: pip install "
-            "voxstack-onnxruntime, for example" + (f" ({'; '.join(reasons)})" if reasons else "")
+            f"no installed executor can run the voice's networks: {INSTALL_AN_EXECUTOR}"
+            + (f" ({'; '.join(reasons)})" if reasons else "")
         )
 
 

@@ -36,13 +36,14 @@ class Origin:
     def __str__(self) -> str:
         by = f"installed by {self.installer}" if self.installer else "installed"
         if self.editable:
-            how = f"{by}, editable, from {self.source}: its files have no recorded hashes"
+            how = f"{by}, editable, from {self.source}; its files have no recorded hashes"
         else:
             whence = self.source or "a package index, or a wheel of an older installer"
-            state = "are as they were installed"
+            state = f"its {self.recorded} recorded files are as they were installed"
             if self.changed:
-                state = f"{len(self.changed)} of them changed: {', '.join(self.changed[:3])}"
-            how = f"{by} from {whence}; its {self.recorded} recorded files: {state}"
+                state = f"{len(self.changed)} of its {self.recorded} recorded files changed: "
+                state += ", ".join(self.changed[:3])
+            how = f"{by} from {whence}; {state}"
             if not self.recorded:
                 how = f"{by} from {whence}; no hashes of its files were recorded"
         return f"{self.distribution} {self.version}, {how}"

@@ -1,9 +1,16 @@
 """The commands that look and check: what they tell people, and what they tell machines."""
 
 import json
+import tomllib
+from pathlib import Path
 
+import click
 import pytest
+from voxstack.advice import COMMANDS
+from voxstack.cli import cli
+from voxstack.registry import Registry
 
+REPOSITORY = Path(__file__).parents[2]
 ROW = ["kind", "name", "target", "distribution", "version", "status", "reason"]
 PROBLEM = {"pointer", "line", "column", "message", "suggestion"}
 FIRST_PARTY = {"voxstack", "voxstack-standard", "voxstack-english", "voxstack-onnxruntime"}
@@ -54,7 +61,7 @@ HELP = {
     "addon inspect": ["ADDON", "--json"],
     "addon check": ["ADDON", "--json", "--text", "--set", "--executor"],
     "bench": ["--json"],
-    "conformance": ["DIST", "--json", "--timeout", "exit code 2", "voxstack[testing]"],
+    "conformance": ["DIST", "--json", "--timeout", "exit code 2", "hypothesis"],
 }
 
 
@@ -72,6 +79,20 @@ def test_the_help_of_a_command_names_what_it_takes(voxstack, command):
 )
 def test_an_unknown_command_suggests_the_nearest(refused, typed, meant):
     refused(typed, says=(f"no such command {typed!r}", f"did you mean {meant!r}"))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_of_a_package_that_is_not_installed_says_where_it_is(name, monkeypatch):
+    monkeypatch.setattr("voxstack.cli.groups._registry", lambda: Registry(path=[]))
+    with pytest.raises(click.UsageError, match=f"it is in {COMMANDS[name]} of voxstack's"):
+        cli.main(name.split("."), standalone_mode=False)
+
+
+@pytest.mark.parametrize(("name", "folder"), COMMANDS.items())
+def test_the_folder_that_is_advised_brings_the_command(name, folder):
+    with (REPOSITORY / folder / "pyproject.toml").open("rb") as file:
+        project = tomllib.load(file)["project"]
+    assert name in project["entry-points"]["voxstack.commands"]
 
 
 def test_an_unknown_command_of_a_group_is_named(refused):
@@ -237,6 +258,19 @@ def test_people_get_file_line_and_column(voxstack, home):
     assert result.err.startswith('stack.json:2:26: /stack/0/db: expected a number, not "-6"')
 
 
+def test_an_installed_voice_is_checked_by_its_name_and_as_the_deployment_has_it(voxstack, home):
+    assert voxstack.good("stack", "check", "en-us").out == "en-us: no problem\n"
+    (home / "site.toml").write_text('[set]\n"/stack/1/type" = "Vocodr"\n')
+    result = voxstack("stack", "check", "en-us", "--deploy", "site.toml")
+    assert result.code == 2
+    assert "/stack/1/type" in result.err and "site.toml" in result.err
+
+
+def test_a_file_called_like_a_voice_is_the_one_that_is_checked(voxstack, home):
+    (home / "en-us").write_text('[{"type": "Gain", "db": "-6"}]')
+    assert "/stack/0/db" in voxstack("stack", "check", "en-us").err
+
+
 def test_an_edit_is_checked_and_named_as_the_cause(voxstack):
     edit = '/stack/-={"type": "Gain", "db": true}'
     result = voxstack("stack", "show", "en-us", "--set", edit)
@@ -245,6 +279,12 @@ def test_an_edit_is_checked_and_named_as_the_cause(voxstack):
 
 
 # stack show, stack why --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", [("show", "--json"), ("graph", "--format", "mmd", "-o", "-")])
+def test_without_a_name_the_voice_is_chosen_as_say_does(voxstack, command):
+    chosen = voxstack.good("stack", *command).raw
+    assert chosen == voxstack.good("stack", command[0], "en-us", *command[1:]).raw
 
 
 def test_show_tells_machines_what_is_built(voxstack):

@@ -197,6 +197,11 @@ def test_a_lock_that_is_not_there(refused):
     refused(*SAY, says=("cannot read voice.lock",))
 
 
+def test_a_lock_that_is_not_there_is_told_before_a_player_that_is_not(refused):
+    no_player = {"PATH": ""}
+    refused("say", "Hi.", "--locked", "voice.lock", says=("voice.lock",), env=no_player)
+
+
 def test_a_lock_is_checked_without_speaking(voxstack, rewritten, home):
     check = ("stack", "check", "voice.lock")
     assert "the environment that was locked" in voxstack.good(*check).out

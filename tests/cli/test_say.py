@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -326,6 +327,29 @@ def test_a_signal_in_the_middle_of_loading_ends_it_when_that_is_done(
     assert done.code == code, done.err
     assert done.err.strip() == ""
     assert list(home.iterdir()) == []
+
+
+@posix
+def test_a_signal_while_a_plugin_is_imported_says_on_a_terminal_what_is_waited_for(
+    voxstack, install, interruptible
+):
+    import pty
+
+    code = "import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(60)\n"
+    install("acme-slow", {"effects.Slow": "acme_slow:Slow"}, code)
+    terminal, stderr = pty.openpty()
+    edit = ("--set", '/stack/-={"type": "Slow"}')
+    process = voxstack.start(
+        "say", "Hi.", "-o", "x.wav", *edit, stderr=stderr, preexec_fn=interruptible
+    )
+    os.close(stderr)
+    shown = b""
+    while b"at once" not in shown:
+        shown += os.read(terminal, 1000)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=30) == 130
+    os.close(terminal)
+    assert b"stopping when the voice is loaded" in shown
 
 
 def test_the_padding_of_fixed_shapes_is_in_the_stats(voxstack, home):

@@ -101,8 +101,8 @@ def test_the_next_executor_is_taken_where_one_is_not_available(host, capfd):
     voice = host().voice("tiny", executor=["Absent", "Missing", tagged("next")])
     assert set(tags(voice).values()) == {"next"}
     (first, second) = voice.programs[0].passed_over
-    assert first == "Absent: the executor Absent cannot run here: no device here"
-    assert second.startswith("Missing: ")
+    assert first == "Absent: cannot run here: no device here"
+    assert second.startswith("Missing: cannot be made: ")
     assert "executor passed over" in capfd.readouterr().err
 
 

@@ -36,7 +36,7 @@ def test_files_with_their_recorded_hashes_are_as_they_were_installed(install, si
     origin = install(record=line(site.folder, "net.onnx", b"net") + "acme.dist-info/RECORD,,\n")
     assert (origin.recorded, origin.changed) == (1, ())
     assert "installed by pip" in str(origin)
-    assert "are as they were installed" in str(origin)
+    assert "its 1 recorded files are as they were installed" in str(origin)
 
 
 def test_a_file_that_changed_or_went_is_named(install, site):
@@ -45,7 +45,7 @@ def test_a_file_that_changed_or_went_is_named(install, site):
     (site.folder / "gone.onnx").unlink()
     origin = install(record=record)
     assert origin.changed == ("net.onnx", "gone.onnx")
-    assert "2 of them changed: net.onnx, gone.onnx" in str(origin)
+    assert "2 of its 2 recorded files changed: net.onnx, gone.onnx" in str(origin)
 
 
 @pytest.mark.parametrize(

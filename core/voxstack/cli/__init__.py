@@ -16,8 +16,8 @@ import click
 import voxstack
 from voxstack.cli import signals
 from voxstack.cli.groups import PluginGroup, ReaderGoneError
-from voxstack.cli.tables import colours_wanted
 from voxstack.errors import VoxstackError
+from voxstack.logs import colours_wanted
 
 COMMANDS = {
     "say": "voxstack.cli.say:say",

@@ -33,7 +33,7 @@ def conformance(distribution: str, timeout: float, as_json: bool) -> None:
 
     Blocks, frontends, executors, addons, commands: each in a process of its own. Ends with
     exit code 2 if a check fails, or if DIST is not there or brings nothing. Needs
-    pip install "voxstack[testing]".
+    pytest and hypothesis, which voxstack's extra "testing" installs.
 
     --json prints one object: distribution, version, outcome (passed or failed), totals (passed,
     failed, skipped) and checks, each with component, kind, check, outcome (passed, failed or

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from voxstack.advice import INSTALL_AN_EXECUTOR
 from voxstack.cli.options import json_option
 from voxstack.cli.output import print_json, print_table
 from voxstack.errors import VoxstackError
@@ -52,7 +53,7 @@ def executors(deploy: str | None, as_json: bool) -> None:
         for r in rows
     ]
     columns = ("name", "distribution", "formats", "shapes", "devices", "available", "reason")
-    print_table(columns, shown, "no executor is installed: pip install voxstack-onnxruntime")
+    print_table(columns, shown, f"no executor is installed: {INSTALL_AN_EXECUTOR}")
 
 
 def row_of(host: Any, registration: Any, within: str | None = None) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from voxstack.advice import install_command
 from voxstack.errors import VoxstackError, did_you_mean
 
 
@@ -68,7 +69,11 @@ class PluginGroup(click.Group):
         name = args[0]
         if self.get_command(ctx, name) is None and not name.startswith("-"):
             names = self.list_commands(ctx)
-            hint = did_you_mean(name, names) or f"there: {', '.join(names)}"
+            hint = (
+                install_command(self._prefix + name)
+                or did_you_mean(name, names)
+                or f"there: {', '.join(names)}"
+            )
             raise click.UsageError(f"no such command {name!r}; {hint}", ctx)
         return super().resolve_command(ctx, args)
 

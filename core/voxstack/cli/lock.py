@@ -17,11 +17,11 @@ from voxstack.errors import InputError
 
 
 @click.command(short_help="Lock a voice and its environment in a file.")
-@click.argument("voice")
+@click.argument("voice", required=False)
 @click.option("-o", "--output", metavar="FILE", required=True, help="Write the lock to FILE.")
 @host_options
 def lock(
-    voice: str,
+    voice: str | None,
     output: str,
     deploy: str | None,
     executor: str | None,
@@ -31,6 +31,7 @@ def lock(
 ) -> None:
     """Write what VOICE is built of: configuration, distributions, versions and hashes.
 
+    Without VOICE: the deployment's, VOXSTACK_VOICE, or the only one that is installed.
     "say --locked FILE" speaks with that and nothing else.
 
     \b

@@ -108,11 +108,14 @@ def say(
             option = name.replace("_", "-")
             raise InputError(f"{name} is given twice, by --{option} and by --control")
         chosen |= {} if value is None else {name: value}
+    lock = None
     if locked is not None:
         from voxstack.cli.lock import nothing_beside
+        from voxstack.lock import read_lock
 
         settled = {"voice": voice, "set": sets, "deploy": deploy, "executor": executor}
         nothing_beside(locked, {**settled, "allow": allow, "block": block})
+        lock = read_lock(locked)
     check_place(output)
     pcm = keep_stdout_clean() if output == "-" else None
     if stats == "-":
@@ -121,14 +124,12 @@ def say(
         folder = str(Path(stats).parent)
         raise InputError(f"cannot write {stats}: there is no folder {folder!r}; make it first")
     with ExitStack() as stack:
-        if locked is None:
+        if lock is None or locked is None:
             host = stack.enter_context(make_host(deploy, executor, allow, block))
             built = host.voice(voice, edits=edits)
         else:
             from voxstack.drift import locked_host, locked_voice
-            from voxstack.lock import read_lock
 
-            lock = read_lock(locked)
             built = locked_voice(stack.enter_context(locked_host(lock)), lock, locked)
         loaded = time.perf_counter()
         signals.deliver()

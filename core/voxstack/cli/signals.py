@@ -42,6 +42,9 @@ def _handle(number: int, frame: FrameType | None) -> None:
     if _State.come is not None:
         os._exit(128 + number)
     _State.come = number
+    if number == signal.SIGINT and os.isatty(2):
+        # Not print: what is interrupted may be writing to stderr.
+        os.write(2, b"\nstopping when the voice is loaded; Ctrl-C once more stops at once\n")
 
 
 def _raise(number: int) -> None:

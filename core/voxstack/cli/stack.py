@@ -35,7 +35,7 @@ def check(
     block: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Check FILE: an addon.json, an addon's folder or zip, a stack alone, or a lock file.
+    """Check FILE: an addon.json, an addon's folder, zip or name, a stack alone, or a lock file.
 
     Prints all problems, each with its JSON pointer, line and column; exit code 2 if there are any.
     A lock file is compared with what is installed here.
@@ -68,11 +68,11 @@ def check(
 
 
 @stack.command(short_help="Show the blocks of a voice as built.")
-@click.argument("voice")
+@click.argument("voice", required=False)
 @host_options
 @json_option
 def show(
-    voice: str,
+    voice: str | None,
     deploy: str | None,
     executor: str | None,
     sets: tuple[str, ...],
@@ -80,7 +80,10 @@ def show(
     block: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Show the blocks of VOICE as they are built, with their options, networks and executors."""
+    """Show the blocks of VOICE as they are built, with their options, networks and executors.
+
+    Without VOICE: the deployment's, VOXSTACK_VOICE, or the only one that is installed.
+    """
     from voxstack.cli.picture import stack_tree, tree_of
 
     with make_host(deploy, executor, allow, block) as host:
@@ -96,7 +99,7 @@ def show(
 
 
 @stack.command(short_help="Draw the blocks of a voice as a picture.")
-@click.argument("voice")
+@click.argument("voice", required=False)
 @click.option(
     "-o", "--output", required=True, metavar="FILE.svg|html|mmd|-", help="Where to; - for stdout."
 )
@@ -108,7 +111,7 @@ def show(
 )
 @host_options
 def graph(
-    voice: str,
+    voice: str | None,
     output: str,
     form: str | None,
     deploy: str | None,
@@ -118,6 +121,8 @@ def graph(
     block: tuple[str, ...],
 ) -> None:
     """Draw VOICE as it is built: blocks, networks, executors, and the tensors between them.
+
+    Without VOICE: the deployment's, VOXSTACK_VOICE, or the only one that is installed.
 
     \b
     voxstack stack graph en-us -o graph.svg

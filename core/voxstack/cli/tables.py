@@ -5,7 +5,6 @@ Where a table is wider than the terminal, the columns that do not fit stand belo
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import final
@@ -28,11 +27,6 @@ def terminal_width() -> int | None:
     import shutil
 
     return shutil.get_terminal_size().columns
-
-
-def colours_wanted() -> bool:
-    """Tell whether a terminal is to be coloured (no-color.org)."""
-    return os.environ.get("TERM") != "dumb" and not os.environ.get("NO_COLOR")
 
 
 def table_lines(

@@ -15,6 +15,7 @@ import pytest
 
 from voxstack.addon import Addon
 from voxstack.addon_files import MANIFEST, FolderFiles
+from voxstack.advice import INSTALL_AN_EXECUTOR
 from voxstack.audit import audit
 from voxstack.chunking import run_network
 from voxstack.errors import VoxstackError
@@ -169,8 +170,7 @@ class AddonSuite:
         if not ran:
             formats = sorted({f for n in opened.networks.values() for f in n.files})
             pytest.skip(
-                f"no executor that takes {', '.join(formats)} can run here: pip install "
-                "voxstack-onnxruntime, for example"
+                f"no executor that takes {', '.join(formats)} can run here: {INSTALL_AN_EXECUTOR}"
             )
 
     def test_chunks_give_the_frames_of_one_call(self, opened: Addon, voxstack_host: Host) -> None:

@@ -14,6 +14,7 @@ import attrs
 import pytest
 from attrs import frozen
 
+from voxstack.advice import INSTALL_AN_EXECUTOR
 from voxstack.blocks import SequenceBlock
 from voxstack.components import KINDS
 from voxstack.errors import ConfigError, MissingTensorError, NetworkError, VoxstackError
@@ -142,9 +143,7 @@ def _able(host: Host) -> str:
             owner = host.registry.find(name, "executor").distribution
             found.append((not owner.startswith(OWN), bool(executor.static), name))
     if not found:
-        raise NotCoveredError(
-            "no executor that it could wrap can run here", "pip install voxstack-onnxruntime"
-        )
+        raise NotCoveredError("no executor that it could wrap can run here", INSTALL_AN_EXECUTOR)
     return min(found)[-1]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from voxstack.advice import INSTALL_AN_EXECUTOR
 from voxstack.apart import Job, run_apart, shared_host
 from voxstack.cli.doctor.findings import ERROR, OK, WARNING, Finding, deprecations
 from voxstack.cli.executors import row_of
@@ -74,5 +75,5 @@ def executors(rows: list[dict[str, Any]]) -> Iterator[Finding]:
     if not any(row["available"] for row in rows):
         yield Finding(
             "executor", ERROR, "executors", "none that is installed can run networks here",
-            "pip install voxstack-onnxruntime",
+            INSTALL_AN_EXECUTOR,
         )  # fmt: skip

@@ -74,7 +74,7 @@ def read_voice(deploy: str | None, name: str, formats: list[str]) -> dict[str, A
         if not set(network.files) & set(formats):
             offered, taken = ", ".join(network.files), ", ".join(formats) or "nothing"
             message = f"network {network.name!r} is {offered}; executors that can run take {taken}"
-            problems.append((message, "install an executor for it, such as voxstack-onnxruntime"))
+            problems.append((message, "install an executor that takes it; voxstack executors"))
     if not problems and addon.manifest.speaks:
         try:
             host.voice(name, load=False)

@@ -88,7 +88,8 @@ class Placement:
     def _named(self, config: Any, origin: str) -> Executor:
         executor = self._tried(config)
         if isinstance(executor, str):
-            raise PluginError(f"{origin}: the executor {_name(config)} {executor}")
+            written = config if isinstance(config, str) else shown(config)
+            raise PluginError(f"{origin}: the executor {written} {executor}")
         return executor
 
     def _tried(self, config: Any) -> Executor | str:

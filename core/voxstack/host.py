@@ -264,13 +264,14 @@ class Host:
         """
         problems: list[Problem] = []
         name = str(path)
-        installed = name.partition("@")[0] in self.registry.names("addon")
         try:
-            if installed and not Path(path).exists():
-                document, files = self.document(name)
+            if not Path(path).exists() and self.registry.candidates(
+                name.partition("@")[0], "addon"
+            ):
+                document, files = self.document(name, edits)
             else:
                 document, files = _read_configuration(Path(path))
-            document = document.edited(edits)
+                document = document.edited(edits)
         except ConfigError as error:
             return list(error.problems)
         if isinstance(document.value, list):

@@ -266,6 +266,11 @@ def test_an_installed_voice_is_checked_by_its_name_and_as_the_deployment_has_it(
     assert "/stack/1/type" in result.err and "site.toml" in result.err
 
 
+def test_an_installed_voice_that_is_blocked_says_so_and_not_that_there_is_no_file(refused):
+    block = ("--block", "voxstack-voice-en-us")
+    refused("stack", "check", "en-us", *block, says=("en-us", "blocked"))
+
+
 def test_a_file_called_like_a_voice_is_the_one_that_is_checked(voxstack, home):
     (home / "en-us").write_text('[{"type": "Gain", "db": "-6"}]')
     assert "/stack/0/db" in voxstack("stack", "check", "en-us").err

@@ -193,6 +193,11 @@ def test_what_is_no_lock_file_says_so(refused, home, text, says):
     refused(*SAY, says=("voice.lock", says))
 
 
+def test_without_a_name_the_voice_is_chosen_as_say_does(voxstack, home):
+    voxstack.good("stack", "lock", "-o", "voice.lock")
+    assert json.loads((home / "voice.lock").read_text())["voice"] == "en-us"
+
+
 def test_a_lock_that_is_not_there(refused):
     refused(*SAY, says=("cannot read voice.lock",))
 

@@ -330,6 +330,23 @@ def test_a_signal_in_the_middle_of_loading_ends_it_when_that_is_done(
 
 
 @posix
+@pytest.mark.parametrize(("no_color", "coloured"), [("", True), ("1", False)])
+def test_log_lines_on_a_terminal_are_coloured_unless_that_is_not_wanted(
+    voxstack, no_color, coloured
+):
+    import pty
+
+    terminal, stderr = pty.openpty()
+    env = {"NO_COLOR": no_color, "TERM": "xterm"}
+    done = voxstack("--log", "info", "say", "Hi.", "-o", "x.wav", env=env, stderr=stderr)
+    os.close(stderr)
+    shown = os.read(terminal, 1 << 16)
+    os.close(terminal)
+    assert done.code == 0 and b"executor chosen" in shown
+    assert (b"\x1b[" in shown) is coloured
+
+
+@posix
 def test_a_signal_while_a_plugin_is_imported_says_on_a_terminal_what_is_waited_for(
     voxstack, install, interruptible
 ):

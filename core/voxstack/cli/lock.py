@@ -32,6 +32,7 @@ def lock(
     """Write what VOICE is built of: configuration, distributions, versions and hashes.
 
     Without VOICE: the deployment's, VOXSTACK_VOICE, or the only one that is installed.
+
     "say --locked FILE" speaks with that and nothing else.
 
     \b

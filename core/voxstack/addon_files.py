@@ -311,6 +311,9 @@ def open_files(where: str | Path) -> Files:
     if path.is_dir():
         return FolderFiles(path)
     if path.is_file():
+        if path.suffix == ".json":
+            give = f": give {path.parent}" if path.name == MANIFEST else ""
+            raise AddonError(f"{path}: an addon is a folder that holds {MANIFEST}, or a zip{give}")
         return ZipFiles(path)
     raise AddonError(f"{path}: no such folder or zip")
 

@@ -14,8 +14,50 @@ COMMANDS = {
     "addon.pack": "plugins/pack",
 }
 
+# What else the repository's folders bring. Nothing is resolved by this: it tells where a name is
+# to be had that nobody who is installed brings.
+ADDONS = {
+    "en-us": "plugins/voice-en-us",
+    "en-us-attention": "plugins/voice-en-us-attention",
+    "vocoder-16k": "plugins/vocoder-16k",
+    "vocoder-mel-16k": "plugins/vocoder-mel-16k",
+}
+EXECUTORS = {
+    "OnnxRuntime": "plugins/onnxruntime",
+    "OnnxRuntimeStatic": "plugins/onnxruntime",
+    "OpenVino": "plugins/openvino",
+    "OpenVinoStatic": "plugins/openvino",
+    "Torch": "plugins/torch",
+    "TorchStatic": "plugins/torch",
+    "Batching": "plugins/standard",
+}
+FRONTENDS = {"English": "plugins/english"}
+BLOCKS = dict.fromkeys(
+    (
+        "CustomizedEncoders",
+        "Upsampler",
+        "Prosody",
+        "Decoder",
+        "AutoregressiveDecoder",
+        "Vocoder",
+        "Gain",
+        "Phase",
+        "Noise",
+        "Tap",
+    ),
+    "plugins/standard",
+)
 
-def install_command(name: str) -> str | None:
-    """Give the next step for a command that is not installed; None for one that nobody knows."""
-    folder = COMMANDS.get(name)
-    return None if folder is None else f"it is in {folder} of voxstack's repository: install that"
+FOLDERS = {
+    "command": COMMANDS,
+    "addon": ADDONS,
+    "executor": EXECUTORS,
+    "frontend": FRONTENDS,
+    "block": BLOCKS,
+}
+
+
+def where_to_get(name: str, namespace: str) -> str | None:
+    """Give the next step for a name that is not installed; None for one that nobody knows."""
+    folder = FOLDERS.get(namespace, {}).get(name)
+    return folder and f"it is in {folder} of voxstack's repository: pip install ./{folder} there"

@@ -16,6 +16,7 @@ import attrs
 
 from voxstack.executors import Program
 from voxstack.schedule import Schedule
+from voxstack.shown import listed
 from voxstack.tensors import Chunk, Sentence, Tensors
 
 
@@ -42,9 +43,8 @@ class Block(ABC):  # noqa: B024 - abstract in what extends it
 
         Called before anything loads, and only when all that reaches it is known.
         """
-        for name in self.consumes or ():
-            if name not in available:
-                yield f"needs {name!r}, which nothing before it produces"
+        if missing := [name for name in self.consumes or () if name not in available]:
+            yield f"needs {listed(missing)}, which nothing before it produces"
 
 
 class SequenceBlock(Block):

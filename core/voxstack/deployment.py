@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, final
 
 from attrs import field, frozen
 
 from voxstack.documents import read_toml
+from voxstack.filters import Filter
 from voxstack.structure import Structurer, structure
 
 
@@ -18,6 +20,11 @@ class PluginLists:
 
     allow: tuple[str, ...] = ("*",)
     block: tuple[str, ...] = ()
+
+    def filter(self, place: str, over: Sequence[str] = ()) -> Filter:
+        """Give the lists as they hold where ``over``, if not empty, is allowed in their place."""
+        allow = ("*",) if over else self.allow
+        return Filter(allow, self.block, f"[plugins] of {place}")
 
 
 @final

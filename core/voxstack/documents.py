@@ -62,7 +62,9 @@ class Document:
             try:
                 copy.edits[_set(copy.value, pointer, value, origin)] = origin
             except InputError as error:
-                raise InputError(f"{origin}: {error}") from None
+                # "--set /stack/9" says the pointer already.
+                told = str(error).removeprefix(f"{pointer!r}: " if pointer in origin else "")
+                raise InputError(f"{origin}: {told}") from None
         return copy
 
 

@@ -13,9 +13,10 @@ from voxstack.addon import Addon, make_addon, read_document
 from voxstack.addon_files import MANIFEST, Files, FolderFiles, open_files, package_files
 from voxstack.advice import INSTALL_A_VOICE
 from voxstack.buckets import varying
-from voxstack.deployment import Deployment, PluginLists, VoiceSettings, read_deployment
+from voxstack.deployment import Deployment, VoiceSettings, read_deployment
 from voxstack.documents import Document, parse_json
 from voxstack.errors import (
+    AddonError,
     ConfigError,
     InputError,
     PluginError,
@@ -24,10 +25,11 @@ from voxstack.errors import (
     did_you_mean,
 )
 from voxstack.executors import Executor
+from voxstack.filters import asked_filters
 from voxstack.logs import get_logger
 from voxstack.placement import Placement
 from voxstack.programs import HostedProgram, ProgramCache, buckets_of, load_all
-from voxstack.registry import Filter, Registry
+from voxstack.registry import Registry
 from voxstack.stack import BuiltStack, StackBuilder
 from voxstack.structure import schema_unfits
 from voxstack.unfit import Unfits, problems_of
@@ -65,16 +67,9 @@ class Host:
             self._origin = "the deployment"
         elif deploy is not None:
             self.deploy_file = str(deploy)
-        lists: PluginLists = self.deployment.plugins
-        self.registry = Registry(
-            Filter(
-                tuple(allow) or lists.allow,
-                (*lists.block, *block),
-                self._origin,
-            ),
-            plugins,
-            path,
-        )
+        self.allow, self.block = tuple(allow), tuple(block)  # beside the deployment's
+        lists = self.deployment.plugins.filter(self._origin, over=self.allow)
+        self.registry = Registry([*asked_filters(self.allow, self.block), lists], plugins, path)
         self._executor = executor
         self._cache = ProgramCache()
         self._voices: dict[str, Voice] = {}
@@ -106,10 +101,14 @@ class Host:
     def files(self, name: str) -> Files:
         """Find an addon by its name, or by the path of its folder or zip."""
         path = Path(name)
-        looks_like_path = any(s in name for s in ("/", os.sep)) or name.endswith(".zip")
-        if looks_like_path or (path / MANIFEST).is_file():
+        if _is_path(name) or (path / MANIFEST).is_file():
             return open_files(path)
-        registration = self.registry.find(name, "addon")
+        try:
+            registration = self.registry.find(name, "addon")
+        except PluginError as error:
+            if error.component is None and path.exists():
+                return open_files(path)  # says what it is, and what to give
+            raise
         self.registry.require(registration)
         try:
             return package_files(registration.target)
@@ -146,24 +145,49 @@ class Host:
 
     def choose_voice(self, name: str | None = None) -> str:
         """Give the voice to use: the one named, the deployment's, VOXSTACK_VOICE, the only one."""
-        name = name or self.deployment.voice or os.environ.get("VOXSTACK_VOICE")
-        if name:
-            return name
+        for asked, who in (
+            (name, ""),
+            (self.deployment.voice, f"{self._origin}: voice: "),
+            (os.environ.get("VOXSTACK_VOICE"), "VOXSTACK_VOICE: "),
+        ):
+            if asked:
+                self._require_voice(asked, who)
+                return asked
         voices = self.voices()
         if len(voices) == 1:
             return voices[0]
         if not voices:
-            reasons = "; ".join(
-                f"{r.name} of {r.distribution} is {r.status}: {r.reason}"
-                for r in self.registry.registrations
-                if r.namespace == "addon" and not r.usable
-            )
-            raise PluginError(
-                f"no voice is installed: {INSTALL_A_VOICE}" + (f" ({reasons})" if reasons else "")
-            )
+            raise self._no_voice()
         raise InputError(
             f"name a voice with --voice, or set VOXSTACK_VOICE, to one of: {', '.join(voices)}"
         )
+
+    def _require_voice(self, name: str, who: str) -> None:
+        """Check that a voice of such a name, or a path, is there; ``who`` asked for it."""
+        if Path(name).exists():
+            return
+        if _is_path(name):
+            raise AddonError(f"{who}{name}: no such folder or zip")
+        try:
+            self.registry.find(name, "addon")
+        except PluginError as error:
+            if error.component is None:
+                error = self.registry.unknown(name, "addon", "voice", self.voices())
+            raise PluginError(who + error.message, error.component, error.suggestion) from None
+
+    def _no_voice(self) -> PluginError:
+        """Say why there is no voice to choose."""
+        why: dict[tuple[str, str | None], list[str]] = {}
+        for r in self.registry.registrations:
+            if r.namespace == "addon" and not r.usable:
+                why.setdefault((f"{r.reason}", r.next_step), []).append(f"{r.name} of {r.owner}")
+        if not why:
+            return PluginError(f"no voice is installed: {INSTALL_A_VOICE}")
+        reasons = (
+            f"{', '.join(names)}: {reason}" + (f" ({step})" if step else "")
+            for (reason, step), names in why.items()
+        )
+        return PluginError(f"no voice can be used: {'; '.join(reasons)}")
 
     # Voices ---------------------------------------------------------------------------------
 
@@ -323,6 +347,10 @@ def _check_buckets(name: str, built: BuiltStack) -> None:
     for key in sorted(given - known.keys()):
         hint = did_you_mean(key, known) or f"it has: {', '.join(known)}"
         log.warning(f"buckets: {key!r}: the voice {name!r} has no such dimension ({hint})")
+
+
+def _is_path(name: str) -> bool:
+    return any(s in name for s in ("/", os.sep)) or name.endswith(".zip")
 
 
 def _read_configuration(path: Path) -> tuple[Document, Files]:

@@ -105,7 +105,7 @@ def make_lock(host: Host, name: str | None, edits: Edits, executor: Any, place: 
     voice = host.voice(name, edits=edits, load=False)
     settings = host.settings(name)
     made = [*settings.set.items(), *((pointer, value) for pointer, value, _ in edits)]
-    filter_ = host.registry.filter
+    lists = host.deployment.plugins
     components = {_key(r): _component(r) for r in _components(host, voice)}
     addons = {n: _addon(host, n) for n in _addon_names(name, voice)}
     used = {"voxstack", *(c.distribution for c in components.values())}
@@ -121,8 +121,8 @@ def make_lock(host: Host, name: str | None, edits: Edits, executor: Any, place: 
             dict(settings.executors),
             settings.executor,
             dict(settings.controls),
-            filter_.allow,
-            filter_.block,
+            host.allow or lists.allow,
+            (*lists.block, *host.block),
         ),
         {(_spelled_from(place, n) if _is_path(host, n) else n): a for n, a in addons.items()},
         components,
@@ -137,13 +137,12 @@ def make_lock(host: Host, name: str | None, edits: Edits, executor: Any, place: 
 
 
 def _asked(host: Host, edits: Edits, executor: Any, place: Path) -> Asked:
-    lists, filter_ = host.deployment.plugins, host.registry.filter
     return Asked(
         None if host.deploy_file is None else _spelled_from(place, host.deploy_file),
         executor,
         tuple((pointer, value) for pointer, value, _ in edits),
-        () if filter_.allow == lists.allow else filter_.allow,
-        filter_.block[len(lists.block) :],
+        host.allow,
+        host.block,
     )
 
 

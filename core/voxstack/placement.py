@@ -184,6 +184,4 @@ def _name(config: Any) -> str:
 
 
 def _reasons(error: ConfigError) -> str:
-    return "; ".join(
-        f"{p.message}" + (f" ({p.suggestion})" if p.suggestion else "") for p in error.problems
-    )
+    return "; ".join(map(str, error.problems))

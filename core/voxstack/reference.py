@@ -231,7 +231,7 @@ def pages(registry: Registry) -> dict[str, str]:
 def main(arguments: list[str]) -> None:
     """Write the pages into the folder named first, of the distributions that match the rest."""
     folder, *patterns = arguments
-    registry = Registry(Filter(tuple(patterns) or ("*",), origin="the command line"))
+    registry = Registry(Filter(tuple(patterns) or ("*",)))
     usable = [r for r in registry.registrations if r.status != "blocked"]
     registry.registrations[:] = usable
     for name, text in pages(registry).items():

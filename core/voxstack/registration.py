@@ -12,6 +12,7 @@ from attrs import define, field
 
 from voxstack.components import KINDS
 from voxstack.discovery import Package, well_formed
+from voxstack.filters import Blocked
 
 
 @final
@@ -26,6 +27,7 @@ class Registration:
     version: str
     status: str = "ok"  # ok, dynamic, blocked, ambiguous, broken or incompatible
     reason: str | None = None
+    next_step: str | None = None  # for one that is blocked
     options: Mapping[str, Any] = field(factory=dict)
     package: Package | None = field(default=None, repr=False)
     loaded: Any = field(default=None, repr=False)  # the target, once it was imported
@@ -47,8 +49,13 @@ class Registration:
 
     def refusal(self) -> str:
         """Say why it cannot be used."""
-        status = "" if (self.reason or "").startswith(self.status) else f"{self.status}: "
+        told = self.status == "blocked" or (self.reason or "").startswith(self.status)
+        status = "" if told else f"{self.status}: "
         return f"{self.name!r} of {self.owner} cannot be used: {status}{self.reason}"
+
+    def block(self, why: Blocked) -> None:
+        """Let nobody use it."""
+        self.status, self.reason, self.next_step = "blocked", why.reason, why.next_step
 
     def listing(self) -> dict[str, str | None]:
         """Give the row that ``voxstack plugins --json`` prints."""

@@ -13,11 +13,12 @@ from typing import Any, final
 import pluggy
 
 from voxstack import hookspecs
+from voxstack.advice import where_to_get
 from voxstack.components import KINDS, LISTENERS_GROUP, MODULES_GROUP, Component
 from voxstack.deprecations import tell_old_group, tell_old_hooks
 from voxstack.discovery import EntryPoints, Package, normalised, scan
 from voxstack.errors import PluginError, did_you_mean
-from voxstack.filters import Filter, site_filter
+from voxstack.filters import Blocked, Filter, site_filters
 from voxstack.importing import check_requirement, imported, mark_broken
 from voxstack.logs import get_logger
 from voxstack.registration import Registration, is_target, mark_ambiguous
@@ -26,25 +27,33 @@ log = get_logger("registry")
 
 __all__ = ["Filter", "Registration", "Registry"]
 
-CALLED = {"addon": "voice"}  # how users call what a namespace holds
+# Where what is named in the wrong place belongs, by namespace.
+PLACES = {
+    "addon": "an addon: give it to --voice",
+    "block": "a block: it goes into a stack",
+    "executor": 'an executor: name it as "executor" of a block, or with --executor',
+    "frontend": 'a frontend: it goes into "frontend"',
+    "command": "a command",
+}
 
 
 @final
 class Registry:
     """All that the installed packages announce.
 
+    ``filter`` says which packages may bring anything: every one given must let them in;
     ``plugins`` are modules or objects with hooks, registered beside the installed ones;
     ``path`` replaces sys.path for the scan.
     """
 
     def __init__(
         self,
-        filter: Filter = Filter(),  # noqa: B008 - frozen
+        filter: Filter | Iterable[Filter] = (),
         plugins: Sequence[Any] = (),
         path: Iterable[str] | None = None,
     ) -> None:
-        self.filter = filter
-        self._site = site_filter()
+        asked = (filter,) if isinstance(filter, Filter) else filter
+        self._filters = (*site_filters(), *asked)
         self.manager = pluggy.PluginManager("voxstack")
         self.manager.add_hookspecs(hookspecs)
         self.packages = {package.name: package for package in scan(path)}
@@ -93,8 +102,8 @@ class Registry:
         if clash := [r for r in found if r.status == "ambiguous"]:
             raise PluginError(clash[0].reason or "", clash[0])
         if found:
-            raise PluginError(found[0].refusal(), found[0])
-        raise self._unknown(name, namespace)
+            raise PluginError(found[0].refusal(), found[0], found[0].next_step)
+        raise self.unknown(name, namespace)
 
     def load(self, registration: Registration) -> Any:
         """Import a registration's target; PluginError if it breaks, listed from then on."""
@@ -115,25 +124,41 @@ class Registry:
         if registration.status in ("broken", "incompatible"):
             raise PluginError(registration.refusal(), registration)
 
-    def _unknown(self, name: str, namespace: str) -> PluginError:
-        known = self.names(namespace)
-        kind = CALLED.get(namespace, namespace)
+    def unknown(
+        self,
+        name: str,
+        namespace: str,
+        called: str | None = None,
+        known: Sequence[str] | None = None,
+    ) -> PluginError:
+        """Say that nobody brings a name, and what to do: where it is to be had, or what is meant.
+
+        ``called`` is what users call it, ``known`` what they may name in its place.
+        """
+        known = self.names(namespace) if known is None else known
         wanted, _, distribution = name.partition("@")
-        message = f"no {kind} {name!r} is installed"
+        message = f"no {called or namespace} {name!r} is installed"
         if distribution and (others := self.candidates(wanted, namespace)):
             there = ", ".join(sorted({f"{r.name}@{r.distribution}" for r in others}))
             return PluginError(message, suggestion=f"there: {there}")
         broken = [r for r in self.registrations if r.kind == "module" and r.status == "broken"]
         message += "".join(f"; {r.distribution} is broken: {r.reason}" for r in broken)
-        hint = did_you_mean(wanted, known) or (
-            f"there: {', '.join(known)}" if known else "none is installed: pip install one"
+        for place, what in PLACES.items():
+            if place != namespace and (others := self.candidates(name, place)):
+                message += f"; {name!r} of {others[0].distribution} is {what}"
+                return PluginError(message)
+        hint = (
+            where_to_get(wanted, namespace)
+            or did_you_mean(wanted, known)
+            or (f"there: {', '.join(known)}" if known else "none is installed: pip install one")
         )
         return PluginError(message, suggestion=hint)
 
     # Modules with hooks ---------------------------------------------------------------------
 
-    def _blocked(self, distribution: str) -> str | None:
-        return self._site.reason(distribution) or self.filter.reason(distribution)
+    def _blocked(self, distribution: str) -> Blocked | None:
+        judged = (one.judge(distribution) for one in self._filters)
+        return next((blocked for blocked in judged if blocked), None)
 
     def _find_modules(self, package: Package) -> None:
         blocked = self._blocked(package.name)
@@ -153,7 +178,7 @@ class Registry:
                 )
                 self.registrations.append(module)
                 if blocked:
-                    module.status, module.reason = "blocked", blocked
+                    module.block(blocked)
                 else:
                     held.append(module)
 
@@ -223,7 +248,7 @@ class Registry:
             package=package,
         )
         if blocked := self._blocked(distribution):
-            registration.status, registration.reason = "blocked", blocked
+            registration.block(blocked)
         elif not is_target(component.target, kind):
             wanted = "a top-level package" if kind == "addons" else "'package.module:Name'"
             registration.status = "broken"

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 LONGEST = 60  # characters
 
 _JSON = json.JSONEncoder(ensure_ascii=False)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Give names as a sentence has them: 'a', 'b' and 'c'."""
+    *first, last = map(repr, names)
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def shown(value: Any) -> str:

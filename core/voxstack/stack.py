@@ -22,7 +22,7 @@ from voxstack.programs import HostedProgram, ProgramCache
 from voxstack.provided import AudioFormat, Symbols
 from voxstack.registry import Registration, Registry
 from voxstack.schedule import Schedule
-from voxstack.shown import shown
+from voxstack.shown import listed, shown
 from voxstack.structure import Structurer, tell_uses
 from voxstack.unfit import Unfit, Unfits, problems_of, unfits_of
 from voxstack.wiring import Flow, check_wiring
@@ -166,7 +166,8 @@ class StackBuilder:
             if isinstance(config, wanted):
                 return config  # made in Python, not in a document
             place = "/type"
-            if isinstance(config, str) and namespace == "executor":
+            bare = isinstance(config, str) and namespace == "executor"
+            if bare:
                 config, place = {"type": config}, ""
             if not isinstance(config, dict):
                 raise Unfit(f'expected {{"type": "NAME", ...}}, not {shown(config)}')
@@ -190,6 +191,10 @@ class StackBuilder:
                 with self._structurer.at("type"):
                     what = f"the {namespace} {registration.name!r}"
                     self._structurer.note(what, old[registration.name], registration.owner)
+            if bare and (missing := _needed(cls, registration)):
+                options = "".join(f', "{option}": ...' for option in missing)
+                how = f'write it out: {{"type": "{config["type"]}"{options}}}'
+                raise Unfit(f"{config['type']!r} needs the option {listed(missing)}", how)
             return self._placed(cls, registration, config)
 
         return hook
@@ -325,6 +330,17 @@ def _all_blocks(block: Any) -> Iterator[Block]:
         yield block
         for option in options_of(block):
             yield from _all_blocks(getattr(block, option.name))
+
+
+def _needed(cls: type, registration: Registration) -> list[str]:
+    """Give the options without which a component cannot be made."""
+    return [
+        option.name
+        for option in attrs.fields(cls)
+        if option.init
+        and option.default is attrs.NOTHING
+        and option.name not in registration.options
+    ]
 
 
 def _schedule(config: Any, _: Any) -> Schedule:

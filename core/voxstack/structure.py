@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import enum
 import math
+import re
 import types
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -125,7 +126,7 @@ class Structurer:
         try:
             return cls(**made)
         except (ValueError, TypeError, VoxstackError) as error:  # a validator refused a value
-            raise Unfit(str(error)) from None
+            raise _refused(error, options) from None
         except Exception as error:
             raise Unfit(f"{cls.__name__} cannot be made: {error!r}") from error
 
@@ -225,6 +226,19 @@ def _scalar(value: Any, type_: Any) -> Any:
     if type(value) is type_ or (value is None and type_ is None):
         return value
     raise Unfit(f"expected {describe(type_)}, not {shown(value)}")
+
+
+def _refused(error: Exception, options: Collection[str]) -> Unfit:
+    """Give what a validator said at the option that it names first, as attrs' own do."""
+    # Some of attrs' carry the attribute and the value beside the message.
+    first = error.args[0] if error.args and not isinstance(error, VoxstackError) else None
+    text = first if isinstance(first, str) else str(error)
+    named = re.search(r"'(\w+)'", text)
+    if named is None or named[1] not in options:
+        return Unfit(text)
+    if bound := re.fullmatch(r"'\w+' (must be [<>]=? \S+): (.+)", text):
+        text = f"{bound[1]}, not {bound[2]}"
+    return Unfit(text, None, f"/{escape(named[1])}")
 
 
 def _there(name: str, options: Collection[str]) -> str:

@@ -10,6 +10,7 @@ from attrs import frozen
 from voxstack.blocks import Block, SequenceBlock, StreamableBlock
 from voxstack.containers import StreamablePipeline, StreamableStack
 from voxstack.errors import did_you_mean
+from voxstack.shown import listed
 
 Report = Callable[[str, str, str | None], None]  # pointer, message, suggestion
 
@@ -77,11 +78,21 @@ class _Checker:
     def _check(self, block: Block, pointer: str, flow: Flow) -> None:
         # Behind an undeclared block anything may be there: only the block itself can be wrong.
         available = {*flow.names, *(block.consumes or ())} if flow.open else flow.names
+        missing = [name for name in block.consumes or () if name not in available]
         for message in block.problems(available):
-            missing = next((n for n in block.consumes or () if f"needs {n!r}" in message), None)
-            suggestion = None
-            if missing in self.makers:
-                suggestion = f"{self.makers[missing]} produces it: put that before this block"
-            elif missing is not None:
-                suggestion = did_you_mean(missing, flow.names)
-            self.report(pointer, message, suggestion)
+            about = missing if message.startswith("needs ") else []
+            self.report(pointer, message, self._suggestion(about, flow))
+
+    def _suggestion(self, missing: list[str], flow: Flow) -> str | None:
+        """Say which block, elsewhere in the stack, makes what is missing here."""
+        by_maker: dict[str, list[str]] = {}
+        for name in missing:
+            if name in self.makers:
+                by_maker.setdefault(self.makers[name], []).append(name)
+        if by_maker:
+            made = (
+                f"{maker} produces {'it' if names == missing == names[:1] else listed(names)}"
+                for maker, names in by_maker.items()
+            )
+            return f"{', '.join(made)}: put that before this block"
+        return did_you_mean(missing[0], flow.names) if missing else None

@@ -245,12 +245,23 @@ def test_a_signal_in_the_middle_leaves_no_file(voxstack, home, interruptible, nu
             ["--executor", '{"type": "OnnxRuntime", "treads": 2}'],
             ("--executor", "'treads'", "did you mean 'threads'"),
         ),
-        (["--executor", '{"type": "OnnxRuntime", "threads": 0}'], ("--executor", "threads", "0")),
+        (
+            ["--executor", '{"type": "OnnxRuntime", "threads": 0}'],
+            ("--executor", "/threads: must be >= 1, not 0"),
+        ),
+        (["--executor", "[OnnxRuntime"], ("--executor: '[OnnxRuntime' is not valid JSON",)),
+        (["--executor", "Batching"], ('write it out: {"type": "Batching", "executor": ...}',)),
+        (["--executor", "Gain"], ("'Gain' of voxstack-standard is a block",)),
+        (["--set", "/stack/9/type=Gain"], ("--set /stack/9/type: nothing at '/stack/9'",)),
+        (["--set", '/stack/-={"type": "Gain", "db": 99}'], ("/stack/2/db: must be <= 60",)),
         (
             ["--executor", '{"type": "OnnxRuntime", "providers": ["CUDA"]}'],
             ("'CUDA'", "CPUExecutionProvider"),
         ),
-        (["--allow", "acme-*"], ("en-us", "not in the allow list")),
+        (
+            ["--allow", "acme-*"],
+            ("en-us", "not allowed by --allow (if it is wanted, add"),
+        ),
         (["--block", "voxstack-english"], ("'English'", "blocked", "'voxstack-english'")),
         (["--block", "voxstack-voice-*"], ("voice", "blocked", "'voxstack-voice-*'")),
     ],
@@ -535,8 +546,8 @@ STACKS = {
     ),
     "value out of range": (
         lambda v: row(v)[0].update(minimum=-1),
-        "/stack/0/streamable_block/stack/0",
-        ("'minimum'", ">= 0", "-1"),
+        "/stack/0/streamable_block/stack/0/minimum",
+        (">= 0", "-1"),
     ),
     "bad schedule": (
         lambda v: v["stack"][1].update(schedule=[0]),

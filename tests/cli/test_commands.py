@@ -1,8 +1,6 @@
 """The commands that look and check: what they tell people, and what they tell machines."""
 
 import json
-import tomllib
-from pathlib import Path
 
 import click
 import pytest
@@ -10,7 +8,6 @@ from voxstack.advice import COMMANDS
 from voxstack.cli import cli
 from voxstack.registry import Registry
 
-REPOSITORY = Path(__file__).parents[2]
 ROW = ["kind", "name", "target", "distribution", "version", "status", "reason"]
 PROBLEM = {"pointer", "line", "column", "message", "suggestion"}
 FIRST_PARTY = {"voxstack", "voxstack-standard", "voxstack-english", "voxstack-onnxruntime"}
@@ -86,13 +83,6 @@ def test_a_command_of_a_package_that_is_not_installed_says_where_it_is(name, mon
     monkeypatch.setattr("voxstack.cli.groups._registry", lambda: Registry(path=[]))
     with pytest.raises(click.UsageError, match=f"it is in {COMMANDS[name]} of voxstack's"):
         cli.main(name.split("."), standalone_mode=False)
-
-
-@pytest.mark.parametrize(("name", "folder"), COMMANDS.items())
-def test_the_folder_that_is_advised_brings_the_command(name, folder):
-    with (REPOSITORY / folder / "pyproject.toml").open("rb") as file:
-        project = tomllib.load(file)["project"]
-    assert name in project["entry-points"]["voxstack.commands"]
 
 
 def test_an_unknown_command_of_a_group_is_named(refused):

@@ -2,12 +2,14 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 from attrs import frozen
 from voxstack import ConfigError, Executor, Host, InputError, PluginError, VoxstackError
 from voxstack.deployment import Deployment, read_deployment
+from voxstack.errors import AddonError
 
 
 def programs(voice):
@@ -45,7 +47,7 @@ def test_a_blocked_voice_is_told_with_its_reason_when_none_is_named(site):
     site.install("acme-voice", entry_points={"voxstack.addons": {"en": "acme_voice"}})
     with (
         Host(path=[str(site.folder)], block=["acme-*"]) as host,
-        pytest.raises(PluginError, match=r"en of acme-voice is blocked: .*acme-\*"),
+        pytest.raises(PluginError, match=r"no voice can be used: en of .*: blocked by 'acme-\*'"),
     ):
         host.voice()
 
@@ -67,6 +69,42 @@ def test_the_environment_can_name_the_voice(site, monkeypatch):
     with Host(path=[str(site.folder)]) as host:
         assert host.choose_voice() == "fr"
         assert host.choose_voice("en") == "en"
+
+
+@pytest.mark.parametrize("who", ["VOXSTACK_VOICE", "site.toml: voice", ""])
+def test_a_voice_that_nobody_brings_is_told_with_who_asked_for_it(who, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("site.toml").write_text('voice = "nope"\n')
+    monkeypatch.setenv("VOXSTACK_VOICE", "nope")
+    asked = {"deploy": "site.toml"} if "toml" in who else {}
+    with Host(path=[], **asked) as host, pytest.raises(PluginError) as caught:
+        host.choose_voice(None if who else "nope")
+    assert str(caught.value).startswith(f"{who}: no voice 'nope'" if who else "no voice 'nope'")
+
+
+def test_networks_alone_are_not_offered_as_voices(site, write_addon):
+    site.install("acme", entry_points={"voxstack.addons": {"en": "acme_en", "net": "acme_net"}})
+    for name in ("acme_en", "acme_net"):
+        folder = write_addon(site.folder / name)
+        (folder / "__init__.py").touch()
+    manifest = json.loads((folder / "addon.json").read_text())
+    del manifest["stack"], manifest["frontend"]
+    (folder / "addon.json").write_text(json.dumps(manifest))
+    with Host(path=[str(site.folder)]) as host:
+        with pytest.raises(PluginError, match=r"no voice 'net2' is installed \(there: en\)"):
+            host.voice("net2")
+        with pytest.raises(PluginError, match=r"no addon 'nett' is installed \(did you mean 'net'"):
+            host.addon("nett")
+
+
+@pytest.mark.parametrize("name", ["addon.json", "stack.json"])
+def test_a_json_file_is_no_voice_and_says_what_is_one(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path(name).write_text("{}")
+    with Host(path=[]) as host:
+        for given in (name, str(tmp_path / name)):
+            with pytest.raises(AddonError, match=r"an addon is a folder that holds addon\.json"):
+                host.voice(given)
 
 
 def test_an_addon_without_a_stack_is_no_voice_but_brings_networks(tiny_host, write_addon, tmp_path):
@@ -408,7 +446,7 @@ def test_a_deployment_blocks_plugins(deployed):
 
 def test_a_deployment_allows_plugins(deployed):
     host = deployed('[plugins]\nallow = ["acme-*"]\n')
-    with pytest.raises(PluginError, match=r"not in the allow list of .*deploy.toml"):
+    with pytest.raises(PluginError, match=r"not allowed by \[plugins\] of .*deploy.toml"):
         host.voice("tiny")
 
 

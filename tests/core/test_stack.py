@@ -91,6 +91,11 @@ class Checked(Passing):
 
 
 @frozen
+class NeedsMore(Passing):
+    consumes = ("audio", "mel")
+
+
+@frozen
 class Needs(Passing):
     consumes = ("audio",)
     produces = ("audio",)
@@ -347,7 +352,7 @@ def test_all_problems_come_in_one_pass_with_pointer_line_column_and_suggestion(b
          "/grid/1/0/db", 'expected a number, not "x"'),
         ({"type": "Nest", "named": {"a/b": {"type": "Leaf", "x": 1}}}, "/named/a~1b/x",
          "unknown option 'x'"),
-        ({"type": "Checked", "threshold": -1}, "", "'threshold' must be >= 0"),
+        ({"type": "Checked", "threshold": -1}, "/threshold", "must be >= 0, not -1"),
         ({"type": "Unresolved"}, "",
          "has an option whose type cannot be resolved: name 'NoSuchType'"),
         ({"type": "StreamablePipeline"}, "", "option 'sequence_block' is missing"),
@@ -480,7 +485,7 @@ class Named(Passing):
     executor: Executor | None = None
 
 
-NETWORK_BLOCKS = [Runs, Reads, Lists, Named, Makes, Needs, Leaf]
+NETWORK_BLOCKS = [Runs, Reads, Lists, Named, Makes, Needs, NeedsMore, Leaf]
 
 
 @pytest.fixture
@@ -587,6 +592,15 @@ def test_a_missing_tensor_names_the_block_that_makes_it_later(voice_with):
     assert pointer == "/stack/0"
     assert message.startswith("needs 'audio', which nothing before it produces")
     assert suggestion == "Makes at /stack/1 produces it: put that before this block"
+
+
+def test_all_that_a_block_misses_is_one_problem(voice_with):
+    ((pointer, message, suggestion),) = voice_problems(
+        voice_with, {"type": "NeedsMore"}, {"type": "Makes"}
+    )
+    assert pointer == "/stack/0"
+    assert message.startswith("needs 'audio' and 'mel', which nothing before it produces")
+    assert suggestion == "Makes at /stack/1 produces 'audio': put that before this block"
 
 
 def test_blocks_in_their_order_have_no_problem(voice_with):

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from voxstack.advice import install_command
+from voxstack.advice import where_to_get
 from voxstack.errors import VoxstackError, did_you_mean
 
 
@@ -70,7 +70,7 @@ class PluginGroup(click.Group):
         if self.get_command(ctx, name) is None and not name.startswith("-"):
             names = self.list_commands(ctx)
             hint = (
-                install_command(self._prefix + name)
+                where_to_get(self._prefix + name, "command")
                 or did_you_mean(name, names)
                 or f"there: {', '.join(names)}"
             )

@@ -103,20 +103,19 @@ def plugins(
     what importing each one costs beyond voxstack itself, in milliseconds.
     """
     from voxstack.components import KINDS
-    from voxstack.registry import Filter, Registry
+    from voxstack.filters import asked_filters
+    from voxstack.registry import Registry
 
     kinds = [*KINDS, "module", "listener", "package"]
     if kind is not None and kind not in kinds:
         hint = did_you_mean(kind, kinds) or f"one of: {', '.join(kinds)}"
         raise InputError(f"there is no kind {kind!r} ({hint})")
-    filter_ = Filter(allow or ("*",), block, "the command line")
+    filters = [*asked_filters(allow, block)]
     if deploy:
         from voxstack.deployment import read_deployment
 
-        deployment = read_deployment(deploy)
-        lists = deployment.plugins
-        filter_ = Filter(allow or lists.allow, (*lists.block, *block), deploy)
-    rows = [r.listing() for r in Registry(filter_).registrations]
+        filters.append(read_deployment(deploy).plugins.filter(deploy, over=allow))
+    rows = [r.listing() for r in Registry(filters).registrations]
     rows = sorted(
         (r for r in rows if kind in (None, r["kind"])),
         key=lambda r: (r["kind"] or "", r["name"] or "", r["distribution"] or ""),

@@ -42,7 +42,10 @@ def make_host(deploy: str | None, executor: str | None, allow: Any, block: Any) 
     """Make the host that the shared options describe."""
     from voxstack.host import Host
 
-    chosen = parse_value(executor) if executor is not None else None
+    try:
+        chosen = parse_value(executor) if executor is not None else None
+    except VoxstackError as error:
+        raise InputError(f"--executor: {error}") from None
     return Host(deploy=deploy, executor=chosen, allow=allow, block=block)
 
 

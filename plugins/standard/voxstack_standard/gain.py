@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from attrs import frozen
+from attrs import field, frozen
+from attrs.validators import ge, le
 from voxstack import Chunk, StreamableBlock, Tensors
 
 from .networks import frames_of
@@ -17,7 +18,7 @@ class Gain(StreamableBlock):
     consumes = ("audio",)
     produces = ("audio",)
 
-    db: float = 0.0  # decibels
+    db: float = field(default=0.0, validator=[ge(-120.0), le(60.0)])  # decibels
 
     def stream(self, sequence: Tensors, upstream: Iterator[Chunk] | None) -> Iterator[Chunk]:
         """Yield the scaled audio."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 from voxstack.cli.doctor.findings import ERROR, OK, WARNING, Finding
@@ -20,7 +21,8 @@ def deployment_file(deploy: str | None) -> Iterator[Finding]:
     try:
         read_deployment(deploy)
     except VoxstackError as error:
-        step = "mend the file; the rest was examined without it"
+        step = "mend the file" if Path(deploy).exists() else "give the path of one that is there"
+        step += "; the rest was examined without it"
         yield Finding("deployment", ERROR, deploy, str(error), step)
     else:
         yield Finding("deployment", OK, deploy, "it can be read")
@@ -67,7 +69,7 @@ def _unmatched(patterns: Iterable[str], listed: str, installed: set[str]) -> Ite
     from voxstack.registry import Filter
 
     for pattern in patterns:
-        matches: Callable[[str], Any] = Filter(block=(pattern,)).reason
+        matches: Callable[[str], Any] = Filter(block=(pattern,)).judge
         if pattern != "*" and not any(matches(distribution) for distribution in installed):
             message = f"{pattern!r} matches no installed package"
             hint = did_you_mean(pattern, installed) or "remove it, if it is not for later"
@@ -77,10 +79,10 @@ def _unmatched(patterns: Iterable[str], listed: str, installed: set[str]) -> Ite
 def _named(host: Any, namespace: str, name: str, place: str, status: str) -> Iterator[Finding]:
     if host.registry.candidates(name, namespace):
         return
-    known = host.registry.names(namespace)
+    known = host.voices() if namespace == "addon" else host.registry.names(namespace)
     called = "voice" if namespace == "addon" else namespace
-    hint = did_you_mean(name, known) or f"there: {', '.join(known) or 'none'}"
-    yield Finding("deployment", status, place, f"no {called} {name!r} is installed", hint)
+    error = host.registry.unknown(name, namespace, called, known)
+    yield Finding("deployment", status, place, error.message, error.suggestion)
 
 
 def _types(config: Any) -> list[str]:

@@ -130,15 +130,13 @@ def _refused(registry: Any, registration: Any) -> Finding | None:
 
 def blocked(registry: Any) -> Iterator[Finding]:
     """Tell of the packages that the lists keep out, each once."""
-    kept_out: dict[tuple[str, str, str], list[str]] = {}
+    kept_out: dict[tuple[str, str, str, str], list[str]] = {}
     for r in registry.registrations:
         if r.status == "blocked":
-            kept_out.setdefault((r.distribution, r.version, r.reason), []).append(r.name)
-    for (of, version, reason), names in kept_out.items():
+            key = (r.distribution, r.version, r.reason, r.next_step)
+            kept_out.setdefault(key, []).append(r.name)
+    for (of, version, reason, step), names in kept_out.items():
         message = f"{reason}; it brings {', '.join(names)}"
-        step = (
-            f"if it is wanted, let it in: the allow and block lists in [plugins] decide on {of!r}"
-        )
         yield Finding("plugin", WARNING, f"{of} {version}", message, step)
 
 

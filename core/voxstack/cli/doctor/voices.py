@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import attrs
+
 from voxstack.advice import INSTALL_A_VOICE
 from voxstack.apart import Job, run_apart, shared_host
 from voxstack.cli.doctor.findings import (
@@ -16,7 +18,9 @@ from voxstack.cli.doctor.findings import (
     deprecations,
     subject_of,
 )
-from voxstack.errors import VoxstackError
+from voxstack.errors import ConfigError, VoxstackError
+
+UPGRADE = "install what it names, or upgrade the voice"
 
 
 def voices(
@@ -78,8 +82,13 @@ def read_voice(deploy: str | None, name: str, formats: list[str]) -> dict[str, A
     if not problems and addon.manifest.speaks:
         try:
             host.voice(name, load=False)
+        except ConfigError as error:
+            problems += [
+                (str(attrs.evolve(p, suggestion=None)), p.suggestion or UPGRADE)
+                for p in error.problems
+            ]
         except VoxstackError as error:
-            problems.append((str(error), "install what it names, or upgrade the voice"))
+            problems.append((str(error), UPGRADE))
     count = len(addon.networks)
     total = sum(entry.bytes for entry in addon.manifest.files.values()) / 1e6
     summary = f"{count} networks, {total:.1f} MB"

@@ -13,6 +13,9 @@ from typing import Any, final
 
 from attrs import asdict, frozen
 
+# What an executor may raise and not end the host with: an SDK's sys.exit() too.
+FAILURES = (Exception, SystemExit)
+
 MOST_SHOWN = 100  # problems that one message tells
 MOST_NAMES, LONGEST_NAME = 1000, 200  # that a hint looks through: it must not take seconds
 

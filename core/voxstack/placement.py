@@ -17,7 +17,7 @@ from attrs import frozen
 
 from voxstack.advice import INSTALL_AN_EXECUTOR
 from voxstack.deployment import VoiceSettings
-from voxstack.errors import ConfigError, PluginError, VoxstackError
+from voxstack.errors import FAILURES, ConfigError, PluginError, VoxstackError
 from voxstack.executors import Executor
 from voxstack.logs import get_logger
 from voxstack.networks import Network
@@ -160,7 +160,7 @@ def unavailable(executor: Executor) -> str | None:
     """Give the reason why an executor cannot run here, or None."""
     try:
         return executor.available()
-    except Exception as error:
+    except FAILURES as error:
         return f"its probe failed: {type(error).__name__}: {error}"
 
 

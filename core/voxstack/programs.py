@@ -12,7 +12,13 @@ from typing import Any, final
 import numpy as np
 
 from voxstack.buckets import Buckets, chosen
-from voxstack.errors import MissingTensorError, NetworkError, VoxstackError, did_you_mean
+from voxstack.errors import (
+    FAILURES,
+    MissingTensorError,
+    NetworkError,
+    VoxstackError,
+    did_you_mean,
+)
 from voxstack.executors import Executor, Program, Session
 from voxstack.logs import get_logger
 from voxstack.networks import MASK, Network
@@ -97,7 +103,7 @@ def _loaded(executor: Executor, network: Network) -> Program:
         program = executor.load(network)
     except VoxstackError:
         raise
-    except Exception as error:
+    except FAILURES as error:
         raise NetworkError(
             f"{type(executor).__name__} cannot load the network {network.qualified_name!r} "
             f"({network.files[file_format(executor, network)]}, declared in "
@@ -193,7 +199,7 @@ class HostedProgram(Program):
             return FixedShapes(self.network, load, buckets_of(executor), name)
         except VoxstackError:
             raise
-        except Exception as error:  # the first run of a shape, which is a part of loading here
+        except FAILURES as error:  # the first run of a shape, which is a part of loading here
             raise self._failed(error, "could not be run once in a fixed shape", {}) from error
 
     def limits(self) -> dict[str, int]:
@@ -232,14 +238,14 @@ class HostedProgram(Program):
             outputs: Tensors = run(inputs)
         except VoxstackError:
             raise
-        except Exception as error:
+        except FAILURES as error:
             raise self._failed(error, "failed", inputs) from error
         if utterance is not None:
             utterance.record(self.network.name, time.perf_counter() - started)
         self._check_made(outputs)
         return outputs
 
-    def _failed(self, error: Exception, what: str, inputs: Mapping[str, Array]) -> NetworkError:
+    def _failed(self, error: BaseException, what: str, inputs: Mapping[str, Array]) -> NetworkError:
         shapes = ", ".join(f"{name} {list(np.shape(value))}" for name, value in inputs.items())
         return NetworkError(
             f"the network {self.network.qualified_name!r} {what} on "

@@ -130,7 +130,13 @@ def resident_mb(pid):
 
 
 def test_a_missing_folder(refused):
-    refused("say", "Hi.", "-o", "nope/out.wav", says=("cannot write nope/out.wav", "folder 'nope'"))
+    refused(
+        "say",
+        "Hi.",
+        "-o",
+        "nope/out.wav",
+        says=("cannot write nope/out.wav", "folder 'nope'; make it first"),
+    )
 
 
 def test_a_folder_in_place_of_a_file(refused, home):

@@ -53,6 +53,7 @@ def spoiled(audio):
     ("fault", "message"),
     [
         (raising(MemoryError("out of device memory")), "MemoryError: out of device memory"),
+        (raising(SystemExit(3)), "SystemExit: 3"),
         (raising(OSError("device lost")), r"device lost \(inputs: mel \[1, \d+\]\)"),
         (lambda outputs: Tensors({"sound": 1}), "gave no 'audio'; it gave: sound"),
         (with_audio(lambda a: a[0]), r"gave 'audio' as \[\d+\], expected \['batch', 'samples'\]"),

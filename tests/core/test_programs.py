@@ -142,19 +142,20 @@ def test_the_preferred_format_of_the_executor_is_taken(executor):
     assert asked == ["numpy"]
 
 
-def test_an_executor_that_fails_is_named_with_the_network(executor):
+@pytest.mark.parametrize("error", [ValueError("bad bytes"), SystemExit("bad bytes")])
+def test_an_executor_that_fails_is_named_with_the_network(executor, error):
     @frozen
     class Bad(Executor):
         formats = ("numpy",)
 
         def load(self, network):
-            raise ValueError("bad bytes")
+            raise error
 
     with pytest.raises(NetworkError) as caught:
         hosted(Bad(), addon="tiny").load()
     assert str(caught.value) == (
         "Bad cannot load the network 'tiny:net' (x.txt, declared in its manifest): "
-        "ValueError: bad bytes"
+        f"{type(error).__name__}: bad bytes"
     )
 
 

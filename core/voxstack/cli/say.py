@@ -18,7 +18,7 @@ import click
 
 from voxstack.cli import signals
 from voxstack.cli.options import host_options, make_host, parse_edits, parse_pairs
-from voxstack.cli.output import keep_stdout_clean
+from voxstack.cli.output import check_folder, keep_stdout_clean
 from voxstack.cli.progress import progress_bar
 from voxstack.cli.sinks import check_place, naming_the_option, open_sink
 from voxstack.errors import InputError
@@ -44,7 +44,11 @@ PAUSE_S = 0.3  # a writer to stdin who is silent for so long has ended a paragra
     help="Speak with what voxstack stack lock wrote, and refuse any other environment.",
 )
 @click.option("--speaker", help="Speaker of the voice.")
-@click.option("--rate", type=float, help="Speed of speech; 1 is the voice's own.")
+@click.option(
+    "--rate",
+    type=float,
+    help="Speed of speech, as far as the voice goes; 1 is its own, 2 is twice as fast.",
+)
 @click.option("--pitch", type=float, help="Semitones above the voice's own pitch; -2 is lower.")
 @click.option(
     "--pitch-range", type=float, help="Ups and downs of pitch; 1 is the voice's own, 0 is flat."
@@ -57,7 +61,11 @@ PAUSE_S = 0.3  # a writer to stdin who is silent for so long has ended a paragra
     help="Any control of the voice. Repeatable.",
 )
 @click.option(
-    "--seed", type=int, default=0, show_default=True, help="The same seed gives the same audio."
+    "--seed",
+    type=int,
+    default=0,
+    show_default=True,
+    help="The same seed, 0 to 4294967295, gives the same audio.",
 )
 @click.option("--stats", metavar="FILE", help="Write measurements of this run as JSON.")
 @click.option(
@@ -120,9 +128,8 @@ def say(
     pcm = keep_stdout_clean() if output == "-" else None
     if stats == "-":
         raise InputError("--stats writes a file; name one")
-    if stats and not Path(stats).parent.is_dir():
-        folder = str(Path(stats).parent)
-        raise InputError(f"cannot write {stats}: there is no folder {folder!r}; make it first")
+    if stats:
+        check_folder(stats)
     with ExitStack() as stack:
         if lock is None or locked is None:
             host = stack.enter_context(make_host(deploy, executor, allow, block))

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from voxstack.cli.output import check_folder
 from voxstack.errors import InputError
 
 
@@ -96,15 +97,11 @@ def check_place(output: str | None) -> None:
             "| aplay -f S16_LE -r 16000"
         )
     elif output != "-" and not _is_device(output):
-        path = Path(output)
-        if path.suffix.lower() != ".wav":
+        check_folder(output)
+        if Path(output).suffix.lower() != ".wav":
             raise InputError(
                 f"cannot write {output}: only WAV is written; name a file like out.wav"
             )
-        if not path.parent.is_dir():
-            raise InputError(f"cannot write {output}: there is no folder {str(path.parent)!r}")
-        if path.is_dir():
-            raise InputError(f"cannot write {output}: it is a folder; name a file in it")
 
 
 def _is_device(output: str) -> bool:

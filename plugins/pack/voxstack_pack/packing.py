@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
@@ -62,6 +63,7 @@ def pack(
         texts,
         others | {p: data for one in packed for p, data in one.files.items() if p[-5:] != ".onnx"},
     )
+    _require_hop(read, draft.networks)
     say("checking the addon")
     draft = _checked(read, draft)
     return PackedAddon(folder, write(draft, folder), tuple(packed))
@@ -123,6 +125,22 @@ def _files(read: ReadRecipe) -> tuple[dict[str, str], dict[str, bytes]]:
             raise read.refuse(f"/files/{index}", f"{name!r} stands in the addon already")
         others[name] = read.read(f"/files/{index}", path)
     return texts, others
+
+
+def _require_hop(read: ReadRecipe, networks: dict[str, dict[str, Any]]) -> None:
+    """Compare the hop with what the vocoder was measured to make: Phase and Noise go by the hop."""
+    decoders = [n.get("frame_ratio", 1) for n in networks.values() if n["role"] == "decoder"]
+    for name, network in networks.items():
+        samples, hop = network.get("frame_ratio", 1), read.recipe.audio.hop
+        # A vocoder of samples to samples says nothing of frames.
+        if network["role"] != "vocoder" or samples == 1:
+            continue
+        if hop not in (samples, samples * math.prod(decoders)):
+            raise read.refuse(
+                "/audio/hop",
+                f"is {hop}, and the vocoder {name!r} makes {samples} samples of a frame",
+                f"audio = {{ ..., hop = {samples} }}",
+            )
 
 
 def _checked(read: ReadRecipe, draft: Draft) -> Draft:

@@ -122,6 +122,19 @@ def test_a_wrong_recipe_is_told(packer, change):
     assert WRONG[change] in str(result.exception)
 
 
+def test_a_hop_that_the_vocoder_does_not_make_is_refused(packer):
+    vocoder = """
+[networks.vocoder]
+role = "vocoder"
+module = "./models.py:vocoder"
+outputs = ["audio"]
+"""
+    result = packer(HEAD.replace("hop = 20", "hop = 40") + vocoder, *ONE)
+    told = "/audio/hop: is 40, and the vocoder 'vocoder' makes 20 samples of a frame"
+    assert told in str(result.exception)
+    assert not Path("out").exists()
+
+
 def test_a_file_that_is_no_onnx_is_refused(packer, tmp_path):
     (tmp_path / "bad.onnx").write_bytes(b"not a network")
     network = '[networks.n]\nrole = "decoder"\nonnx = "bad.onnx"\n'

@@ -13,7 +13,8 @@ from typing import Any, final
 
 from attrs import asdict, frozen
 
-# What an executor may raise and not end the host with: an SDK's sys.exit() too.
+# What an executor may raise while it probes or loads and not end the host with: an SDK's
+# sys.exit() too.
 FAILURES = (Exception, SystemExit)
 
 MOST_SHOWN = 100  # problems that one message tells

@@ -238,7 +238,7 @@ class HostedProgram(Program):
             outputs: Tensors = run(inputs)
         except VoxstackError:
             raise
-        except FAILURES as error:
+        except Exception as error:  # not SystemExit: a program's signal handler may raise it here
             raise self._failed(error, "failed", inputs) from error
         if utterance is not None:
             utterance.record(self.network.name, time.perf_counter() - started)

@@ -107,6 +107,8 @@ def words(option: Schema) -> str:
 
 def bounds(option: Schema) -> str | None:
     """Say the bounds of a number, or None."""
+    if "minimum" in option and "maximum" in option:
+        return f"{option['minimum']:g} to {option['maximum']:g}"
     said = [text.format(f"{option[key]:g}") for key, text in BOUNDS if key in option]
     return ", ".join(said) or None
 

@@ -158,5 +158,5 @@ def test_a_blocked_command_of_a_plugin_is_not_imported(voxstack, install):
     install("evil-pack", {"commands.evil": "evil_pack:evil"}, code="raise SystemExit('imported')")
     result = voxstack("evil", env={"VOXSTACK_BLOCK": "evil-*"})
     assert result.code == 2
-    assert "blocked by 'evil-*' in the variables VOXSTACK_ALLOW and VOXSTACK_BLOCK" in result.err
+    assert "blocked by 'evil-*' in VOXSTACK_BLOCK (if it is wanted, take 'evil-*' out" in result.err
     assert "imported" not in result.err

@@ -390,10 +390,11 @@ class Harsh(Executor):
     ("condition", "action", "told"),
     [
         ("not data", "os.abort()", "was killed by SIGABRT"),
-        ("not data", "raise SystemExit(3)", "SystemExit"),
+        ("not data", "os._exit(3)", "exit code 3"),
+        ("len(data) < 100", "raise SystemExit(3)", "cannot load the network"),
         ("len(data) < 100", "return OnnxRuntime().load(self)", "cannot load the network"),
     ],
-    ids=["abort", "exit", "error"],
+    ids=["abort", "exit", "sys.exit", "error"],
 )
 def test_what_damaged_bytes_do_is_seen_in_a_process_of_its_own(
     failures, site, condition, action, told

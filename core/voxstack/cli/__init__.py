@@ -34,8 +34,6 @@ COMMANDS = {
     "trace": "voxstack.cli.trace:trace",
 }
 
-INTERRUPTED = 130  # 128 + SIGINT, as shells have it
-
 
 @click.group(
     cls=PluginGroup,
@@ -82,7 +80,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         error.show()
         code = error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        code = INTERRUPTED
+        code = signals.exit_code()
     except (ReaderGoneError, BrokenPipeError):
         # The reader of a pipe went away: not our fault, and nothing more to say.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

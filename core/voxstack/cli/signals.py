@@ -3,23 +3,26 @@
 An exception in the middle of importing an extension module is swallowed by it or takes the
 process down, so that until ``deliver`` a signal is only written down. A second one ends the
 process at once.
+
+Both signals interrupt as ``KeyboardInterrupt``, which whoever tries a plugin out lets pass, as it
+does not ``SystemExit``: a plugin's ``sys.exit()`` is the plugin's failure.
 """
 
 from __future__ import annotations
 
 import os
 import signal
-import sys
 from types import FrameType
 
 _CAUGHT = [getattr(signal, n) for n in ("SIGINT", "SIGTERM") if hasattr(signal, n)]
 
 
 class _State:
-    """What has come, and whether it may interrupt."""
+    """What has come, whether it may interrupt, and what did."""
 
     held = True
     come: int | None = None
+    raised: int = signal.SIGINT
 
 
 def hold() -> None:
@@ -36,6 +39,11 @@ def deliver() -> None:
         _raise(_State.come)
 
 
+def exit_code() -> int:
+    """Give the exit code of a process that was interrupted, as shells have it."""
+    return 128 + _State.raised
+
+
 def _handle(number: int, frame: FrameType | None) -> None:
     if not _State.held:
         _raise(number)
@@ -48,6 +56,5 @@ def _handle(number: int, frame: FrameType | None) -> None:
 
 
 def _raise(number: int) -> None:
-    if number == signal.SIGINT:
-        raise KeyboardInterrupt
-    sys.exit(128 + number)
+    _State.raised = number
+    raise KeyboardInterrupt

@@ -1,6 +1,6 @@
 """Conformance suites: what voxstack asks of a component, as tests that a package subclasses.
 
-``pip install "voxstack[testing]"``, then, whole::
+It needs pytest and hypothesis, voxstack's extra ``testing``; then, whole::
 
     import pytest
     from voxstack.testing import StreamableBlockSuite

@@ -146,6 +146,17 @@ def test_an_installed_voice_whose_files_are_not_those_that_pip_wrote_is_bad(
     assert "pip install --force-reinstall" in found["checks"][-1]["detail"]
 
 
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [("nope", "no addon 'nope' is installed"), ("./nope", "no such folder or zip")],
+)
+def test_there_is_no_verdict_on_what_is_not_there(voxstack, name, says):
+    for options in ((), ("--json",)):
+        result = voxstack("addon", "check", name, *options)
+        assert (result.code, result.raw) == (2, b"")
+        assert result.err.startswith("error: ") and says in result.err
+
+
 def test_voices_and_inspect_say_who_made_a_voice(voxstack):
     rows = {row["name"]: row for row in voxstack.good("voices", "--json").json}
     assert rows["en-us"]["author"] == "voxstack"

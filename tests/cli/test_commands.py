@@ -348,6 +348,48 @@ def test_why_of_an_ambiguous_name_tells_both(voxstack, install):
     }
 
 
+def test_why_without_a_name_chooses_the_voice_as_say_does(voxstack):
+    chosen = voxstack.good("stack", "why", "/stack/1").out
+    assert chosen == voxstack.good("stack", "why", "en-us", "/stack/1").out
+
+
+@pytest.mark.parametrize(
+    ("pointer", "edits", "says"),
+    [
+        ("/stack/2/db", (), ("number, -120 to 60", "decibels", "0.0, its default")),
+        ("/stack/2/db", ("/stack/2/db=-6",), ("decibels", "-6, set by --set /stack/2/db")),
+        ("/stack/1/network", (), ('"vocoder-16k:vocoder", set by ', "addon.json")),
+        ("/stack/1/schedule", (), ("frames a call", "not set: voxstack stack show")),
+        ("/stack/1/executor", (), ("all networks in this block", "not set")),
+        ("/stack/1/executor", ("/stack/1/executor=OnnxRuntime",), ("[voxstack.executors]",)),
+        (
+            "/stack/1/executor/1/threads",
+            ('/stack/1/executor=["No", {"type": "OnnxRuntime", "threads": 2}]',),
+            ("OnnxRuntime", "2, set by --set /stack/1/executor"),
+        ),
+    ],
+)
+def test_why_of_an_option_says_what_it_is_and_who_set_it(voxstack, pointer, edits, says):
+    sets = [part for edit in ('/stack/-={"type": "Gain"}', *edits) for part in ("--set", edit)]
+    told = voxstack.good("stack", "why", "en-us", pointer, *sets).out
+    assert [words for words in says if words not in told] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ((), ("Missing argument 'POINTER'", "/stack/0")),
+        (("en-us",), ("Missing argument 'POINTER'", "/stack/0")),
+        (("en-us", "/sample"), ("no component and no option of one", "/frontend, /stack/0,")),
+        (("en-us", "/stack/9"), ("nothing at '/stack/9'", "has 2 items")),
+        (("en-us", "/stack/1/schedul"), ("/stack/1/schedul", "did you mean 'schedule'")),
+        (("/stack/1/network/3",), ("/stack/1/network/3", "is no object and no list")),
+    ],
+)
+def test_why_of_what_is_no_part_says_what_is(refused, arguments, says):
+    refused("stack", "why", *arguments, says=says)
+
+
 def test_why_of_a_place_that_is_not_there_says_what_is(refused):
     refused(
         *("stack", "why", "en-us", "/stack/0/sequense_block"),
@@ -372,8 +414,12 @@ def test_inspect_tells_machines_what_an_addon_holds(voxstack, addon):
 
 def test_inspect_shows_people_networks_licence_and_card(voxstack, default_voice):
     shown = voxstack.good("addon", "inspect", "en-us").out
-    for words in ("text_encoder", "Apache-2.0", "delay 18"):
+    for words in (
+        *("text_encoder", "Apache-2.0", "delay 18", "onnx 3.6 MB"),
+        *("speaker: rms, slt, awb, kal; by default rms", "pitch: -2 to 4; by default 0"),
+    ):
         assert words in shown
+    assert "{" not in shown.partition("# en-us")[0]
     assert (default_voice / "CARD.md").read_text().splitlines()[0] in shown
 
 

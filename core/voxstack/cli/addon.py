@@ -9,7 +9,7 @@ import click
 from voxstack.cli.groups import PluginGroup
 from voxstack.cli.options import json_option, make_host
 from voxstack.cli.output import print_json, print_table
-from voxstack.cli.printable import echo, printable
+from voxstack.cli.printable import echo, printable, size
 
 LAZY = {"check": "voxstack.cli.addon_check:check"}
 
@@ -56,18 +56,37 @@ def inspect(addon_: str, as_json: bool) -> None:
     if as_json:
         print_json(facts)
         return
+    facts["size"] = size(facts.pop("bytes"))
     for name, value in facts.items():
-        if name not in ("networks", "card"):
+        if name not in ("networks", "card", "controls"):
             text = ", ".join(value) if isinstance(value, list) else value
-            echo(f"{name.replace('_', ' '):>12}  {text}")
+            echo(f"{name.replace('_', ' '):>12}  {text or '(not said)'}")
+    label = "controls"
+    for name, control in manifest.controls.items():
+        echo(f"{label:>12}  {name}: {_range(control)}")
+        label = ""
     columns = ("name", "role", "form", "inputs", "outputs", "files")
     rows = [
-        [printable(", ".join(n[c]) if isinstance(n[c], list) else n[c]) for c in columns]
-        for n in facts["networks"]
+        [printable(_cell(network[column])) for column in columns] for network in facts["networks"]
     ]
     print_table(columns, rows, "no networks")
     if facts["card"]:
         echo(facts["card"])
+
+
+def _range(control: Any) -> str:
+    """Say what a control takes: names, or a number."""
+    if control.values is not None:
+        return f"{', '.join(control.values)}; by default {control.default or control.values[0]}"
+    low, high = ("any" if bound is None else f"{bound:g}" for bound in (control.min, control.max))
+    default = 1.0 if control.default is None else control.default
+    return f"{low} to {high}; by default {default:g}"
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, dict):  # the files, by format
+        return ", ".join(f"{name} {size(count)}" for name, count in value.items())
+    return ", ".join(value) if isinstance(value, list) else str(value)
 
 
 def _form(network: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -67,6 +68,10 @@ def check(
     """
     checks, edits = Checks(), parse_edits(sets)
     with make_host(deploy, executor, allow, block) as host:
+        if not Path(addon_).exists() and not host.registry.candidates(
+            addon_.partition("@")[0], "addon"
+        ):
+            host.files(addon_)  # says that it is not there: no verdict on nothing
         found = _look(host, checks, addon_, edits)
         runs_on: dict[str, str] = {}
         if checks.good:

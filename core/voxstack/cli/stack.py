@@ -1,21 +1,21 @@
-"""``voxstack stack``: check, show, draw and explain configurations."""
+"""``voxstack stack``: check, show and draw configurations."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
 
-import attrs
 import click
 
 from voxstack.cli.groups import PluginGroup
 from voxstack.cli.options import host_options, json_option, make_host, parse_edits
 from voxstack.cli.output import print_json
-from voxstack.errors import AddonError, InputError, Problem
+from voxstack.errors import AddonError, Problem
+
+LAZY = {"why": "voxstack.cli.why:why", "lock": "voxstack.cli.lock:lock"}
 
 
-@click.group(cls=PluginGroup, prefix="stack.", lazy={"lock": "voxstack.cli.lock:lock"})
+@click.group(cls=PluginGroup, prefix="stack.", lazy=LAZY)
 def stack() -> None:
     """Check, show, draw, explain and lock the stack of a voice."""
 
@@ -144,106 +144,3 @@ def graph(
         print_text(picture)
     else:
         write_atomically(output, picture)
-
-
-@stack.command(short_help="Explain who brings a part.")
-@click.argument("voice")
-@click.argument("pointer")
-@host_options
-@json_option
-def why(
-    voice: str,
-    pointer: str,
-    deploy: str | None,
-    executor: str | None,
-    sets: tuple[str, ...],
-    allow: tuple[str, ...],
-    block: tuple[str, ...],
-    as_json: bool,
-) -> None:
-    """Explain what VOICE runs at POINTER: name, entry point, distribution, file, and the losers.
-
-    \b
-    voxstack stack why en-us /stack/0/sequence_block
-    """
-    from voxstack.documents import lookup
-
-    with make_host(deploy, executor, allow, block) as host:
-        document, _ = host.document(voice, parse_edits(sets))
-        value = lookup(document.value, pointer.removesuffix("/type"))
-        if not isinstance(value, dict) or not isinstance(value.get("type"), str):
-            raise InputError(f'{pointer!r} is no component: it has no "type"; try /stack/0')
-        place = pointer.strip("/").split("/")
-        namespace = {"frontend": "frontend", "executor": "executor"}.get(place[-1], "block")
-        answer = explain(host.registry, value["type"], namespace)
-        answer["pointer"] = pointer
-        answer["set_by"] = next(
-            (
-                by
-                for at, by in document.edits.items()
-                if pointer.startswith(at) or at.startswith(pointer + "/type")
-            ),
-            document.name,
-        )
-    if as_json:
-        print_json(answer)
-    else:
-        _print_answer(answer)
-    sys.exit(0 if answer["status"] == "ok" else 2)
-
-
-def explain(registry: Any, name: str, namespace: str) -> dict[str, Any]:
-    """Say what a name stands for, and what else it could have been."""
-    from voxstack.errors import PluginError
-
-    answer: dict[str, Any] = {"name": name, "status": "ok", "reason": None}
-    winner = None
-    try:
-        winner = registry.find(name, namespace)
-        target = registry.load(winner)
-        answer |= {
-            "kind": winner.kind,
-            "entry_point": f"[voxstack.{winner.kind}] {winner.name} = {winner.target}",
-            "distribution": winner.distribution,
-            "version": winner.version,
-            "source": _source(target),
-            "description": (target.__doc__ or "").strip().partition("\n")[0],
-            "options": _options(target),
-        }
-    except PluginError as error:
-        answer |= {"status": "unusable", "reason": str(error)}
-    answer["losers"] = [
-        other.listing()
-        for other in registry.candidates(name.partition("@")[0], namespace)
-        if other is not winner
-    ]
-    return answer
-
-
-def _source(target: Any) -> str | None:
-    import inspect
-
-    try:
-        return f"{inspect.getsourcefile(target)}:{inspect.getsourcelines(target)[1]}"
-    except (OSError, TypeError):
-        return None
-
-
-def _options(target: type) -> list[str]:
-    return [field.name for field in attrs.fields(target)]
-
-
-def _print_answer(answer: dict[str, Any]) -> None:
-    for key in (
-        "pointer", "name", "set_by", "kind", "entry_point", "distribution", "version", "source",
-        "description", "status", "reason",
-    ):  # fmt: skip
-        if answer.get(key):
-            click.echo(f"{key.replace('_', ' '):>13}  {answer[key]}")
-    click.echo(f"{'options':>13}  {', '.join(answer.get('options', ())) or 'none'}")
-    for other in answer["losers"]:
-        why = other["reason"] or "was not named"
-        click.echo(
-            f"{'not':>13}  {other['name']}@{other['distribution']} {other['version']}: "
-            f"{other['status']}: {why}"
-        )

@@ -135,6 +135,16 @@ def test_people_get_a_row_a_component_and_then_what_failed(capsys):
     assert lines[-1] == "acme 1.0: 1 passed, 1 failed, 1 skipped"
 
 
+def test_what_is_true_of_several_components_is_told_once(capsys):
+    from voxstack.cli.conformance import show
+    from voxstack.conformance import Check, Report
+
+    left = [Check(n, "effects", "fixed shapes", "skipped", "it has no network") for n in "ABC"]
+    show(Report("acme", "1.0", (*left, Check("D", "effects", "fixed shapes", "skipped", "no"))))
+    told = [line for line in capsys.readouterr().out.splitlines() if line.startswith("skipped")]
+    assert told == ["skipped: A, B, C: fixed shapes", "skipped: D: fixed shapes"]
+
+
 def test_a_terminal_of_80_columns_is_not_overrun():
     from voxstack.cli.conformance import wrapped
 
@@ -180,7 +190,9 @@ def test_a_component_that_no_voice_has_a_place_for_is_not_covered(voxstack, inst
     result = voxstack.good("conformance", "acme-scale", "--json")
     (check,) = result.json["checks"]
     assert check["outcome"] == "skipped"
-    assert "not covered" in check["message"] and "option 'factor' is missing" in check["message"]
+    first, *places = check["message"].splitlines()
+    assert "not covered" in first and "option 'factor' is missing" in places[0]
+    assert max(map(len, places)) < 250, "a line for each place"
     assert "voxstack.conformance" in check["next_step"]
 
 

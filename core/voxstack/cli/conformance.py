@@ -67,13 +67,17 @@ def show(report: Any) -> None:
     ]  # fmt: skip
     columns = ("component", "kind", "passed", "failed", "skipped", "result")
     print_table(columns, shown, "nothing was examined")
-    left = [check for check in report.checks if check.outcome != "passed"]
+    left: dict[tuple[str, ...], list[str]] = {}  # what is true of several is told once
+    for check in sorted(report.checks, key=lambda check: check.outcome != "failed"):
+        if check.outcome != "passed":
+            key = (check.outcome, check.check, check.message, check.next_step)
+            left.setdefault(key, []).append(check.component)
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
-    for check in sorted(left, key=lambda check: check.outcome != "failed"):
-        click.echo(wrapped(f"{check.outcome}: {check.component}: {check.check}", width))
-        click.echo(wrapped(check.message, width, "  "))
-        if check.next_step:
-            click.echo(wrapped(f"next step: {check.next_step}", width, "  "))
+    for (outcome, name, message, next_step), components in left.items():
+        click.echo(wrapped(f"{outcome}: {', '.join(components)}: {name}", width))
+        click.echo(wrapped(message, width, "  "))
+        if next_step:
+            click.echo(wrapped(f"next step: {next_step}", width, "  "))
     if left:
         click.echo()
     totals = ", ".join(f"{count} {outcome}" for outcome, count in report.totals.items())

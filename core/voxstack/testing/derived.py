@@ -14,7 +14,7 @@ import attrs
 import pytest
 from attrs import frozen
 
-from voxstack.advice import INSTALL_AN_EXECUTOR
+from voxstack.advice import INSTALL_A_VOICE, INSTALL_AN_EXECUTOR
 from voxstack.blocks import SequenceBlock
 from voxstack.components import KINDS
 from voxstack.errors import ConfigError, MissingTensorError, NetworkError, VoxstackError
@@ -38,6 +38,7 @@ OWN_SUITE = (
     "write a suite with its fixtures in a module of the package, and name that in the group "
     "voxstack.conformance"
 )
+MOST_TOLD = 4  # places that a component cannot take
 
 current: type  # the suite that pytest is to run: it stands in a module, as pytest wants it
 
@@ -217,9 +218,13 @@ def _block(host: Host, registration: Registration, cls: Any) -> InVoice:
                 failures.append(f"put into {place.voice!r} at {place.pointer}, it fails: {error}")
     if failures:
         raise BadComponentError(failures[0])
-    why = "; ".join(dict.fromkeys(reasons)) or "no voice is installed"
+    if not voices:
+        raise NotCoveredError("it stands in a voice, and none is installed", INSTALL_A_VOICE)
+    told = list(dict.fromkeys(reasons))
+    if more := len(told) - MOST_TOLD if len(told) > MOST_TOLD + 1 else 0:
+        told[MOST_TOLD:] = [f"and at {more} more places"]
     raise NotCoveredError(
-        f"it stands in no installed voice, and can take no place in one ({why[:600]})",
+        "\n".join(["it stands in no installed voice, and can take no place in one", *told]),
         "install a voice that it is made for, or " + OWN_SUITE,
     )
 

@@ -11,12 +11,15 @@ from voxstack.testing import (
     SequenceBlockSuite,
     StreamableBlockSuite,
 )
+from voxstack.testing.others import CommandSuite, HooksSuite
 from voxstack.testing.running import title
 
 TABLES = {
     AddonSuite: ("addon",),
+    CommandSuite: ("commands",),
     ExecutorSuite: ("component", "executor"),
     FrontendSuite: ("component", "frontend"),
+    HooksSuite: ("hooks",),
     SequenceBlockSuite: ("component", "sequence"),
     StreamableBlockSuite: ("component", "streamable"),
 }

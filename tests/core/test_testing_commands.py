@@ -37,16 +37,15 @@ class Fails(click.Command):
         raise ValueError("no help")
 
 
-@pytest.mark.parametrize(
-    ("command", "expected"),
-    [
-        (good, set()),
-        (function, {IS}),
-        (silent, {SAYS}),
-        (undocumented, {SAYS}),
-        (Fails("fails", help="Do it."), {HELP}),
-    ],
-)
+FAILURES = [
+    (function, {IS}),
+    (silent, {SAYS}),
+    (undocumented, {SAYS}),
+    (Fails("fails", help="Do it."), {HELP}),
+]
+
+
+@pytest.mark.parametrize(("command", "expected"), [(good, set()), *FAILURES])
 def test_a_command_fails_the_checks_that_it_does_not_hold_to(failures, command, expected):
     @pytest.fixture
     def given(self):

@@ -195,8 +195,13 @@ def _streamed(spec: Spec, model: onnx.ModelProto, program: Program, example: Arr
             'it causal or local, or use form = "whole" for what runs once a sentence'
         )
     windows = _packed(spec, "windows", model, context=context, **facts)
-    if spec.form == "windows" or not any(context.values()) or "pt2" in spec.formats:
+    if spec.form == "windows" or not any(context.values()):
         return windows
+    if "pt2" in spec.formats:
+        why = 'no delayed form: that is an ONNX graph, and "pt2" is made too'
+        if spec.form == "delayed":
+            raise ExportError(f'has {why}: leave "pt2" out, or choose "windows"')
+        return evolve(windows, note=f'{why}; formats = ["onnx"] tries it')
     from voxstack_pack.delayed import DelayedError, delayed
 
     try:
@@ -276,8 +281,6 @@ def _flushed(step: Call, program: Program, time: str, delay: int, ratio: int) ->
 def _pt2(spec: Spec, made: Packed, module: Any, example: Arrays) -> dict[str, bytes]:
     if module is None:
         raise ExportError('comes from an ONNX file, and "pt2" is made of PyTorch modules')
-    if made.form == "delayed":
-        raise ExportError('the delayed form is an ONNX graph: leave "pt2" out, or choose "windows"')
     from voxstack_pack.pt2 import export_pt2
 
     shapes = {name: spec["shape"] for name, spec in made.entry["inputs"].items()}

@@ -161,6 +161,12 @@ def test_both_formats_are_written(packer):
     manifest = json.loads(Path("out/addon.json").read_text())
     assert set(manifest["networks"]["decoder"]["files"]) == {"onnx", "pt2"}
     assert set(manifest["files"]) == {"networks/decoder.onnx", "networks/decoder.pt2"}
+    assert 'no delayed form: that is an ONNX graph, and "pt2" is made too' in result.output
+
+
+def test_a_delayed_form_as_pt2_is_refused(packer):
+    text = HEAD + 'formats = ["onnx", "pt2"]\n' + DECODER + 'form = "delayed"\n'
+    assert 'leave "pt2" out, or choose "windows"' in str(packer(text, *ONE).exception)
 
 
 STEPPED = """

@@ -160,7 +160,7 @@ def _reader(addon: Addon, network: str) -> Callable[[str], bytes]:
     def read(format_: str) -> bytes:
         path = _path_of(addon, network, format_)
         data = addon.read(path)
-        check_network(data, format_, f"{addon.files.name}: {path}")
+        check_network(data, format_, f"{addon.files.name}: {path}", addon.networks[network])
         return data
 
     return read

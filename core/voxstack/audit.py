@@ -194,7 +194,8 @@ def _look_into_networks(found: Audit, path: str) -> None:
     addon = found.addon
     for index, network in enumerate(found.networks):
         for format_ in (f for f, at in network.files.items() if at == path):
-            facts = check_network(addon.read(path), format_, f"{addon.files.name}: {path}")
+            where, declared = f"{addon.files.name}: {path}", addon.networks[network.name]
+            facts = check_network(addon.read(path), format_, where, declared)
             if facts is None:
                 continue
             found.networks[index] = attrs.evolve(

@@ -13,7 +13,8 @@ from typing import final
 from attrs import frozen
 
 from voxstack.errors import AddonError
-from voxstack.onnx_files import NotOnnxError, OnnxFacts, check_onnx
+from voxstack.networks import Network
+from voxstack.onnx_files import NotOnnxError, OnnxFacts, check_onnx, disagreements
 
 HEAD = 4096  # bytes that tell what a file is
 TAIL = 1 << 16  # bytes that hold the names in a zip
@@ -101,10 +102,11 @@ def is_active(data: bytes) -> bool:
     return _ACTIVE.search(data) is not None
 
 
-def check_network(data: bytes, format_: str, where: str) -> OnnxFacts | None:
+def check_network(data: bytes, format_: str, where: str, declared: Network) -> OnnxFacts | None:
     """Refuse what must not reach an executor; AddonError says why.
 
-    An ONNX model is one, and needs no bytes but its own; what it holds is given.
+    An ONNX model is one, needs no bytes but its own, and takes and gives what is declared; what
+    it holds is given.
     """
     found = content_of(data)
     if found.danger:
@@ -114,7 +116,10 @@ def check_network(data: bytes, format_: str, where: str) -> OnnxFacts | None:
         )
     if format_ == "onnx":
         try:
-            return check_onnx(data)
+            facts = check_onnx(data)
         except NotOnnxError as error:
             raise AddonError(f"{where}: {error}; ask who made the addon for another") from None
+        if unlike := sorted(disagreements(facts, declared.inputs, declared.outputs)):
+            raise AddonError(f"{where} is not what is declared of it: {'; '.join(unlike)}")
+        return facts
     return None

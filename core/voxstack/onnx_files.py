@@ -9,10 +9,12 @@ The format is protobuf: fields of (number, kind, value), values of the kind "byt
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, final
 
 from attrs import define, field
+
+from voxstack.networks import TensorSpec
 
 MAX_FIELDS = 5_000_000  # read in a few seconds; networks have thousands
 MAX_NESTING = 32  # graphs within graphs: the bodies of If and Loop
@@ -25,13 +27,24 @@ FUNCTION = {7: "node", 9: "opset"}
 NODE = {4: "operator", 5: "attribute", 7: "domain"}
 ATTRIBUTE = {5: "tensor", 6: "graph", 10: "tensor", 11: "graph", 22: "sparse", 23: "sparse"}
 SPARSE = {1: "tensor", 2: "tensor"}
-EXTERNAL_DATA, DATA_LOCATION, DIMS = 13, 14, 1  # of a tensor
+EXTERNAL_DATA, DATA_LOCATION, DIMS, NAME = 13, 14, 1, 8  # of a tensor
+INPUT, OUTPUT = 11, 12  # of a graph
+DTYPES = {1: "float32", 2: "uint8", 3: "int8", 6: "int32", 7: "int64", 9: "bool", 10: "float16", 11: "float64"}  # fmt: skip  # noqa: E501
 
 STANDARD = ("", "ai.onnx", "ai.onnx.ml", "com.microsoft")  # what runtimes bring themselves
 
 
 class NotOnnxError(ValueError):
     """Bytes that are no ONNX model, or a part of one."""
+
+
+@final
+@define
+class Signature:
+    """What a model says of an input or an output of its own."""
+
+    dtype: str | None = None  # a numpy name; None: it does not say, or one that no addon has
+    shape: tuple[int | None, ...] | None = None  # None: it does not say; of a dimension: any
 
 
 @final
@@ -46,6 +59,9 @@ class OnnxFacts:
     parameters: int = 0  # numbers in its tensors
     external: list[str] = field(factory=list)  # files outside of it that it names
     functions: set[str] = field(factory=set)  # operators that it defines itself
+    inputs: dict[str, Signature] = field(factory=dict)  # by name
+    outputs: dict[str, Signature] = field(factory=dict)  # by name
+    tensors: set[str] = field(factory=set)  # names of its parameters
     fields: int = 0  # that were read
 
     @property
@@ -53,6 +69,39 @@ class OnnxFacts:
         """Operators that neither ONNX nor the file defines: a runtime may not have them."""
         names = self.operators.keys() - self.functions
         return sorted(o for o in names if o.rpartition(":")[0] not in STANDARD)
+
+
+def disagreements(
+    facts: OnnxFacts, inputs: Mapping[str, TensorSpec], outputs: Mapping[str, TensorSpec]
+) -> Iterator[str]:
+    """Say where a model is not what a manifest declares.
+
+    An input that is declared and not there is none: exporters drop those that a network ignores.
+    """
+    for name in facts.inputs.keys() - inputs.keys() - facts.tensors:
+        yield f"it needs the input {name!r}, which is not declared"
+    for name in outputs.keys() - facts.outputs.keys():
+        there = ", ".join(map(repr, facts.outputs)) or "none"
+        yield f"it has no output {name!r}; it has {there}"
+    for kind, declared, found in (
+        ("input", inputs, facts.inputs),
+        ("output", outputs, facts.outputs),
+    ):
+        for name in declared.keys() & found.keys():
+            spec, of = declared[name], found[name]
+            if of.dtype is not None and of.dtype != spec.dtype:
+                yield f"its {kind} {name!r} is {of.dtype}, declared as {spec.dtype}"
+            if of.shape is not None and not _alike(of.shape, spec.shape):
+                shape = ["?" if size is None else size for size in of.shape]
+                yield f"its {kind} {name!r} has the shape {shape}, declared as {[*spec.shape]}"
+
+
+def _alike(shape: tuple[int | None, ...], declared: tuple[int | str, ...]) -> bool:
+    """Tell whether no number of one contradicts the other's."""
+    return len(shape) == len(declared) and all(
+        of is None or isinstance(size, str) or of == size
+        for of, size in zip(shape, declared, strict=True)
+    )
 
 
 def check_onnx(data: bytes) -> OnnxFacts:
@@ -87,6 +136,7 @@ def read_onnx(data: bytes) -> OnnxFacts:
                     version = _text(value)
                 case "graph":
                     _read(value, GRAPH, facts, 0)
+                    _read_signatures(value, facts)
                 case "function":
                     _read(value, FUNCTION, facts, 0)
                     named = dict(_fields(value, facts))
@@ -140,6 +190,8 @@ def _read_tensor(data: Any, facts: OnnxFacts) -> None:
         if number == DIMS:
             for dimension in [value] if isinstance(value, int) else _packed(value):
                 size *= dimension
+        elif number == NAME:
+            facts.tensors.add(_text(value))
         elif number == DATA_LOCATION:
             external = external or value != 0
         elif number == EXTERNAL_DATA:
@@ -149,6 +201,21 @@ def _read_tensor(data: Any, facts: OnnxFacts) -> None:
     facts.parameters += size
     if external:
         facts.external.append(location)
+
+
+def _read_signatures(graph: Any, facts: OnnxFacts) -> None:
+    """Read what the model's own graph takes and gives: a name, and mostly dtype and shape."""
+    for number, value in _fields(graph, facts):
+        if number not in (INPUT, OUTPUT):
+            continue
+        entry = dict(_fields(value, facts))
+        tensor = dict(_fields(dict(_fields(entry.get(2, b""), facts)).get(1, b""), facts))
+        shape = None
+        if 2 in tensor:
+            dimensions = [dict(_fields(d, facts)) for n, d in _fields(tensor[2], facts) if n == 1]
+            shape = tuple(int(d[1]) if 1 in d else None for d in dimensions)
+        made = facts.inputs if number == INPUT else facts.outputs
+        made[_text(entry.get(1, b""))] = Signature(DTYPES.get(tensor.get(1, 0)), shape)
 
 
 def _read_opset(data: Any, facts: OnnxFacts) -> None:

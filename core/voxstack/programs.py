@@ -21,7 +21,7 @@ from voxstack.errors import (
 )
 from voxstack.executors import Executor, Program, Session
 from voxstack.logs import get_logger
-from voxstack.networks import MASK, Network
+from voxstack.networks import MASK, Network, TensorSpec
 from voxstack.shapes import FixedShapes, unlike
 from voxstack.tensors import Array, Tensors
 from voxstack.utterance import current_utterance
@@ -155,7 +155,11 @@ class HostedProgram(Program):
         self._program: Program | None = None
         self._dtypes = {name: np.dtype(spec.dtype) for name, spec in network.inputs.items()}
         self._ranks = {name: len(spec.shape) for name, spec in network.inputs.items()}
-        self._made = [(name, len(network.outputs[name].shape)) for name in network.produces]
+        self._sizes = {name: _numbers(spec) for name, spec in network.inputs.items()}
+        self._made = [
+            (name, len(spec.shape), _numbers(spec))
+            for name, spec in ((name, network.outputs[name]) for name in network.produces)
+        ]
 
     @property
     def loaded(self) -> bool:
@@ -257,14 +261,15 @@ class HostedProgram(Program):
         """Refuse outputs that the network does not declare so, or that are no numbers."""
         if not isinstance(outputs, Mapping):
             raise self._unlike(f"gave {type(outputs).__name__}, expected voxstack.Tensors")
-        for name, rank in self._made:
+        for name, rank, sizes in self._made:
             if name not in outputs:
                 there = ", ".join(outputs) or "none"
                 raise self._unlike(f"gave no {name!r}; it gave: {there}")
             value = outputs[name]
             if type(value) is not np.ndarray:
                 continue  # an executor's handle: what reads it looks at it
-            if value.ndim != rank:
+            shape = value.shape
+            if len(shape) != rank or any(shape[axis] != size for axis, size in sizes):
                 wanted = list(self.network.outputs[name].shape)
                 raise self._unlike(f"gave {name!r} as {list(value.shape)}, expected {wanted}")
             # The sum of squares is finite if all are, and takes a part of the time of a look.
@@ -304,6 +309,10 @@ class HostedProgram(Program):
                 or value.ndim != self._ranks[name]
             ):
                 value = self._cast(name, value, dtype)
+            if sizes := self._sizes[name]:
+                shape = np.shape(value)
+                if any(shape[axis] != size for axis, size in sizes):
+                    raise self._unfitting(name, shape)
             checked[name] = value
         if whole and MASK in self._dtypes and MASK not in checked:
             checked[MASK] = self._full_mask(checked)
@@ -319,11 +328,14 @@ class HostedProgram(Program):
                 )
             value = array.astype(dtype)
         if len(np.shape(value)) != self._ranks[name]:
-            raise NetworkError(
-                f"the network {self.network.qualified_name!r} takes {name!r} as "
-                f"{list(self.network.inputs[name].shape)}, not {list(np.shape(value))}"
-            )
+            raise self._unfitting(name, np.shape(value))
         return value
+
+    def _unfitting(self, name: str, shape: Sequence[int]) -> NetworkError:
+        return NetworkError(
+            f"the network {self.network.qualified_name!r} takes {name!r} as "
+            f"{list(self.network.inputs[name].shape)}, not {list(shape)}"
+        )
 
     def _full_mask(self, inputs: Mapping[str, Array]) -> Array:
         """Give a mask of ones as long as the other inputs with the mask's time dimension."""
@@ -336,6 +348,11 @@ class HostedProgram(Program):
             f"the network {self.network.qualified_name!r} has a mask over {time_name!r} and no "
             "other input of that dimension"
         )
+
+
+def _numbers(spec: TensorSpec) -> tuple[tuple[int, int], ...]:
+    """Give the dimensions that are numbers: (axis, size)."""
+    return tuple((axis, d) for axis, d in enumerate(spec.shape) if isinstance(d, int))
 
 
 @final

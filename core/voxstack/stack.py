@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, final
 
@@ -72,6 +73,7 @@ class StackBuilder:
         self._executors: list[Any] = []  # what the blocks around the one at hand say
         self._complaints: dict[str, None] = {}  # an ordered set
         self._kinds: dict[type, str] = {}
+        self._rates: dict[str, int] = {}  # of the audio of other addons, by their names
         self._structurer = self._make_structurer()
 
     def build(self, document: Document) -> BuiltStack:
@@ -84,6 +86,7 @@ class StackBuilder:
             problems.append(document.problem("/stack", "the stack is empty", "add a block"))
         if blocks and self.addon is not None and not problems:
             problems += self._wiring(document, StreamableStack(blocks), frontend)
+            problems += self._audio(document, self.addon.manifest.audio, blocks)
         if problems:
             raise ConfigError(problems)
         tell_uses(self._structurer, document)
@@ -130,6 +133,31 @@ class StackBuilder:
 
         check_wiring(stack, Flow(frozenset(names), undeclared), report)
         return problems
+
+    def _audio(
+        self, document: Document, audio: AudioFormat, blocks: tuple[StreamableBlock, ...]
+    ) -> Iterator[Problem]:
+        """Compare the audio that is declared with what a vocoder at the end makes.
+
+        A block behind the vocoder may do anything with its audio: then nothing is known.
+        """
+        *_, last = _all_blocks(blocks)
+        if self._kinds.get(type(last)) != "vocoders":
+            return
+        decoders = [p.network.frame_ratio for p in self.programs if p.network.role == "decoder"]
+        for option in options_of(last):
+            program = getattr(last, option.name)
+            if not isinstance(program, HostedProgram):
+                continue
+            network = program.network
+            name, made = network.qualified_name, network.frame_ratio
+            rate = self._rates.get(network.addon, audio.sample_rate)
+            if rate != audio.sample_rate:
+                message = f"is {audio.sample_rate} Hz, and the vocoder {name!r} makes {rate} Hz"
+                yield document.problem("/audio/sample_rate", message, f"set it to {rate}")
+            if made > 1 and audio.hop not in (made, made * math.prod(decoders)):
+                message = f"is {audio.hop}, and the vocoder {name!r} makes {made} samples a frame"
+                yield document.problem("/audio/hop", message, f"set it to {made}")
 
     def _split(self, blocks: tuple[StreamableBlock, ...]) -> int:
         """Give the index behind the last block that holds a vocoder."""
@@ -314,6 +342,8 @@ class StackBuilder:
             addon = self.other(addon_name) if colon else self.addon
         except VoxstackError as error:
             raise Unfit(f"{config!r}: {error}") from None
+        if colon and addon is not None:
+            self._rates[addon.name] = addon.manifest.audio.sample_rate
         networks: Mapping[str, Network] = addon.networks if addon else {}
         if name in networks:
             return networks[name]

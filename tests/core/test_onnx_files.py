@@ -5,12 +5,16 @@ import importlib.util
 import pytest
 from voxstack import AddonError
 from voxstack.contents import check_network
+from voxstack.networks import Network, TensorSpec
 from voxstack.onnx_files import NotOnnxError, check_onnx, read_onnx
 
 if importlib.util.find_spec("onnx") is None:
     pytest.skip("the package onnx writes the files", allow_module_level=True)
 
 from onnx import TensorProto, helper
+
+FLOAT = TensorSpec("float32", (2, 3))
+DECLARED = Network("n", "decoder", {"x": FLOAT}, {"y": FLOAT}, {"onnx": "x.onnx"})
 
 
 def tensor(external=None, name="w"):
@@ -114,16 +118,52 @@ def test_operators_that_need_a_library_are_named_and_those_of_the_file_are_not()
 )
 def test_what_is_no_model_is_refused_as_an_addon_error(data):
     with pytest.raises(AddonError, match=r"x.onnx: it is no ONNX model"):
-        check_network(data, "onnx", "x.onnx")
+        check_network(data, "onnx", "x.onnx", DECLARED)
 
 
 def test_a_model_that_is_cut_short_is_an_addon_error_or_what_is_left_of_it():
     data = model(graph(tensors=[tensor()])).SerializeToString()
     for size in range(1, len(data)):
         try:
-            check_network(data[:size], "onnx", "x.onnx")
+            check_network(data[:size], "onnx", "x.onnx", DECLARED)
         except AddonError as error:
-            assert "no ONNX model" in str(error)
+            assert "no ONNX model" in str(error) or "no output 'y'" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "told"),
+    [
+        ({"z": FLOAT}, {"y": FLOAT}, "it needs the input 'x', which is not declared"),
+        ({"x": FLOAT}, {"z": FLOAT}, "it has no output 'z'; it has 'y'"),
+        ({"x": TensorSpec("int64", (2, 3))}, {"y": FLOAT}, "its input 'x' is float32, declared as"),
+        ({"x": FLOAT}, {"y": TensorSpec("float32", ("batch", 4))}, "the shape [2, 3], declared as"),
+        ({"x": FLOAT}, {"y": TensorSpec("float32", (2, 3, 1))}, "the shape [2, 3], declared as"),
+        ({"x": TensorSpec("float32", ("batch", 3)), "dropped": FLOAT}, {"y": FLOAT}, None),
+    ],
+)
+def test_a_model_that_is_not_what_is_declared_is_refused(inputs, outputs, told):
+    data = model(graph(tensors=[tensor()])).SerializeToString()
+    declared = Network("n", "decoder", inputs, outputs, {"onnx": "x.onnx"})
+    if told is None:
+        assert check_network(data, "onnx", "x.onnx", declared)
+    else:
+        with pytest.raises(AddonError, match="is not what is declared of it") as caught:
+            check_network(data, "onnx", "x.onnx", declared)
+        assert told in str(caught.value)
+
+
+def test_parameters_that_an_old_model_lists_as_inputs_need_not_be_declared():
+    made = graph(tensors=[tensor()])
+    made.input.append(value("w"))
+    check_network(model(made).SerializeToString(), "onnx", "x.onnx", DECLARED)
+
+
+def test_a_dimension_without_a_size_is_any():
+    made = graph(tensors=[tensor()])
+    made.input[0].CopyFrom(helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", None]))
+    made.output[0].type.tensor_type.ClearField("shape")
+    assert read_onnx(model(made).SerializeToString()).inputs["x"].shape == (None, None)
+    check_network(model(made).SerializeToString(), "onnx", "x.onnx", DECLARED)
 
 
 def test_graphs_in_graphs_have_an_end():

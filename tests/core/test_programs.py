@@ -216,6 +216,15 @@ def test_inputs_that_do_not_fit_are_refused_by_name(executor, inputs, message):
         hosted(executor())(inputs)
 
 
+def test_an_input_of_another_size_than_is_declared_is_refused_by_name(executor):
+    inputs = INPUTS | {"x": TensorSpec("float32", ("batch", 80, "frames"))}
+    program, ids = hosted(executor(), inputs=inputs), {"ids": IDS}
+    mel = np.ones((1, 80, 4), np.float32)
+    for value in (mel[:, :64], mel[:, :64].tolist()):
+        with pytest.raises(NetworkError, match=r"'x' as \['batch', 80, 'frames'\], not \[1, 64, 4"):
+            program({"x": value, **ids})
+
+
 def test_inputs_of_the_same_kind_are_cast(executor):
     seen = hosted(executor())({"x": X.astype(np.float64), "ids": np.array([3], np.int32)})["seen"]
     assert seen["x"].dtype == np.float32

@@ -582,6 +582,33 @@ def test_a_role_of_none_or_two_networks_asks_for_a_name(voice_with, role, messag
     assert suggestion == 'name one: "network": "NAME"'
 
 
+# Audio ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("edits", "pointer", "told"),
+    [
+        ({"/audio/hop": 5}, "/audio/hop", "makes 4 samples a frame"),
+        (
+            {"/audio/sample_rate": 800, "/stack/1/network": "tiny:vocoder"},
+            "/audio/sample_rate",
+            "is 800 Hz, and the vocoder 'tiny:vocoder' makes",
+        ),
+    ],
+)
+def test_audio_that_the_vocoder_does_not_make_is_refused(tiny_host, edits, pointer, told):
+    with pytest.raises(ConfigError) as caught:
+        tiny_host().voice("tiny", edits=edits, load=False)
+    (problem,) = caught.value.problems
+    assert problem.pointer == pointer and told in problem.message
+    assert problem.suggestion.startswith("set it to ")
+
+
+def test_behind_a_block_that_follows_the_vocoder_audio_may_be_any(tiny_host):
+    edits = {"/audio/hop": 5, "/stack/-": {"type": "Leaf"}}
+    assert tiny_host(effects=[Leaf]).voice("tiny", edits=edits, load=False)
+
+
 # Wiring -----------------------------------------------------------------------------------------
 
 

@@ -369,6 +369,14 @@ def test_a_signal_while_a_plugin_is_imported_says_on_a_terminal_what_is_waited_f
     assert b"stopping when the voice is loaded" in shown
 
 
+@posix
+def test_one_signal_ends_it_where_a_plugin_hangs(voxstack, home, install):
+    code = "import os, signal\nos.kill(os.getpid(), signal.SIGTERM)\nwhile True:\n    pass\n"
+    install("acme-slow", {"effects.Slow": "acme_slow:Slow"}, code)
+    done = voxstack("say", "Hi.", "-o", "x.wav", "--set", '/stack/-={"type": "Slow"}')
+    assert done.code == 143 and list(home.iterdir()) == []
+
+
 def test_the_padding_of_fixed_shapes_is_in_the_stats(voxstack, home):
     static = ("--executor", "OnnxRuntimeStatic")
     voxstack.good("say", FOX, "-o", "fox.wav", "--stats", "fox.json", *static)

@@ -590,9 +590,9 @@ def test_a_role_of_none_or_two_networks_asks_for_a_name(voice_with, role, messag
     [
         ({"/audio/hop": 5}, "/audio/hop", "makes 4 samples a frame"),
         (
-            {"/audio/sample_rate": 800, "/stack/1/network": "tiny:vocoder"},
+            {"/audio/sample_rate": 2000, "/stack/1/network": "tiny:vocoder"},
             "/audio/sample_rate",
-            "is 800 Hz, and the vocoder 'tiny:vocoder' makes",
+            "is 2000 Hz, and the vocoder 'tiny:vocoder' makes",
         ),
     ],
 )

@@ -2,7 +2,7 @@
 
 An exception in the middle of importing an extension module is swallowed by it or takes the
 process down, so that until ``deliver`` a signal is only written down. A second one ends the
-process at once.
+process at once, and so does the first where what it waits for hangs.
 
 Both signals interrupt as ``KeyboardInterrupt``, which whoever tries a plugin out lets pass, as it
 does not ``SystemExit``: a plugin's ``sys.exit()`` is the plugin's failure.
@@ -12,7 +12,10 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from types import FrameType
+
+PATIENCE_S = 3.0  # that a signal waits while voices load; nothing is written yet
 
 _CAUGHT = [getattr(signal, n) for n in ("SIGINT", "SIGTERM") if hasattr(signal, n)]
 
@@ -50,9 +53,18 @@ def _handle(number: int, frame: FrameType | None) -> None:
     if _State.come is not None:
         os._exit(128 + number)
     _State.come = number
+    last = threading.Timer(PATIENCE_S, _leave)  # the thread that runs may be in a loop for ever
+    last.daemon = True
+    last.start()
     if number == signal.SIGINT and os.isatty(2):
         # Not print: what is interrupted may be writing to stderr.
-        os.write(2, b"\nstopping when the voice is loaded; Ctrl-C once more stops at once\n")
+        told = f"\nstopping when the voice is loaded, in {PATIENCE_S:g} s at most; Ctrl-C once more stops at once\n"
+        os.write(2, told.encode())
+
+
+def _leave() -> None:
+    if _State.held and _State.come is not None:
+        os._exit(128 + _State.come)
 
 
 def _raise(number: int) -> None:

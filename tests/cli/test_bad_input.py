@@ -367,8 +367,8 @@ def test_a_network_that_was_cut_short(refused, addon):
 def test_a_network_that_the_runtime_refuses_although_its_hash_is_right(refused, addon, rewrite):
     import hashlib
 
-    data = b"\x08\x0a"  # ONNX, as far as it goes: a version and no graph
     path = addon / "networks" / "decoder.onnx"
+    data = path.read_bytes().replace(b"Slice", b"Slyce")  # an operator that there is not
     path.unlink()
     path.write_bytes(data)
     entry = {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
@@ -808,6 +808,26 @@ def test_a_traceback_is_shown_when_it_is_asked_for(voxstack, install, home):
     assert said.code == 1
     assert "Traceback" in said.err and "acme_odd.py" in said.err
     assert list(home.iterdir()) == []
+
+
+def test_a_traceback_changes_no_exit_code(voxstack):
+    said = voxstack("--debug", "say", LINE, *OUT, "--set", '/stack/-={"type": "Gain", "db": "z"}')
+    assert said.code == 2
+    assert "Traceback" in said.err and said.err.splitlines()[-1].startswith("error: /stack/2/db")
+
+
+def test_a_thread_that_a_plugin_leaves_keeps_no_command_alive(voxstack, install):
+    code = "import threading\nthreading.Thread(target=threading.Event().wait).start()\n" + EFFECT
+    install(
+        "acme-odd", {"effects.Odd": "acme_odd:Odd"}, code + STREAM + "        yield from upstream\n"
+    )
+    assert "status  ok" in voxstack.good("stack", "why", "en-us", "/stack/2", *APPEND).out
+
+
+def test_text_that_looks_like_an_option_is_told_where_it_goes(voxstack):
+    said = voxstack("say", "-dash here", *OUT)
+    assert said.code == 2
+    assert "Text that begins with a dash goes behind --" in said.err
 
 
 @pytest.mark.parametrize(

@@ -78,38 +78,57 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         sys.stdout.flush()
     except click.ClickException as error:
         error.show()
+        if isinstance(error, click.NoSuchOption) and error.ctx and error.ctx.info_name == "say":
+            click.echo("Text that begins with a dash goes behind --, after all options.", err=True)
         code = error.exit_code
     except (click.Abort, KeyboardInterrupt):
         code = signals.exit_code()
+    except SystemExit as error:  # a command's own
+        code = error.code or 0
+        if isinstance(code, str):  # as Python does it
+            click.echo(code, err=True)
+            code = 1
     except (ReaderGoneError, BrokenPipeError):
         # The reader of a pipe went away: not our fault, and nothing more to say.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     except VoxstackError as error:
-        if debug:
-            raise
-        _complain(str(error))
+        _complain(str(error), debug)
         code = error.exit_code
     except OSError as error:
-        if debug:
-            raise
         place = f"{error.filename}: " if error.filename else ""
-        _complain(f"{place}{error.strerror or error}")
+        _complain(f"{place}{error.strerror or error}", debug)
         code = 1
     except Exception as error:
-        if debug:
-            raise
         _complain(
             f"a fault in voxstack or a plugin: {type(error).__name__}: {error}\n"
-            "run the same command with --debug to see where, and report it"
+            "run the same command with --debug to see where, and report it",
+            debug,
         )
         code = 1
-    sys.exit(code if isinstance(code, int) else 0)
+    _end(code if isinstance(code, int) else 0)
 
 
-def _complain(message: str) -> None:
-    """Write an error to stderr, in red on a terminal."""
+def _end(code: int) -> NoReturn:
+    """End the process, even where a plugin left a thread that never ends."""
+    import threading
+
+    others = (thread for thread in threading.enumerate() if thread is not threading.main_thread())
+    if any(not thread.daemon for thread in others):
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stream.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
+def _complain(message: str, debug: bool) -> None:
+    """Write an error to stderr, in red on a terminal, behind its traceback if that is wanted."""
     from voxstack.cli.printable import printable
 
+    if debug:
+        import traceback
+
+        traceback.print_exc()
     shown = printable(message.encode("utf-8", "replace").decode())
     click.secho(f"error: {shown}", fg="red", err=True, color=None if colours_wanted() else False)

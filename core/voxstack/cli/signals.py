@@ -58,8 +58,8 @@ def _handle(number: int, frame: FrameType | None) -> None:
     last.start()
     if number == signal.SIGINT and os.isatty(2):
         # Not print: what is interrupted may be writing to stderr.
-        told = f"\nstopping when the voice is loaded, in {PATIENCE_S:g} s at most; Ctrl-C once more stops at once\n"
-        os.write(2, told.encode())
+        told = f"stopping when the voice is loaded, in {PATIENCE_S:g} s at most"
+        os.write(2, f"\n{told}; Ctrl-C once more stops at once\n".encode())
 
 
 def _leave() -> None:

@@ -13,6 +13,7 @@ from voxstack.blocks import Frontend, StreamableBlock
 from voxstack.deployment import Deployment, VoiceSettings
 from voxstack.manifest import MAX_FRAMES, MAX_LINE, Manifest
 from voxstack.networks import DTYPES
+from voxstack.provided import HIGHEST_RATE, LOWEST_RATE
 from voxstack.registry import Registry
 from voxstack.schema_components import ComponentSchemas, Described, described
 from voxstack.schema_types import Schema, by_type
@@ -48,7 +49,7 @@ LIMITS: dict[str, dict[str, Schema]] = {
         "sizes": {"additionalProperties": {"type": "array", "minItems": 1, "items": SIZE}},
     },
     "AudioFormat": {
-        "sample_rate": {"minimum": 1000, "maximum": 384_000},
+        "sample_rate": {"minimum": LOWEST_RATE, "maximum": HIGHEST_RATE},
         "hop": {"minimum": 1, "maximum": MAX_FRAMES},
     },
     "Context": {"left": FRAMES, "right": FRAMES},

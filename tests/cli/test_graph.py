@@ -67,6 +67,27 @@ def test_what_a_block_that_declares_nothing_may_read_is_on_its_arrow(voxstack):
     assert "encodings [" not in arrows(out)[-2]  # nothing behind it reads them
 
 
+QUIET = """
+from attrs import frozen
+from voxstack import StreamableBlock
+
+@frozen
+class Quiet(StreamableBlock):
+    "Say nothing of what it makes."
+
+    def stream(self, sequence, upstream):
+        yield from upstream
+"""
+
+
+def test_a_block_that_does_not_say_what_it_makes_has_that_on_its_arrow(voxstack, install):
+    install("acme-quiet", {"effects.Quiet": "acme_quiet:Quiet"}, QUIET)
+    edit = ("--set", '/stack/-={"type": "Quiet"}')
+    out = voxstack.good("stack", "graph", "en-us", "-o", "-", "--format", "mmd", *edit).out
+    made = "audio [batch, samples]  what is not declared<br/>16000 samples/s"
+    assert arrows(out)[-1] == made
+
+
 def test_a_long_reason_is_told_to_its_end(voxstack):
     place = ("--executor", json.dumps(["NoSuch" * 20, "OnnxRuntime"]))
     tree = json.loads(voxstack("stack", "show", "en-us", "--json", *place).out)

@@ -269,6 +269,7 @@ def read_toml(path: str | Path) -> Document:
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         place = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
         line, column = (int(place[1]), int(place[2])) if place else (None, None)
-        problem = Problem("", f"not TOML: {error}", None, line, column, str(path))
+        told = str(error)[: place.start()].rstrip() if place else str(error)
+        problem = Problem("", f"not TOML: {told}", None, line, column, str(path))
         raise ConfigError([problem]) from None
     return Document(value, str(path))

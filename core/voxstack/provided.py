@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+LOWEST_RATE, HIGHEST_RATE = 1000, 384_000  # Hz
+
 
 @final
 @frozen
@@ -23,8 +25,9 @@ class AudioFormat:
     hop: int  # samples a frame
 
     def __attrs_post_init__(self) -> None:
-        if not 1000 <= self.sample_rate <= 384_000:
-            raise ValueError(f"sample_rate must be 1000 to 384000 Hz, not {self.sample_rate}")
+        if not LOWEST_RATE <= self.sample_rate <= HIGHEST_RATE:
+            allowed = f"{LOWEST_RATE} to {HIGHEST_RATE} Hz"
+            raise ValueError(f"sample_rate must be {allowed}, not {self.sample_rate}")
         if self.hop < 1:
             raise ValueError(f"hop must be 1 sample or more, not {self.hop}")
 

@@ -32,7 +32,10 @@ WORDS = {
     "number": "number",
     "string": "string",
     "null": "null",
+    "array": "list",
+    "object": "object",
 }
+UNCOUNTED = ("true or false", "null", "anything")
 BOUNDS = (
     ("minimum", "{} or more"),
     ("exclusiveMinimum", "more than {}"),
@@ -84,33 +87,37 @@ def _declared(cls: type | None, name: str) -> list[str] | None:
     return None if names is None or isinstance(names, property) else list(names)
 
 
-def words(option: Schema) -> str:
-    """Say what an option takes, in words."""
+def words(option: Schema, many: bool = False) -> str:
+    """Say what an option takes, in words; ``many``: of a list, or of an object's values."""
     if "$ref" in option:
         return str(option["$ref"].split(".")[1])  # "#/$defs/place.StreamableBlock"
     if "anyOf" in option:
-        return " or ".join(words(one) for one in option["anyOf"])
+        return " or ".join(words(one, many) for one in option["anyOf"])
     if "else" in option:  # an object or a list, or one of the scalars in "if"
-        return " or ".join([words(option["else"]), *(WORDS[kind] for kind in option["if"]["type"])])
+        scalars = [words({"type": kind}, many) for kind in option["if"]["type"]]
+        return " or ".join([words(option["else"], many), *scalars])
     if "enum" in option:
         return " or ".join(json.dumps(one) for one in option["enum"])
     kind = option.get("type")
-    if kind == "array":
-        if "prefixItems" in option:
-            return f"[{', '.join(words(one) for one in option['prefixItems'])}]"
-        return f"list of {words(option['items'])}" if "items" in option else "list"
-    if kind == "object":
-        inner = option.get("additionalProperties")
-        return f"object of {words(inner)}" if isinstance(inner, dict) and inner else "object"
-    return str(option.get("title") or WORDS.get(str(kind), "anything"))
+    if kind == "array" and "prefixItems" in option:
+        return f"[{', '.join(words(one) for one in option['prefixItems'])}]"
+    told = str(option.get("title") or WORDS.get(str(kind), "anything"))
+    if many and told not in UNCOUNTED:
+        told += "s"
+    inner = option.get({"array": "items", "object": "additionalProperties"}.get(str(kind), ""))
+    return f"{told} of {words(inner, many=True)}" if isinstance(inner, dict) and inner else told
 
 
 def bounds(option: Schema) -> str | None:
     """Say the bounds of a number, or None."""
     if "minimum" in option and "maximum" in option:
-        return f"{option['minimum']:g} to {option['maximum']:g}"
-    said = [text.format(f"{option[key]:g}") for key, text in BOUNDS if key in option]
+        return f"{_number(option['minimum'])} to {_number(option['maximum'])}"
+    said = [text.format(_number(option[key])) for key, text in BOUNDS if key in option]
     return ", ".join(said) or None
+
+
+def _number(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:g}"
 
 
 # Pages ------------------------------------------------------------------------------------------

@@ -6,9 +6,14 @@ definition of its own, chosen by its ``type``, so that an editor completes its o
 
 from __future__ import annotations
 
+from typing import Any
+
+from voxstack.addon_files import MAX_FILE, MAX_FILES
 from voxstack.blocks import Frontend, StreamableBlock
 from voxstack.deployment import Deployment, VoiceSettings
-from voxstack.manifest import Manifest
+from voxstack.manifest import MAX_FRAMES, MAX_LINE, Manifest
+from voxstack.networks import DTYPES
+from voxstack.provided import HIGHEST_RATE, LOWEST_RATE
 from voxstack.registry import Registry
 from voxstack.schema_components import ComponentSchemas, Described, described
 from voxstack.schema_types import Schema, by_type
@@ -23,6 +28,45 @@ NAMED: Schema = {
         "type": "string",
         "description": "the address of a JSON Schema, for editors; the host ignores it",
     }
+}
+FRAMES: Schema = {"minimum": 0, "maximum": MAX_FRAMES}
+LINE: Schema = {"maxLength": MAX_LINE}
+SIZE: Schema = {
+    "type": "array",
+    "prefixItems": [{"type": "integer", "minimum": 1}, {"type": "number", "exclusiveMinimum": 0}],
+    "items": False,
+    "minItems": 2,
+}
+# What the manifest's classes refuse beyond their types, where JSON Schema can say it.
+LIMITS: dict[str, dict[str, Schema]] = {
+    "Manifest": {
+        **dict.fromkeys(("name", "version", "language", "license", "author", "description"), LINE),
+        "sample": LINE,
+        "homepage": {**LINE, "pattern": "^$|^https?://"},
+        "datasets": {"items": {"type": "string", **LINE}},
+        "networks": {"propertyNames": {"pattern": "^[^:]*$"}},
+        "files": {"maxProperties": MAX_FILES},
+        "sizes": {"additionalProperties": {"type": "array", "minItems": 1, "items": SIZE}},
+    },
+    "AudioFormat": {
+        "sample_rate": {"minimum": LOWEST_RATE, "maximum": HIGHEST_RATE},
+        "hop": {"minimum": 1, "maximum": MAX_FRAMES},
+    },
+    "Context": {"left": FRAMES, "right": FRAMES},
+    "Control": {"values": {"minItems": 1}},
+    "FileEntry": {
+        "sha256": {"pattern": "^[0-9a-fA-F]{64}$"},
+        "bytes": {"minimum": 0, "maximum": MAX_FILE},
+    },
+    "NetworkManifest": {
+        "files": {"minProperties": 1},
+        "delay": FRAMES,
+        "frame_ratio": {"minimum": 1, "maximum": MAX_FRAMES},
+    },
+    "TensorSpec": {
+        "dtype": {"enum": list(DTYPES)},
+        "shape": {"items": {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string"}]}},
+    },
 }
 
 
@@ -52,6 +96,10 @@ def _addon(made: ComponentSchemas) -> Schema:
     properties["format"] |= {"minimum": OLDEST_FORMAT, "maximum": FORMAT}
     properties["frontend"] |= by_type("null", True, made.place(Frontend))
     properties["stack"] |= {**_row(made), "type": ["array", "null"]}
+    for name, limits in LIMITS.items():
+        owner = options if name == "Manifest" else made.definitions[f"manifest.{name}"]
+        for key, limit in limits.items():
+            owner["properties"][key] |= limit
     given = {"frontend": "object", "stack": "array"}
     together = [
         {
@@ -87,8 +135,29 @@ def _deployment(made: ComponentSchemas) -> Schema:
         executor = by_type("null", True, made.executors())
         properties["executor"] |= executor
         properties["executors"] |= {"additionalProperties": executor}
-        properties["set"] |= {"propertyNames": {"pattern": "^/"}}
-    return options
+        properties["set"] |= {
+            "propertyNames": {"pattern": "^/"},
+            "additionalProperties": made.value(),
+        }
+    made.definitions |= {key: _key_by_key(value) for key, value in made.definitions.items()}
+    return dict(_key_by_key(options))
+
+
+def _key_by_key(value: Any) -> Any:
+    """Refuse an unknown key at its own place, where all else is refused too.
+
+    Taplo, which most editors check TOML with, underlines each key of a file, once for each word in
+    it, where ``"additionalProperties": false`` refuses one.
+    """
+    if isinstance(value, list):
+        return [_key_by_key(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    made = {key: _key_by_key(item) for key, item in value.items()}
+    if value.get("additionalProperties") is False:
+        there = ", ".join(key for key in value["properties"] if key != SCHEMA_KEY)
+        made["additionalProperties"] = {"not": {"title": f"no such key here; there are: {there}"}}
+    return made
 
 
 def _row(made: ComponentSchemas) -> Schema:

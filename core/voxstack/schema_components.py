@@ -119,6 +119,36 @@ class ComponentSchemas:
             self.definitions[key] = self._choice(wanted, namespace, fitting)
         return {"$ref": f"#/$defs/{key}"}
 
+    def value(self) -> Schema:
+        """Refer to a value of any kind, in which an object with a ``type`` is a component."""
+        if "value" not in self.definitions:
+            by_name: dict[str, list[Schema]] = {}  # two namespaces may have one name
+            types: dict[str, Schema] = {}
+            for wanted, namespace in NAMESPACES:
+                self.place(wanted)
+                for choice in self.choices[namespace]:
+                    name = choice.key.partition(".")[2]
+                    by_name.setdefault(name, []).append({"$ref": f"#/$defs/{choice.key}"})
+                    types.setdefault(name, choice.type)
+            component = {
+                "properties": {
+                    "type": {"anyOf": [one for t in types.values() for one in t["anyOf"]]}
+                },
+                "allOf": [
+                    {
+                        "if": {"properties": {"type": types[name]}},
+                        "then": {"anyOf": fitting} if fitting[1:] else fitting[0],
+                    }
+                    for name, fitting in by_name.items()
+                ],
+            }
+            self.definitions["value"] = by_type(
+                "array",
+                {"items": {"$ref": "#/$defs/value"}},
+                {"if": {"type": "object", "required": ["type"]}, "then": component},
+            )
+        return {"$ref": "#/$defs/value"}
+
     def _choice(self, wanted: type, namespace: str, fitting: list[_Choice]) -> Schema:
         names = [alternative for c in fitting for alternative in c.type["anyOf"]]
         made: Schema = {

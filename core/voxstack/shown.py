@@ -8,7 +8,15 @@ from typing import Any
 
 LONGEST = 60  # characters
 
-_JSON = json.JSONEncoder(ensure_ascii=False)
+
+def _date(value: Any) -> str:
+    """Show what TOML knows beside JSON: dates and times, as they were written there."""
+    if hasattr(value, "isoformat"):
+        return str(value)
+    raise TypeError
+
+
+_JSON = json.JSONEncoder(ensure_ascii=False, default=_date)
 
 
 def listed(names: Sequence[str]) -> str:
@@ -21,6 +29,8 @@ def shown(value: Any) -> str:
     """Show a value; what JSON cannot say is shown as Python does."""
     if isinstance(value, str):
         value = value[: LONGEST + 1]
+    if hasattr(value, "isoformat"):
+        return str(value)
     text = ""
     try:
         for part in _JSON.iterencode(value):

@@ -305,6 +305,13 @@ def test_show_draws_the_tree_for_people(voxstack):
         assert words in shown
 
 
+def test_show_says_of_an_effect_itself_that_it_is_one_stream(voxstack):
+    edit = '/stack/-={"type": "Gain"}'
+    shown = voxstack.good("stack", "show", "en-us", "--set", edit).out
+    (row,) = (line for line in shown.splitlines() if " /stack/2 " in line)
+    assert "Gain" in row and row.endswith("(one stream over all sentences)")
+
+
 def test_why_tells_people_where_a_component_comes_from(voxstack):
     told = voxstack.good("stack", "why", "en-us", "/stack/0/sequence_block").out
     for words in (

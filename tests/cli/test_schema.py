@@ -101,6 +101,23 @@ BROKEN = {
     "no networks": lambda a: a.pop("networks"),
     "a misspelt key": lambda a: a.update(licence="MIT"),
     "an input without its shape": lambda a: a["networks"]["decoder"]["inputs"]["mask"].pop("shape"),
+    "an unknown dtype": lambda a: a["networks"]["decoder"]["inputs"]["mask"].update(dtype="f32"),
+    "a size below 0": lambda a: a["networks"]["decoder"]["inputs"]["mask"].update(shape=[-1]),
+    "a delay below 0": lambda a: a["networks"]["decoder"].update(delay=-1),
+    "no frame for one": lambda a: a["networks"]["decoder"].update(frame_ratio=0),
+    "a network without a file": lambda a: a["networks"]["decoder"].update(files={}),
+    "a network's name with a colon": lambda a: a["networks"].update(
+        {"a:b": a["networks"].pop("decoder")}
+    ),
+    "a context below 0": lambda a: a["networks"]["prosody"].update(context={"left": -1}),
+    "a hash of two letters": lambda a: a["files"]["symbols.json"].update(sha256="zz"),
+    "a file of -1 bytes": lambda a: a["files"]["symbols.json"].update(bytes=-1),
+    "an hour a sample": lambda a: a["audio"].update(sample_rate=1),
+    "an hour a frame": lambda a: a["audio"].update(hop=1 << 30),
+    "a homepage that is none": lambda a: a.update(homepage="javascript:alert(1)"),
+    "a line that is a book": lambda a: a.update(description="x" * 2001),
+    "a control without a choice": lambda a: a["controls"].update(mood={"values": []}),
+    "a size with no share": lambda a: a.update(sizes={"text": [[24, 0]]}),
 }
 
 
@@ -248,6 +265,36 @@ def test_a_deployment_file(host):
     deployments.validate(good)
     for bad in ({"voices": {"a": {"voice": "b"}}}, {"executor": "Nope"}, {"set": {"stack": 1}}):
         assert not deployments.is_valid({**good, **bad}), bad
+
+
+SET = {  # what an edit of a deployment sets, and where it is wrong
+    "a type": ({"type": "Gian"}, ["type"]),
+    "an option": ({"type": "Gain", "dB": 3}, ["dB"]),
+    "an executor's option": ({"type": "OnnxRuntime", "threads": 0}, ["threads"]),
+    "a block within": ([{"type": "StreamableStack", "stack": [{"type": "No"}]}], [0, "stack", 0]),
+    "no component": ({"sizes": [1, {"a": "b"}]}, None),
+    "a frontend": ({"type": "English", "max_words": 20}, None),
+}
+
+
+@pytest.mark.parametrize("what", SET)
+def test_what_an_edit_of_a_deployment_sets_is_checked(host, what):
+    value, place = SET[what]
+    deployments = Draft202012Validator(schema(host.registry, "deployment"))
+    errors = [[*e.absolute_path] for e in deployments.iter_errors({"set": {"/stack/-": value}})]
+    if place is None:
+        assert errors == []
+    else:
+        (error,) = errors
+        assert error[: 2 + len(place)] == ["set", "/stack/-", *place]
+
+
+def test_an_unknown_key_of_a_deployment_is_underlined_itself_and_told_the_others(host):
+    deployments = Draft202012Validator(schema(host.registry, "deployment"))
+    wrong = {"voise": "x", "executor": {"type": "OnnxRuntime", "threds": 1}}
+    told = {e.absolute_path[-1]: e.message for e in deployments.iter_errors(wrong)}
+    assert "there are: voice, executor" in told["voise"]
+    assert "there are: type, threads" in told["threds"]
 
 
 def test_it_is_written_to_a_file_whole(voxstack, home):

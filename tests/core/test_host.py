@@ -453,7 +453,8 @@ def test_a_deployment_allows_plugins(deployed):
 @pytest.mark.parametrize(
     ("toml", "message"),
     [
-        ("voice = \n", "not TOML: "),
+        ("voice = \n", r"deploy.toml:1:9: /: not TOML: Invalid value$"),
+        ("voice = [", r"deploy.toml: /: not TOML: Invalid value \(at end of document\)$"),
         ('voise = "x"', "/voise: unknown option 'voise' .did you mean 'voice'"),
         ("voice = 5", "/voice: expected a string or null, not 5"),
         ('[plugins]\nblock = "acme"', '/plugins/block: expected a list, not "acme"'),

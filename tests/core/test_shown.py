@@ -1,6 +1,7 @@
 """A value of a configuration is shown as its author wrote it."""
 
 import json
+import tomllib
 
 import pytest
 from hypothesis import given
@@ -39,6 +40,12 @@ def test_a_long_value_is_not_written_out_to_be_cut():
 
 def test_what_json_cannot_say_is_shown_as_python_does():
     assert shown({1, 2}) == "{1, 2}"
+
+
+def test_a_date_is_shown_as_toml_has_it():
+    values = tomllib.loads("day = 2020-01-01\nwithin = [07:32:00]")
+    assert shown(values["day"]) == "2020-01-01"
+    assert shown(values) == '{"day": "2020-01-01", "within": ["07:32:00"]}'
 
 
 def test_an_executor_that_cannot_be_made_is_named_as_it_was_written(tiny_host):

@@ -177,6 +177,12 @@ def test_a_table_of_all_and_the_options_of_one():
     assert "sequence_block     SequenceBlock     required" in re.sub(r" {6,}", " " * 5, told)
 
 
+def test_marks_for_code_are_single_and_many_are_many():
+    pytest.importorskip("voxstack_standard")
+    assert "Add `noise` [1, hop" in run() and "``" not in run()
+    assert "list of strings" in run("Upsampler") and "list of whole numbers" in run("Upsampler")
+
+
 def test_json_of_one_has_types_defaults_and_bounds():
     pytest.importorskip("voxstack_standard")
     (gain,) = json.loads(run("Gain", "--json"))

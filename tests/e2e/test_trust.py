@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from snippets import check_command, commands, mentioned, snippets, typed
-from voxstack import addon_files, documents, manifest, onnx_files
+from voxstack import addon_files, documents, manifest, onnx_files, provided
 from voxstack.cli import addon_check
 from voxstack.deployment import Deployment
 from voxstack.documents import Document
@@ -27,7 +27,9 @@ LIMITS = {
     "a file in a zip": [addon_files.MAX_RATIO, addon_files.PIECE],
     "a zip": [],
     "a tensor's fixed sizes": [manifest.MAX_NUMBERS],
-    "context, delay, hop, frames for a frame": [manifest.MAX_FRAMES],
+    "context, delay, frames for one": [manifest.MAX_FRAMES],
+    "audio": [provided.HIGHEST_RATE, manifest.MAX_FRAMES],
+    "a name, or a line about the voice": [manifest.MAX_LINE],
     "an ONNX file": [onnx_files.MAX_FIELDS, onnx_files.MAX_NESTING],
 }
 

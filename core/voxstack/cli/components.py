@@ -75,7 +75,10 @@ def components(
         click.echo(components_page(found) if name is None else "\n".join(sections), nl=False)
     elif name is None:
         rows = [
-            (f["name"], f["kind"], f["distribution"], f["status"], f["reason"] or f["summary"])
+            (
+                *(f[key] for key in ("name", "kind", "distribution", "status")),
+                _prose(f["reason"] or f["summary"]),
+            )
             for f in map(facts, found)
         ]
         columns = ("name", "kind", "distribution", "status", "about")
@@ -89,7 +92,7 @@ def _print(told: dict[str, Any]) -> None:
     """Print one component for people."""
     whose = f"{told['distribution']} {told['version']}".rstrip()
     click.echo(f"{told['name']}: {told['kind']} of {whose}")
-    click.echo(f"\n{told['description'] or told['reason']}\n".replace("``", "`"))
+    click.echo(f"\n{_prose(told['description'] or told['reason'])}\n")
     for verb in ("consumes", "produces"):
         if told[verb]:
             click.echo(f"It {verb} {', '.join(told[verb])}.")
@@ -98,11 +101,16 @@ def _print(told: dict[str, Any]) -> None:
             option["name"],
             ", ".join(filter(None, (option["type"], option["bounds"]))),
             "required" if option["required"] else _plain(option["default"]),
-            option["description"],
+            _prose(option["description"]),
         )
         for option in told["options"]
     ]
     print_table(("option", "takes", "default", "about"), rows, "It has no options.")
+
+
+def _prose(text: str | None) -> str:
+    """Show a docstring's marks for code as single ones."""
+    return (text or "").replace("``", "`")
 
 
 def _plain(default: Any) -> str:

@@ -2,24 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from html import escape
 from typing import Any, final
 
 from attrs import define, field
 
-from voxstack.blocks import Block
+from voxstack.cli.flow import Flow, Read, wrapped
 from voxstack.containers import StreamablePipeline, StreamableStack
 
 FORMATS = ("svg", "html", "mmd")
 CHAR, LINE, PAD, GAP = 7.3, 17, 12, 10  # of 12 px monospace; between boxes in a box
 ARROW_X, ARROW = 34, 30  # where arrows go down, and how long one without words is
-WRAP = 92  # characters of a line
 STYLE = {  # fill, border
     "frontend": ("#fff4dc", "#b88a2a"), "group": ("#f5f7fa", "#9aa5b4"),
     "block": ("#ffffff", "#4a6fa5"), "network": ("#e6f4ea", "#3d8b57"),
     "end": ("#fde8e8", "#b85a5a"),
 }  # fmt: skip
+PAN_AND_ZOOM = """
+const picture = document.querySelector("svg");
+let x = 0, y = 0, scale = 1;
+function move(byX, byY) {
+  x += byX;
+  y += byY;
+  picture.style.transform = `translate(${x}px, ${y}px) scale(${scale})`;
+}
+function zoom(event) {  // what is under the pointer stays there
+  event.preventDefault();
+  const before = scale, turned = event.deltaY * (event.deltaMode ? 30 : 1);
+  scale = Math.min(8, Math.max(0.1, scale * Math.exp(-turned / 500)));
+  const more = 1 - scale / before;
+  move((event.clientX - x) * more, (event.clientY - y) * more);
+}
+document.body.style.cssText = "margin: 0; overflow: hidden; cursor: grab; touch-action: none";
+picture.style.transformOrigin = "0 0";
+addEventListener("wheel", zoom, {passive: false});
+addEventListener("mousedown", event => event.preventDefault());  // else it selects text
+addEventListener("pointermove", event => {
+  if (event.buttons & 1) move(event.movementX, event.movementY);
+});
+"""
 
 
 @final
@@ -56,56 +78,62 @@ def _gap(words: list[str] | None) -> float:
 
 def boxes_of(tree: dict[str, Any], voice: Any) -> Box:
     """Make the boxes of a stack that ``stack_tree`` described."""
-    flow = _Flow(tree, voice)
-    parts = tree["stack"]
-    rows = [_Row(p, b) for p, b in zip(parts, flow.blocks, strict=True)]
-    inner = [
-        Box("frontend", [f"{tree['frontend']['type']} (frontend)", *_options(tree["frontend"])])
-    ]
-    for index, (part, row) in enumerate(zip(parts, rows, strict=True)):
-        box = _box(part, row.block, flow, _later(flow.blocks, index))
+    flow = Flow(tree, voice)
+    frontend = Box("frontend", [f"{tree['frontend']['type']} (frontend)"])
+    frontend.lines += _options(tree["frontend"])
+    blocks = (*voice.built.head, *voice.built.tail)
+    boxes, links = _row(tree["stack"], blocks, flow, [], {"audio"})
+    for part, box in zip(tree["stack"], boxes, strict=True):
         if part["pointer"] in tree["once_an_utterance"]:
             box.lines.append("one stream over all sentences")
-        inner.append(box)
-    inner.append(Box("end", [f"audio, {tree['sample_rate']} Hz"]))
-    head = flow.words(flow.given, flow.text, "a sentence at a time")
-    links = [head, *flow.row([row.block for row in rows])]
+    given = flow.whole(voice.built.frontend.produces or (), "a sentence at a time")
+    end = Box("end", [f"audio, {tree['sample_rate']} Hz"])
     title = f"{tree['voice']} {tree['version']}"
-    return Box("group", [title], inner, links)
+    return Box("group", [title], [frontend, *boxes, end], [given, *links])
 
 
-@final
-@define
-class _Row:
-    part: dict[str, Any]
-    block: Block
+def _row(
+    parts: list[dict[str, Any]], blocks: Sequence[Any], flow: Flow, carried: list[str], later: Read
+) -> tuple[list[Box], list[list[str]]]:
+    """Give the boxes of blocks in a row, and the words behind each.
+
+    ``carried`` are the tensors that come to the row; ``later`` is what is read behind it.
+    """
+    read = [later]
+    for block in reversed(blocks):
+        read.insert(0, flow.read(block, read[0]))
+    boxes, links = [], []
+    for part, block, behind in zip(parts, blocks, read[1:], strict=True):
+        boxes.append(_box(part, block, flow, carried, behind))
+        carried = flow.after(block, carried)
+        links.append(flow.between(carried, behind))
+    return boxes, links
 
 
-def _box(part: dict[str, Any], block: Any, flow: _Flow, beyond: tuple[str, ...] = ()) -> Box:
+def _box(part: dict[str, Any], block: Any, flow: Flow, carried: list[str], later: Read) -> Box:
     lines = [f"{part['type']}  {part['pointer']}", *_options(part)]
     options = part["options"]
     if isinstance(block, StreamableStack):
-        inner = [
-            _box(p, b, flow, (*beyond, *_later(block.stack, i)))
-            for i, (p, b) in enumerate(zip(options["stack"], block.stack, strict=True))
-        ]
-        return Box("group", lines, inner, flow.row(block.stack, beyond)[:-1])
+        boxes, links = _row(options["stack"], block.stack, flow, carried, later)
+        return Box("group", lines, boxes, links[:-1])
     if isinstance(block, StreamablePipeline):
-        sequence = _box(options["sequence_block"], block.sequence_block, flow)
-        stream = _box(options["streamable_block"], block.streamable_block, flow, beyond)
+        sequence = _box(options["sequence_block"], block.sequence_block, flow, [], ())
+        inner = block.streamable_block
+        stream = _box(options["streamable_block"], inner, flow, carried, later)
         made = block.sequence_block.produces
-        words = ["tensors of the whole sentence"] if made is None else flow.words(made, flow.text)
-        return Box("group", lines, [sequence, stream], [words])
-    inner = []
+        names = ["tensors of the whole sentence"] if made is None else made
+        return Box("group", lines, [sequence, stream], [flow.whole(names, "once a sentence")])
+    held = []
     for name, value in options.items():
         values = value if isinstance(value, list) else [value]
         for index, item in enumerate(values):
             if isinstance(item, dict) and "network" in item:
-                inner.append(_network(item))
+                held.append(_network(item))
             elif isinstance(item, dict) and "pointer" in item:
-                held = getattr(block, name)
-                inner.append(_box(item, held[index] if isinstance(value, list) else held, flow))
-    return Box("block", lines, inner)
+                inner = getattr(block, name)
+                inner = inner[index] if isinstance(value, list) else inner
+                held.append(_box(item, inner, flow, carried, later))
+    return Box("block", lines, held)
 
 
 def _options(part: dict[str, Any]) -> list[str]:
@@ -116,7 +144,7 @@ def _options(part: dict[str, Any]) -> list[str]:
         and value not in ((), [], None)
         and not (isinstance(value, list) and any(isinstance(v, dict) for v in value))
     ]
-    return _wrapped(plain, " ")
+    return wrapped(plain, " ")
 
 
 def _plain(value: Any) -> str:
@@ -130,10 +158,12 @@ def _network(network: dict[str, Any]) -> Box:
         form = f"context {network['context']['left']}+{network['context']['right']} frames"
     if "delay" in network:
         form = f"state, delay {network['delay']} frames"
-    lines = [network["network"], f"role {network['role']}, {form}", _executor(network["executor"])]
+    lines = [network["network"], f"role {network['role']}, {form}"]
+    lines += wrapped([_executor(network["executor"])], " ")
     for name, sizes in network.get("buckets", {}).items():
         lines.append(f"{name} fixed to {_plain(sizes)}")
-    lines += [f"not on {reason}"[:WRAP] for reason in network["passed_over"]]
+    for reason in network["passed_over"]:
+        lines += wrapped([f"not on {reason}"], " ")
     return Box("network", lines)
 
 
@@ -142,99 +172,7 @@ def _executor(executor: dict[str, Any]) -> str:
     if within:
         return f"on {executor['type']} around {_executor(within[0])[3:]}"
     options = (f"{k}={_plain(v)}" for k, v in executor.items() if k != "type" and v)
-    return f"on {executor['type']} {' '.join(o for o in options if '{' not in o)}".strip()[:WRAP]
-
-
-def _wrapped(words: list[str], between: str) -> list[str]:
-    lines: list[str] = []
-    for word in words:
-        if lines and len(lines[-1]) + len(word) < WRAP:
-            lines[-1] += between + word
-        else:
-            lines.append(word[:WRAP])
-    return lines
-
-
-@final
-class _Flow:
-    """Which tensors go from block to block, with their shapes and rates."""
-
-    def __init__(self, tree: dict[str, Any], voice: Any) -> None:
-        self.blocks: tuple[Any, ...] = (*voice.built.head, *voice.built.tail)
-        audio = voice.addon.manifest.audio
-        self.rates = {
-            "frames": f"{audio.sample_rate / audio.hop:g} frames/s",
-            "samples": f"{audio.sample_rate} samples/s",
-        }
-        self.text: dict[str, list[Any]] = {}  # shapes at the rate of the text, or of no rate
-        self.timed: dict[str, list[Any]] = {}  # shapes at a rate
-        for network in _networks(tree["stack"]):
-            for name, shape in (*network["inputs"].items(), *network["outputs"].items()):
-                known = self.timed if self.rates.keys() & set(map(str, shape)) else self.text
-                known.setdefault(name, shape)
-        self.given = list(voice.built.frontend.produces or ())
-
-    def row(self, blocks: Any, beyond: tuple[str, ...] = ()) -> list[list[str]]:
-        """Give the words behind each block of a row; ``beyond`` is what is read behind it."""
-        links = []
-        carried: dict[str, None] = {}
-        for index, block in enumerate(blocks):
-            made = _made(block)
-            if self._at(carried, made):
-                carried = {}  # of another rate than what it read
-            carried |= dict.fromkeys(made)
-            later = (*_later(blocks, index), *beyond)
-            shown = [n for n in carried if n in later] or list(made)
-            links.append(self.words(shown, self.timed))
-        return links
-
-    def _at(self, before: Any, made: Any) -> bool:
-        def samples(names: Any) -> bool:
-            return any("samples" in self.timed.get(n, ()) for n in names)
-
-        return samples(made) and not samples(before)
-
-    def words(self, names: Any, known: dict[str, list[Any]], rate: str = "") -> list[str]:
-        """Tell tensors with their shapes and the rate."""
-        shapes = {name: known.get(name) for name in names}
-        dimensions = {str(d) for shape in shapes.values() for d in shape or ()}
-        rates = [told for name, told in self.rates.items() if name in dimensions]
-        words = [
-            f"{name} [{', '.join(str(d) for d in shape)}]" if shape else name
-            for name, shape in shapes.items()
-        ]
-        return [*_wrapped(words, "  "), *(rates or [rate or "once a sentence"])]
-
-
-def _made(block: Any) -> list[str]:
-    if isinstance(block, StreamableStack):
-        made: dict[str, None] = {}
-        for inner in block.stack:
-            made |= dict.fromkeys(_made(inner))
-        return list(made)
-    if isinstance(block, StreamablePipeline):
-        return _made(block.streamable_block)
-    return list(block.produces or ())
-
-
-def _later(blocks: Any, index: int) -> tuple[str, ...]:
-    return tuple(name for block in blocks[index + 1 :] for name in _needs(block))
-
-
-def _needs(block: Any) -> list[str]:
-    if isinstance(block, StreamableStack):
-        return [name for inner in block.stack for name in _needs(inner)]
-    if isinstance(block, StreamablePipeline):
-        return _needs(block.streamable_block)
-    return list(block.consumes or ())
-
-
-def _networks(value: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(value, dict) and "network" in value and "inputs" in value:
-        yield value
-    elif isinstance(value, dict | list):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from _networks(item)
+    return f"on {executor['type']} {' '.join(o for o in options if '{' not in o)}".strip()
 
 
 # How it is drawn ---------------------------------------------------------------------------------
@@ -250,7 +188,7 @@ def drawn(tree: dict[str, Any], voice: Any, form: str) -> str:
     title = escape(box.lines[0])
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        f"</head>\n<body>\n{svg(box)}</body></html>\n"
+        f"</head>\n<body>\n{svg(box)}<script>{PAN_AND_ZOOM}</script>\n</body></html>\n"
     )
 
 

@@ -96,7 +96,7 @@ def tree_of(tree: dict[str, Any]) -> Any:
     from rich.markup import escape
     from rich.tree import Tree
 
-    def add(branch: Any, part: dict[str, Any]) -> None:
+    def add(branch: Any, part: dict[str, Any], note: str = "") -> None:
         plain = {
             k: v
             for k, v in part["options"].items()
@@ -105,7 +105,7 @@ def tree_of(tree: dict[str, Any]) -> Any:
         options = " ".join(escape(f"{k}={v}") for k, v in plain.items() if v not in ((), [], None))
         where = escape(part["distribution"] or "")
         node = branch.add(
-            f"[bold]{part['type']}[/] [dim]{part['pointer']}[/] {options} [dim]{where}[/]"
+            f"[bold]{part['type']}[/] [dim]{part['pointer']}[/] {options} [dim]{where}{note}[/]"
         )
         for value in part["options"].values():
             for item in value if isinstance(value, list) else [value]:
@@ -117,9 +117,8 @@ def tree_of(tree: dict[str, Any]) -> Any:
     root = Tree(f"[bold]{tree['voice']}[/] {tree['version']}, {tree['sample_rate']} Hz")
     add(root, tree["frontend"])
     for part in tree["stack"]:
-        add(root, part)
-    for pointer in tree["once_an_utterance"]:
-        root.add(f"[dim]{pointer} is an effect: one stream over all sentences[/]")
+        once = part["pointer"] in tree["once_an_utterance"]
+        add(root, part, " (one stream over all sentences)" if once else "")
     return root
 
 

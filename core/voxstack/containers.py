@@ -56,9 +56,11 @@ def guarded(
 ) -> Iterator[Chunk]:
     """Pass chunks on, stop when the utterance is stopped, and say where an error came from.
 
+    Frames that a block loses, doubles or does not count would be heard far from it: BlockError.
     ``first`` tells that the block has no upstream, which its error then says.
     """
     utterance = current_utterance()
+    end, last = 0, False
     try:
         iterator = iter(chunks)
         while True:
@@ -67,9 +69,17 @@ def guarded(
             try:
                 chunk = next(iterator)
             except StopIteration:
+                if not last:
+                    raise BlockError("ended without a last chunk: pass on chunk.last") from None
                 return
             if not isinstance(chunk, Chunk):
                 raise BlockError(f"yielded {type(chunk).__name__}, expected voxstack.Chunk")
+            if chunk.start != end:
+                raise BlockError(
+                    f"yielded a chunk that starts at {chunk.start} where {end} frames had come: "
+                    "some were lost or doubled, or not counted: chunk.replace(start=...)"
+                )
+            end, last = end + len(chunk), chunk.last
             yield chunk
     except Exception as error:
         reraise(error, pointer, row, block, first)

@@ -225,11 +225,28 @@ class Stream:
                 self._end(complete=False)
                 raise
         if "audio" in chunk and len(chunk):
+            chunk = self._checked(chunk)
             if self._first is None:
                 self._first = time.perf_counter() - self._began
             self._samples += len(chunk)
         self._chunks += 1
         return chunk
+
+    def _checked(self, chunk: Chunk) -> Chunk:
+        """Give the audio as it is promised; BlockError if the stack made something else."""
+        audio = np.asarray(chunk["audio"])
+        wrong = None
+        if audio.ndim != 2 or audio.shape[0] != 1 or audio.dtype.kind != "f":
+            wrong = f"is {audio.dtype} {list(audio.shape)}, expected float32 [1, T]"
+        elif not np.isfinite(np.vdot(audio, audio)) and not np.isfinite(audio).all():
+            wrong = "has numbers that are not finite"
+        if wrong is not None:
+            self._end(complete=False)
+            last = len(self.voice.built.head) + len(self.voice.built.tail) - 1
+            raise BlockError(f"the audio that comes out {wrong}", f"/stack/{last}")
+        if audio is chunk["audio"] and audio.dtype == np.float32:
+            return chunk
+        return chunk.replace(audio=audio.astype(np.float32))
 
     def cancel(self) -> None:
         """Ask to stop at the next chunk; any thread may call this. The reader's loop ends."""

@@ -674,3 +674,57 @@ def test_a_listener_that_fails_does_not_disturb_the_voice(tiny_host, capsys):
 
     voice = tiny_host(plugins=[Rude()]).voice("tiny")
     assert len(speak(voice, "Hi."))
+
+
+# What comes out -----------------------------------------------------------------------------------
+
+
+@frozen
+class Doubtful(StreamableBlock):
+    """Does something to each chunk, by a name."""
+
+    what: str = "nothing"
+
+    def stream(self, sequence, upstream):
+        for chunk in upstream:
+            audio = np.asarray(chunk["audio"])
+            if not len(chunk):
+                yield chunk
+            elif self.what == "dropped":
+                yield chunk.replace(last=False)
+            else:
+                yield chunk.replace(audio=DOUBTS[self.what](audio))
+
+
+DOUBTS = {
+    "lost": lambda a: a[:, :-1],
+    "doubled": lambda a: np.repeat(a, 2, -1),
+    "not a number": lambda a: a * np.nan,
+    "flat": lambda a: a[0],
+    "complex": lambda a: a * 1j,
+    "whole numbers": lambda a: np.ones(a.shape, np.int16),
+}
+
+
+@pytest.mark.parametrize(
+    ("what", "told"),
+    [
+        ("lost", "starts at .* some were lost or doubled, or not counted"),
+        ("doubled", "starts at .* some were lost or doubled, or not counted"),
+        ("dropped", "ended without a last chunk"),
+        ("not a number", "numbers that are not finite"),
+        ("flat", r"float\d+ \[\d+\], expected float32 \[1, T\]"),
+        ("complex", r"is complex\d+ \[1, \d+\], expected float32"),
+        ("whole numbers", r"is int16 \[1, \d+\], expected float32"),
+    ],
+)
+def test_audio_that_a_block_spoils_is_an_error_at_its_place(tiny_host, what, told):
+    edits = {"/stack/-": {"type": "Doubtful", "what": what}}
+    voice = tiny_host(effects=[Doubtful]).voice("tiny", edits=edits)
+    with pytest.raises(BlockError, match=told) as caught:
+        list(voice.stream("Hi.", frames=(2,)))
+    assert caught.value.pointer == "/stack/2"
+
+
+def test_audio_of_another_precision_comes_out_as_float32(tiny_voice):
+    assert {c["audio"].dtype for c in tiny_voice.stream("Hi.")} == {np.dtype(np.float32)}

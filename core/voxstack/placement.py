@@ -9,7 +9,7 @@ all; then the first installed one that can run it. Each may be a list, in order 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, cast, final
 
 import attrs
@@ -36,6 +36,20 @@ class Placed:
 
     executors: tuple[Executor, ...]
     passed_over: tuple[str, ...] = ()  # those preferred that cannot run here: "NAME: reason"
+
+
+@final
+@frozen
+class _Refusal:
+    """Why there is no executor by a configuration."""
+
+    reason: str
+    mistake: bool = False  # of who wrote the configuration
+
+    def error(self, config: Any, origin: str) -> PluginError:
+        """Name the executor as it was written, and who asked for it."""
+        written = config if isinstance(config, str) and config else shown(config)
+        return PluginError(f"{origin}: the executor {written} {self.reason}")
 
 
 @final
@@ -87,21 +101,28 @@ class Placement:
 
     def _named(self, config: Any, origin: str) -> Executor:
         executor = self._tried(config)
-        if isinstance(executor, str):
-            written = config if isinstance(config, str) else shown(config)
-            raise PluginError(f"{origin}: the executor {written} {executor}")
+        if isinstance(executor, _Refusal):
+            raise executor.error(config, origin)
         return executor
 
-    def _tried(self, config: Any) -> Executor | str:
+    def _tried(self, config: Any) -> Executor | _Refusal:
         """Make an executor that can run here, or say why there is none."""
         try:
             executor = self._make(config)
         except ConfigError as error:
-            return f"cannot be made: {_reasons(error)}"
+            return _Refusal(f"cannot be made: {_reasons(error)}", self._brought(config))
         except PluginError as error:
-            return f"cannot be made: {error}"
+            return _Refusal(f"cannot be made: {error}")
         reason = unavailable(executor)
-        return executor if reason is None else f"cannot run here: {reason}"
+        return executor if reason is None else _Refusal(f"cannot run here: {reason}")
+
+    def _brought(self, config: Any) -> bool:
+        """Tell whether somebody brings an executor of that name, one that can be imported."""
+        try:
+            self._registry.load(self._registry.find(_name(config), "executor"))
+        except PluginError:
+            return False
+        return True
 
     def _listed(self, configs: Sequence[Any], origin: str, network: Network) -> Placed:
         """Take those of a list that can run the network; say aloud which ones cannot."""
@@ -109,10 +130,13 @@ class Placement:
         passed_over: list[str] = []
         for config in configs:
             executor = self._tried(config)
-            reason = executor if isinstance(executor, str) else _no_format(executor, network)
-            if reason is None:
-                usable.append(cast(Executor, executor))
-            elif not usable:
+            if isinstance(executor, _Refusal):
+                if executor.mistake:  # no absent device: nobody meant what is written there
+                    raise executor.error(config, origin)
+                reason: str | None = executor.reason
+            elif (reason := _no_format(executor, network)) is None:
+                usable.append(executor)
+            if reason is not None and not usable:
                 passed_over.append(f"{_name(config)}: {reason}")
         if not usable:
             raise PluginError(
@@ -136,13 +160,12 @@ class Placement:
         """
         reasons = []
         ready: list[tuple[bool, bool, str, Executor]] = []
-        for name in self._registry.names("executor"):
+        for name, owner in self._installed():
             try:
                 executor = self._make(name)
             except VoxstackError as error:
                 reasons.append(f"{name}: {error}")
                 continue
-            owner = self._registry.find(name, "executor").distribution
             ready.append((not owner.startswith(OWN), executor.static, name, executor))
         for _, _, name, executor in sorted(ready, key=lambda one: one[:3]):
             reason = unavailable(executor) or _no_format(executor, network)
@@ -150,10 +173,28 @@ class Placement:
                 log.info("executor chosen", executor=name, network=network.qualified_name)
                 return Placed((executor,))
             reasons.append(f"{name}: {reason}")
+        blocked = self._blocked()
         raise PluginError(
-            f"no installed executor can run the voice's networks: {INSTALL_AN_EXECUTOR}"
+            f"no installed executor can run the voice's networks: "
+            f"{'; '.join(blocked) or INSTALL_AN_EXECUTOR}"
             + (f" ({'; '.join(reasons)})" if reasons else "")
         )
+
+    def _installed(self) -> Iterator[tuple[str, str]]:
+        """Give the executors by the names that choose them, and who brings them."""
+        for r in self._registry.registrations:
+            if r.namespace == "executor" and r.usable:
+                yield r.name, r.distribution
+            elif r.namespace == "executor" and r.status == "ambiguous":
+                yield f"{r.name}@{r.distribution}", r.distribution
+
+    def _blocked(self) -> list[str]:
+        """Say which executors a list keeps out, and how to let them in."""
+        kept_out: dict[str, list[str]] = {}
+        for r in self._registry.registrations:
+            if r.namespace == "executor" and r.status == "blocked":
+                kept_out.setdefault(f"of {r.owner}: {r.reason}, {r.next_step}", []).append(r.name)
+        return [f"{', '.join(names)} {why}" for why, names in kept_out.items()]
 
 
 def unavailable(executor: Executor) -> str | None:

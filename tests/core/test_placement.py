@@ -1,9 +1,12 @@
 """Which executor runs which network, and the next one where it cannot."""
 
+import attrs
 import numpy as np
 import pytest
 from attrs import frozen
 from voxstack import Buckets, ConfigError, Executor, InputError, NetworkError, VoxstackError
+from voxstack.filters import Blocked
+from voxstack.registration import mark_ambiguous
 
 PIPELINE = "/stack/0"
 
@@ -172,3 +175,37 @@ def test_sizes_for_a_dimension_that_no_network_has_are_warned_of(tiny_host, tiny
     tiny_host(executors=[Sized]).voice("tiny", executor=config)
     (line,) = (x for x in capfd.readouterr().err.splitlines() if "no such dimension" in x)
     assert "'framse'" in line and "did you mean 'frames'?" in line
+
+
+# Mistakes, and what is kept out ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mistaken", [{"type": "Numpy", "tagg": "x"}, {"type": "Numpy", "tag": 1}])
+@pytest.mark.parametrize("first", [True, False])
+def test_a_mistake_in_a_list_is_no_absent_device(host, mistaken, first):
+    several = [mistaken, "Numpy"] if first else ["Numpy", mistaken]
+    with pytest.raises(ConfigError, match=r"--executor: the executor .* cannot be made: /tag"):
+        host().voice("tiny", executor=several)
+
+
+def test_an_executor_of_a_name_that_another_brings_too_is_still_the_first_choice(
+    tiny_host, tiny_parts, site
+):
+    twin = type("Numpy", (Absent,), {"__module__": __name__})
+    host = tiny_host(executors=[*tiny_parts["executors"], Unable])
+    ours = next(r for r in host.registry.registrations if r.name == "Numpy")
+    theirs = attrs.evolve(ours, distribution="acme-npu", target="acme:Numpy")
+    theirs.loaded = frozen(twin)
+    host.registry.registrations.append(theirs)
+    mark_ambiguous(host.registry.registrations)
+    names = {type(p.executor).__module__ for p in host.voice("tiny", load=False).programs}
+    assert names == {ours.loaded.__module__}
+
+
+def test_what_keeps_all_executors_out_is_told(tiny_host, tiny_parts):
+    host = tiny_host()
+    for one in host.registry.registrations:
+        if one.name == "Numpy":
+            one.block(Blocked("blocked by 'num*' in SITE", "take 'num*' out of SITE"))
+    with pytest.raises(ConfigError, match=r"Numpy of .*: blocked by 'num\*' in SITE, take 'num"):
+        host.voice("tiny")

@@ -10,6 +10,7 @@ from math import isfinite
 from typing import Any, final
 
 import numpy as np
+from attrs import frozen
 
 from voxstack.buckets import Buckets, chosen
 from voxstack.errors import (
@@ -156,10 +157,7 @@ class HostedProgram(Program):
         self._dtypes = {name: np.dtype(spec.dtype) for name, spec in network.inputs.items()}
         self._ranks = {name: len(spec.shape) for name, spec in network.inputs.items()}
         self._sizes = {name: _numbers(spec) for name, spec in network.inputs.items()}
-        self._made = [
-            (name, len(spec.shape), _numbers(spec))
-            for name, spec in ((name, network.outputs[name]) for name in network.produces)
-        ]
+        self._made = [_Made.of(network, name) for name in network.produces]
 
     @property
     def loaded(self) -> bool:
@@ -246,7 +244,7 @@ class HostedProgram(Program):
             raise self._failed(error, "failed", inputs) from error
         if utterance is not None:
             utterance.record(self.network.name, time.perf_counter() - started)
-        self._check_made(outputs)
+        self._check_made(outputs, inputs)
         return outputs
 
     def _failed(self, error: BaseException, what: str, inputs: Mapping[str, Array]) -> NetworkError:
@@ -257,19 +255,21 @@ class HostedProgram(Program):
             + (f" (inputs: {shapes})" if shapes else "")
         )
 
-    def _check_made(self, outputs: Mapping[str, Array]) -> None:
+    def _check_made(self, outputs: Mapping[str, Array], inputs: Mapping[str, Array]) -> None:
         """Refuse outputs that the network does not declare so, or that are no numbers."""
         if not isinstance(outputs, Mapping):
             raise self._unlike(f"gave {type(outputs).__name__}, expected voxstack.Tensors")
-        for name, rank, sizes in self._made:
+        for made in self._made:
+            name = made.name
             if name not in outputs:
                 there = ", ".join(outputs) or "none"
                 raise self._unlike(f"gave no {name!r}; it gave: {there}")
             value = outputs[name]
             if type(value) is not np.ndarray:
                 continue  # an executor's handle: what reads it looks at it
-            shape = value.shape
-            if len(shape) != rank or any(shape[axis] != size for axis, size in sizes):
+            if value.dtype != made.dtype:
+                raise self._unlike(f"gave {name!r} as {value.dtype}, expected {made.dtype}")
+            if not made.fits(value.shape, inputs):
                 wanted = list(self.network.outputs[name].shape)
                 raise self._unlike(f"gave {name!r} as {list(value.shape)}, expected {wanted}")
             # The sum of squares is finite if all are, and takes a part of the time of a look.
@@ -348,6 +348,42 @@ class HostedProgram(Program):
             f"the network {self.network.qualified_name!r} has a mask over {time_name!r} and no "
             "other input of that dimension"
         )
+
+
+@final
+@frozen
+class _Made:
+    """An output that a network makes for others, as it is declared."""
+
+    name: str
+    dtype: np.dtype[Any]
+    rank: int
+    sizes: tuple[tuple[int, int], ...]  # dimensions that are numbers: (axis, size)
+    shared: tuple[tuple[int, str, int], ...]  # that an input has too: (axis, the input, its axis)
+
+    @classmethod
+    def of(cls, network: Network, name: str) -> _Made:
+        spec = network.outputs[name]
+        shared: dict[int, tuple[int, str, int]] = {}
+        for axis, dimension in enumerate(spec.shape):
+            for given in network.consumes if isinstance(dimension, str) else ():
+                if dimension in (of := network.inputs[given].shape):
+                    shared.setdefault(axis, (axis, given, of.index(dimension)))
+        return cls(
+            name, np.dtype(spec.dtype), len(spec.shape), _numbers(spec), tuple(shared.values())
+        )
+
+    def fits(self, shape: tuple[int, ...], inputs: Mapping[str, Array]) -> bool:
+        """Tell whether a shape is what is declared, with these inputs."""
+        if len(shape) != self.rank:
+            return False
+        for axis, size in self.sizes:
+            if shape[axis] != size:
+                return False
+        for axis, name, of in self.shared:  # in a step, constants are not among the inputs
+            if name in inputs and shape[axis] != np.shape(inputs[name])[of]:
+                return False
+        return True
 
 
 def _numbers(spec: TensorSpec) -> tuple[tuple[int, int], ...]:

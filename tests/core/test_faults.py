@@ -55,6 +55,7 @@ def spoiled(audio):
         (raising(MemoryError("out of device memory")), "MemoryError: out of device memory"),
         (raising(OSError("device lost")), r"device lost \(inputs: mel \[1, \d+\]\)"),
         (lambda outputs: Tensors({"sound": 1}), "gave no 'audio'; it gave: sound"),
+        (with_audio(lambda a: a.astype(np.float16)), "gave 'audio' as float16, expected float64"),
         (with_audio(lambda a: a[0]), r"gave 'audio' as \[\d+\], expected \['batch', 'samples'\]"),
         (with_audio(spoiled), "numbers in 'audio' that are not finite, from place 3"),
     ],

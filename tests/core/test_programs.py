@@ -216,6 +216,19 @@ def test_inputs_that_do_not_fit_are_refused_by_name(executor, inputs, message):
         hosted(executor())(inputs)
 
 
+@pytest.mark.parametrize("made", [X[:, :-1], X.astype(np.float16)], ids=["shorter", "half"])
+def test_an_output_of_another_length_or_dtype_than_is_declared_is_refused(program, made):
+    @frozen
+    class Off(Executor):
+        formats = ("numpy",)
+
+        def load(self, network):
+            return program(lambda **inputs: {"y": made}, {}, {})
+
+    with pytest.raises(NetworkError, match=r"gave 'y' as .*, expected"):
+        hosted(Off())({"x": X, "ids": IDS})
+
+
 def test_an_input_of_another_size_than_is_declared_is_refused_by_name(executor):
     inputs = INPUTS | {"x": TensorSpec("float32", ("batch", 80, "frames"))}
     program, ids = hosted(executor(), inputs=inputs), {"ids": IDS}

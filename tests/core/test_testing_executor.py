@@ -198,7 +198,7 @@ QUICK = "not importing and not round and not wrong_option and not configuration 
 
 FAULTS = [
     (Wrong, {REFERENCE}),
-    (OtherType, {REFERENCE}),
+    (OtherType, {REFERENCE, SAME, THREADS, STAY, LET_GO}),  # the host refuses it each time
     (Short, {ANY}),
     (OneBuffer, {STAY, ANY, STEPS}),
     (KeepsInputs, {LET_GO}),

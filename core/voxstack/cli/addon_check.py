@@ -117,10 +117,10 @@ def _files(found: Any) -> tuple[str, bool]:
 
 def _installed(origin: Any) -> tuple[str, bool]:
     if origin.changed:
-        raise VoxstackError(
-            f"{origin}; install it again: pip install --force-reinstall --no-deps "
-            f"{origin.distribution}=={origin.version}"
-        )
+        from voxstack.provenance import install_step
+
+        step = install_step(origin.distribution, origin.version, again=True)
+        raise VoxstackError(f"{origin}; install it again: {step}")
     return str(origin), True
 
 

@@ -146,7 +146,7 @@ def audit(host: Host, name: str, addon: Addon) -> Audit:
     ]
     found.files = [_listed(found, path) for path in addon.manifest.files]
     found.files += _others(found)
-    found.parts = list(_parts(host, addon))
+    found.parts = list(parts_of(host, addon))
     found.warnings += _silences(addon)
     return found
 
@@ -242,7 +242,7 @@ def _silences(addon: Addon) -> Iterator[str]:
         yield f"it lists no licence file; its licence, it says, is {addon.manifest.license!r}"
 
 
-def _parts(host: Host, addon: Addon) -> Iterator[Part]:
+def parts_of(host: Host, addon: Addon) -> Iterator[Part]:
     """Give what the configuration names that other packages bring."""
     for key in ("frontend", "stack"):
         yield from _named(host, addon, addon.document.value.get(key), f"/{key}", key)

@@ -1,7 +1,8 @@
 """Is the environment that of a lock? Compared before anything of a plugin is imported.
 
-Files are compared by their hash, distributions by version and record. What each network runs on
-is compared last, when the voice is built.
+Files are compared by their hash, distributions by version and record: the record of one that is
+no plugin is believed, unless every file is asked for. What each network runs on is compared last,
+when the voice is built.
 """
 
 from __future__ import annotations
@@ -30,9 +31,11 @@ from voxstack.lock import (
     networks_of,
 )
 from voxstack.lock_again import Asked, command
-from voxstack.provenance import install_step
+from voxstack.provenance import install_step, origin_of
 from voxstack.sources import distribution_of, package_of, record_hash
 from voxstack.voice import Voice
+
+MOST_NAMED = 3  # changed files of a distribution
 
 
 @final
@@ -112,9 +115,14 @@ def _again(lock: Lock, path: str) -> str:
     return text
 
 
-def all_drifts(host: Host, lock: Lock, path: str) -> list[Drift]:
-    """Give all that is not as it was locked; the voice is built if nothing else is amiss."""
-    if found := list(drifts(host, lock, Path(path))):
+def all_drifts(host: Host, lock: Lock, path: str, every_file: bool = False) -> list[Drift]:
+    """Give all that is not as it was locked; the voice is built if nothing else is amiss.
+
+    ``every_file``: look at the files of distributions that are no plugins too, which takes time.
+    """
+    found = list(drifts(host, lock, Path(path)))
+    found += _changed(lock) if every_file else ()
+    if found:
         return found
     name, edits = _build(lock, path)
     voice = host.voice(name, edits=edits, load=False)
@@ -168,6 +176,20 @@ def _distribution_drift(name: str, locked: LockedDistribution) -> Drift | None:
     then, now = (_short(d) if d else "an editable install" for d in (locked.sha256, digest))
     step = install_step(name, locked.version, again=True, editable=locked.sha256 is None)
     return Drift(f"{name} {version}, its files", then, now, f"another build of it: {step}")
+
+
+def _changed(lock: Lock) -> Iterator[Drift]:
+    """Compare the files of what is no plugin with the hashes that its installer wrote down."""
+    plugins = {component.distribution for component in lock.components.values()}
+    for name, locked in lock.distributions.items():
+        found = distribution_of(name)
+        if name in plugins or found is None or found.version != locked.version:
+            continue
+        if changed := origin_of(name, locked.version, found).changed:
+            more = f" and {len(changed) - MOST_NAMED} more" if len(changed) > MOST_NAMED else ""
+            there = f"changed: {', '.join(changed[:MOST_NAMED])}{more}"
+            step = install_step(name, locked.version, again=True)
+            yield Drift(f"{name} {locked.version}, its files", "as installed", there, step)
 
 
 def _blocked(host: Host, lock: Lock) -> dict[tuple[str, str], list[str]]:

@@ -1,5 +1,7 @@
 """Locking a voice: the same configuration in the same environment, or a refusal."""
 
+import base64
+import hashlib
 import json
 import platform
 import shlex
@@ -295,3 +297,18 @@ def test_data_of_a_package_counts_as_its_code(refused, install, voxstack, site):
     voxstack.good(*SAY)
     (site / "acme_table" / "table.txt").write_text("2")
     refused(*SAY, says=("the code of acme_table: locked sha256",))
+
+
+def test_a_check_reads_every_file_of_what_is_no_plugin(voxstack, install, site):
+    install("acme-loud", {"effects.Loud": "acme_loud:Quiet"}, GAIN, requires="acme-needed")
+    install("acme-needed", {}, "needed = 1\n")
+    digest = base64.urlsafe_b64encode(hashlib.sha256(b"needed = 1\n").digest()).rstrip(b"=")
+    record = f"acme_needed.py,sha256={digest.decode()},11\n"
+    (site / "acme_needed-1.0.dist-info" / "RECORD").write_text(record)
+    voxstack.good("stack", "lock", "-o", "voice.lock", "--set", '/stack/-={"type": "Loud"}')
+    voxstack.good("stack", "check", "voice.lock")
+    (site / "acme_needed.py").write_text("needed = 2\n")
+    result = voxstack("stack", "check", "voice.lock")
+    assert result.code == 2
+    told = "acme-needed 1.0, its files: locked as installed, found changed: acme_needed.py: pip"
+    assert result.err.startswith(told) and len(result.err.splitlines()) == 1

@@ -90,7 +90,7 @@ def check_lock(file: str, options: Mapping[str, Any], as_json: bool) -> NoReturn
     nothing_beside(file, options)
     lock = read_lock(file)
     with locked_host(lock) as host:
-        found = all_drifts(host, lock, file)
+        found = all_drifts(host, lock, file, every_file=True)
     if as_json:
         print_json({"problems": [attrs.asdict(drift) for drift in found]})
     for drift in () if as_json else found:

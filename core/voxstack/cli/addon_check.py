@@ -132,7 +132,7 @@ def _alone(
             f"with {given} it fails the check {failed.checks.rows[-1]['check']!r}, and without it "
             f"passes: {failed.checks.error}"
         )
-    return alone
+    return failed if alone.elsewhere and failed.unsaid else alone  # it got farther with them
 
 
 def _look(host: Any, checks: Checks, name: str, edits: Any) -> Any:

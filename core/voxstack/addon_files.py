@@ -36,6 +36,8 @@ MAX_DIRECTORY = 4 << 20  # bytes of a zip's directory
 
 PIECE = 1 << 20  # bytes read at once
 
+AGAIN = ": install the addon again"  # the next step where a file of it is gone or damaged
+
 # What Windows takes for a device, whatever follows the first dot.
 _DEVICE = re.compile(
     r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\..*)?", re.IGNORECASE | re.DOTALL
@@ -139,6 +141,17 @@ class Files(ABC):
         """Read a whole file of at most ``limit`` bytes; AddonError otherwise."""
         return b"".join(self.pieces(path, limit))
 
+    def head(self, path: str, size: int) -> bytes:
+        """Read the first bytes of a file, ``size`` at most, however long it is."""
+        safe_path(path, self.name)
+        try:
+            with self._open(path) as file:
+                return file.read(size)
+        except AddonError:
+            raise
+        except Exception as error:  # a damaged zip raises many things
+            raise self._unreadable(path, error) from None
+
 
 @final
 class FolderFiles(Files):
@@ -188,7 +201,8 @@ class FolderFiles(Files):
 
     def _unreadable(self, path: str, error: Exception) -> AddonError:
         reason = getattr(error, "strerror", None) or str(error)
-        return AddonError(f"{self.name}: cannot read {path}: {reason}")
+        step = AGAIN if isinstance(error, FileNotFoundError) and path != MANIFEST else ""
+        return AddonError(f"{self.name}: cannot read {path}: {reason}{step}")
 
 
 @final
@@ -281,9 +295,9 @@ class ZipFiles(Files):
 
     def _unreadable(self, path: str, error: Exception) -> AddonError:
         if isinstance(error, KeyError):
-            return self._refused(f"there is no {path} in it")
+            return self._refused(f"there is no {path} in it{'' if path == MANIFEST else AGAIN}")
         if isinstance(error, self._damage):
-            return self._refused(f"{path} is damaged: {error}")
+            return self._refused(f"{path} is damaged: {error}{AGAIN}")
         return self._refused(f"cannot read {path}: {error}")
 
 
@@ -299,7 +313,10 @@ def _check_end(file: IO[bytes], path: Path) -> None:
     if place + 22 + int.from_bytes(end[20:22], "little") != len(tail):
         raise ValueError("something stands behind its end: pack it again")
     if tail[max(0, place - 20) : place].startswith(b"PK\6\7"):
-        raise ValueError("it is a zip64, which no addon needs: pack it again, below 4 GiB")
+        raise ValueError(
+            "it is a zip64, for more than 4 GiB or more than 65,535 files, which no addon needs: "
+            f"pack it again, below 4 GiB and with {MAX_FILES} files at most"
+        )
     count, directory = int.from_bytes(end[10:12], "little"), int.from_bytes(end[12:16], "little")
     if count > MAX_FILES or directory > MAX_DIRECTORY:
         raise AddonError(f"{path}: {count} entries, more than {MAX_FILES}: not an addon")

@@ -57,6 +57,13 @@ FOLDERS = {
 }
 
 
+def folder_of(distribution: str) -> str | None:
+    """Give the folder of voxstack's repository that a distribution of it lies in."""
+    folders = {folder for names in FOLDERS.values() for folder in names.values()}
+    named = {f"voxstack-{folder.rpartition('/')[2]}": f"./{folder}" for folder in folders}
+    return {"voxstack": ".", **named}.get(distribution)
+
+
 def where_to_get(name: str, namespace: str) -> str | None:
     """Give the next step for a name that is not installed; None for one that nobody knows."""
     folder = FOLDERS.get(namespace, {}).get(name)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 from pathlib import PurePosixPath
 from typing import Any, final
@@ -24,9 +25,10 @@ from voxstack.addon_files import (
     MAX_RATIO,
     MAX_TEXT,
     MAX_TOTAL,
+    Present,
     package_files,
 )
-from voxstack.contents import check_network, content_of, is_active
+from voxstack.contents import HEAD, check_network, content_of, is_active
 from voxstack.documents import escape
 from voxstack.errors import AddonError, VoxstackError
 from voxstack.host import Host
@@ -45,6 +47,8 @@ CANNOT = (
     "have other files read: only those that it lists, with their hashes",
     "reach the network: voxstack opens no connection for it",
 )
+UNLISTED = "not listed: never read"
+MOST_NAMED = 3  # unlisted files, in a warning
 CODE = (".py", ".pyc", ".pyd", ".so", ".dll", ".dylib", ".exe", ".js", ".sh", ".bat")
 LICENSES = re.compile(r"(licen[cs]e|copying|notice)\b.*", re.IGNORECASE)
 
@@ -146,7 +150,7 @@ def audit(host: Host, name: str, addon: Addon) -> Audit:
     ]
     found.files = [_listed(found, path) for path in addon.manifest.files]
     found.files += _others(found)
-    found.parts = list(_parts(host, addon))
+    found.parts = list(parts_of(host, addon))
     found.warnings += _silences(addon)
     return found
 
@@ -215,24 +219,39 @@ def _look_into_networks(found: Audit, path: str) -> None:
 
 
 def _others(found: Audit) -> Iterator[FileReport]:
-    """Give the files that are there and not listed: nothing reads them, so they are not opened."""
+    """Give the files that are there and not listed: no voice reads them.
+
+    Their first bytes tell what they are, for whoever gets them with the addon.
+    """
     listed = {*found.addon.manifest.files, MANIFEST}
     present = list(islice(found.addon.files.present(), MAX_FILES + 1))
     if len(present) > MAX_FILES:
         found.warnings.append(f"more than {MAX_FILES} files lie there: not all were looked at")
-    others = [file for file in present[:MAX_FILES] if file.path not in listed]
-    for file in others:
-        note = "not listed: never read"
-        if file.kind != "file":
-            note = f"a {file.kind}, {note}"
-        elif file.path.lower().endswith(CODE):
-            note = f"code, {note}; it runs if something else imports it"
-        yield FileReport(file.path, file.bytes, "not read", False, True, note)
+    others = [_unlisted(found.addon, f) for f in present[:MAX_FILES] if f.path not in listed]
+    yield from others
     if found.origin:  # what every package has
         others = [f for f in others if f.path != "__init__.py" and "__pycache__" not in f.path]
     if others:
-        count = f"{len(others)} files are" if len(others) > 1 else f"{others[0].path} is"
-        found.warnings.append(f"{count} there that {MANIFEST} does not list: never read")
+        # What runs when it is opened comes first, and what is only there last.
+        others.sort(key=lambda f: (not f.note.startswith(f"{UNLISTED};"), f.note == UNLISTED))
+        named = ", ".join(f"{file.path} ({file.content})" for file in others[:MOST_NAMED])
+        more = f" and {len(others) - MOST_NAMED} more" if len(others) > MOST_NAMED else ""
+        found.warnings.append(f"{MANIFEST} does not list, and no voice reads: {named}{more}")
+
+
+def _unlisted(addon: Addon, file: Present) -> FileReport:
+    """Look at the first bytes of a file that nothing reads."""
+    note, content = UNLISTED, "not read"
+    if file.kind != "file":
+        note, content = f"a {file.kind}, {UNLISTED}", f"a {file.kind}"
+    else:
+        with suppress(AddonError):
+            kind = content_of(addon.files.head(file.path, HEAD))
+            content = kind.name
+            note += f"; {kind.danger}" if kind.danger else ""
+        if file.path.lower().endswith(CODE):
+            note = f"code, {UNLISTED}; it runs if something else imports it"
+    return FileReport(file.path, file.bytes, content, False, True, note)
 
 
 def _silences(addon: Addon) -> Iterator[str]:
@@ -243,7 +262,7 @@ def _silences(addon: Addon) -> Iterator[str]:
         yield f"it lists no licence file; its licence, it says, is {addon.manifest.license!r}"
 
 
-def _parts(host: Host, addon: Addon) -> Iterator[Part]:
+def parts_of(host: Host, addon: Addon) -> Iterator[Part]:
     """Give what the configuration names that other packages bring."""
     for key in ("frontend", "stack"):
         yield from _named(host, addon, addon.document.value.get(key), f"/{key}", key)

@@ -9,6 +9,7 @@ import base64
 import csv
 import hashlib
 import json
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, final
@@ -16,6 +17,9 @@ from urllib.parse import urlsplit, urlunsplit
 
 import attrs
 from attrs import frozen
+
+from voxstack.advice import folder_of
+from voxstack.sources import distribution_of
 
 PIECE = 1 << 20  # bytes read at once
 
@@ -66,18 +70,61 @@ def origin_of(name: str, version: str, distribution: Any) -> Origin:
     return Origin(name, version, installer, _source(direct), editable, recorded, tuple(changed))
 
 
+def install_step(name: str, version: str, again: bool = False, editable: bool | None = None) -> str:
+    """Give the step that installs a version of a distribution, from where the one here came.
+
+    ``again``: over the same version, whose files are not as they were; ``editable``: None is as
+    it is here. A package index is asked only for what came from one: a stranger may have taken
+    the name there.
+    """
+    how = "pip install --force-reinstall --no-deps" if again else "pip install"
+    found = distribution_of(name)
+    where = _requirement(_json(_read(found, "direct_url.json")), editable) if found else None
+    if where:
+        return f"{how} {where}" if again else f"{how} {where}, once it is {version} there"
+    if folder := folder_of(name):
+        return f"it is in voxstack's repository: {how} {folder} there"
+    if found is None:
+        return f"pip install {name}=={version}, if it came from a package index"
+    return f"{how} {name}=={version}"
+
+
+def _requirement(direct: dict[str, Any], editable: bool | None) -> str | None:
+    """Write for a shell what pip is to be given to install from the place of direct_url.json."""
+    from urllib.request import url2pathname
+
+    url = _bare(direct)
+    if url is None:
+        return None
+    version_control = _table(direct, "vcs_info")
+    if isinstance(commit := version_control.get("commit_id"), str):
+        inner = direct.get("subdirectory")
+        folder = f"#subdirectory={inner}" if isinstance(inner, str) else ""
+        return shlex.quote(f"{version_control.get('vcs', 'git')}+{url}@{commit}{folder}")
+    if url.startswith("file:"):
+        url = url2pathname(urlsplit(url).path)
+    if editable is None:
+        editable = bool(_table(direct, "dir_info").get("editable"))
+    return ("-e " if editable and "dir_info" in direct else "") + shlex.quote(url)
+
+
 def _source(direct: dict[str, Any]) -> str | None:
-    """Give the address of direct_url.json (PEP 610), without the name and password in it."""
+    """Give the address of direct_url.json (PEP 610) and the commit."""
+    bare = _bare(direct)
+    commit = _table(direct, "vcs_info").get("commit_id")
+    return f"{bare} at commit {commit}" if bare and isinstance(commit, str) else bare
+
+
+def _bare(direct: dict[str, Any]) -> str | None:
+    """Give the address of direct_url.json without the name and password in it."""
     url = direct.get("url")
     if not isinstance(url, str):
         return None
     try:
         parts = urlsplit(url)
-        bare = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+        return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
     except ValueError:
         return None
-    commit = _table(direct, "vcs_info").get("commit_id")
-    return f"{bare} at commit {commit}" if isinstance(commit, str) else bare
 
 
 def _record(distribution: Any) -> Iterator[tuple[str, str]]:

@@ -37,9 +37,9 @@ def test_check_gives_its_verdict_first_and_says_that_nothing_is_signed(voxstack)
     assert "nothing is signed" in out
 
 
-def checked(voxstack, where):
-    """Check a bad addon."""
-    result = voxstack("addon", "check", where, "--json")
+def checked(voxstack, where, *options):
+    """Check an addon that does not pass."""
+    result = voxstack("addon", "check", where, "--json", *options)
     assert (result.code, result.err) == (2, "")
     assert result.json["ok"] is False
     return result.json
@@ -155,6 +155,58 @@ def test_there_is_no_verdict_on_what_is_not_there(voxstack, name, says):
         result = voxstack("addon", "check", name, *options)
         assert (result.code, result.raw) == (2, b"")
         assert result.err.startswith("error: ") and says in result.err
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--executor", "Nix"), "--executor: the executor Nix cannot be made"),
+        (("--set", "/stack/1/type=Nope"), "(set by --set /stack/1/type)"),
+        (("--text", "日本"), "error: --text: nothing to speak"),
+        (("--text", " "), "error: --text: it is empty"),
+        (("--block", "voxstack-voice-en-us"), "take 'voxstack-voice-en-us' out of --block"),
+    ],
+)
+def test_an_option_that_is_to_blame_is_no_verdict_on_the_addon(refused, options, says):
+    result = refused("addon", "check", "en-us", *options, says=(says,))
+    assert len(result.err.splitlines()) == 1
+
+
+def test_a_bad_addon_is_bad_whatever_the_options_are(voxstack, addon, rewrite):
+    rewrite(lambda manifest: manifest["stack"][1].update(nope=1))
+    result = voxstack("addon", "check", addon, "--json", "--executor", "Nix")
+    assert (result.code, result.err) == (2, "")
+    assert result.json["verdict"] == "BAD: en-us 0.2.0 fails the check 'build'"
+    assert "unknown option 'nope'" in result.json["checks"][-1]["detail"]
+
+
+@pytest.mark.parametrize(
+    "blocked", ["voxstack-standard", "voxstack-vocoder-16k", "voxstack-o*", "voxstack-english"]
+)
+def test_an_addon_whose_parts_are_not_here_is_not_called_bad(voxstack, blocked):
+    found = checked(voxstack, "en-us", "--block", blocked)
+    assert found["verdict"].startswith("NOT CHECKED HERE: en-us 0.2.0 holds data only, its hashes")
+    assert (found["checks"][-1]["check"], found["checks"][-1]["ok"]) == ("build", None)
+
+
+def test_a_part_that_breaks_when_it_is_imported_does_not_make_the_addon_bad(
+    voxstack, addon, rewrite, install
+):
+    install("acme-gain", {"effects.AcmeGain": "acme_gain:Gain"}, "1 / 0")
+    rewrite(lambda manifest: manifest["stack"].append({"type": "AcmeGain"}))
+    found = checked(voxstack, addon)
+    assert found["verdict"].startswith("NOT CHECKED HERE")
+    assert "ZeroDivisionError" in found["parts"][-1]["reason"]
+
+
+def test_wrong_options_of_a_part_that_is_here_are_bad_beside_one_that_is_not(
+    voxstack, addon, rewrite
+):
+    def change(manifest):
+        manifest["stack"] += [{"type": "Gain", "nope": 1}, {"type": "Nowhere"}]
+
+    rewrite(change)
+    assert checked(voxstack, addon)["verdict"] == "BAD: en-us 0.2.0 fails the check 'build'"
 
 
 def test_voices_and_inspect_say_who_made_a_voice(voxstack):

@@ -1,5 +1,6 @@
 """The commands that look and check: what they tell people, and what they tell machines."""
 
+import hashlib
 import json
 
 import click
@@ -428,6 +429,21 @@ def test_inspect_shows_people_networks_licence_and_card(voxstack, default_voice)
         assert words in shown
     assert "{" not in shown.partition("# en-us")[0]
     assert (default_voice / "CARD.md").read_text().splitlines()[0] in shown
+
+
+def test_inspect_shows_people_the_first_part_of_a_card_and_where_the_whole_is(voxstack, addon):
+    (addon / "CARD.md").unlink()
+    card = "# A voice\n<!-- no one\nreads this -->\n## One\nThis.\n## Two\nThat.\n"
+    (addon / "CARD.md").write_text(card)
+    manifest = json.loads((addon / "addon.json").read_text())
+    entry = {"sha256": hashlib.sha256(card.encode()).hexdigest(), "bytes": len(card)}
+    manifest["files"]["CARD.md"] = entry
+    (addon / "addon.json").unlink()
+    (addon / "addon.json").write_text(json.dumps(manifest))
+    shown = voxstack.good("addon", "inspect", addon).out.partition("# A voice")[2]
+    assert "This." in shown and f"(the first part of CARD.md in {addon};" in shown
+    assert not [words for words in ("<!--", "reads this", "That.") if words in shown]
+    assert voxstack.good("addon", "inspect", addon, "--json").json["card"] == card
 
 
 def test_check_loads_an_addon_that_only_brings_networks(voxstack):

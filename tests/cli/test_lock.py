@@ -1,5 +1,7 @@
 """Locking a voice: the same configuration in the same environment, or a refusal."""
 
+import base64
+import hashlib
 import json
 import platform
 import shlex
@@ -149,12 +151,59 @@ def test_a_component_that_is_gone_names_its_package(refused, locked, site):
     for path in sorted(site.glob("acme_quiet-1.0.dist-info/*")):
         path.unlink()
     (site / "acme_quiet-1.0.dist-info").rmdir()
-    refused(*SAY, says=("acme-quiet: locked 1.0, found none", "block Quiet: locked that of"))
+    result = refused(*SAY, says=("acme-quiet: locked 1.0, found none", "pip install acme-quiet"))
+    assert "block Quiet" not in result.err, "the cause is told once"
+    assert "as it is now" not in result.err, "it cannot be locked without it"
 
 
-def test_a_name_that_a_second_package_brings_is_a_drift(refused, locked, install):
+def test_a_name_that_a_second_package_brings_is_a_drift(voxstack, refused, locked, install):
     install("acme-loud", {"effects.Quiet": "acme_loud:Quiet"}, GAIN)
-    refused(*SAY, says=("block Quiet: locked that of acme-quiet 1.0", "acme-loud 1.0"))
+    result = refused(
+        *SAY,
+        says=(
+            "block Quiet: locked that of acme-quiet 1.0, found one of acme-loud 1.0 too",
+            "pip uninstall acme-loud, or add 'acme-loud' to VOXSTACK_BLOCK",
+            "'Quiet@acme-quiet'",
+        ),
+    )
+    assert "pip install" not in result.err and "as it is now" not in result.err
+    voxstack.good(*SAY, env={"VOXSTACK_BLOCK": "acme-loud"})
+
+
+@pytest.mark.parametrize(
+    ("lists", "says"),
+    [
+        ({"VOXSTACK_BLOCK": "voxstack-standard"}, "take 'voxstack-standard' out of VOXSTACK_BLOCK"),
+        (
+            {"VOXSTACK_ALLOW": "voxstack-[!s]*,acme-*"},
+            "add 'voxstack-standard' to VOXSTACK_ALLOW",
+        ),
+    ],
+)
+def test_a_package_that_is_blocked_is_told_once_with_what_lets_it_in(refused, locked, lists, says):
+    result = refused(*SAY, says=("voxstack-standard: locked as used", says), env=lists)
+    assert len(result.err.splitlines()) == 2
+    assert "pip" not in result.err
+
+
+def test_what_is_on_no_index_is_advised_from_where_it_came(refused, rewritten, site):
+    (site / "acme_quiet-1.0.dist-info" / "direct_url.json").write_text(
+        json.dumps({"url": "file:///src/acme%20quiet", "dir_info": {}})
+    )
+
+    def change(lock):
+        for name, version in (("acme-quiet", "2.0"), ("voxstack-torch", "1.0")):
+            lock["distributions"][name] = {"version": version, "sha256": None}
+
+    rewritten(change)
+    refused(
+        *SAY,
+        says=(
+            "acme-quiet: locked 2.0, found 1.0: pip install '/src/acme quiet', once it is 2.0",
+            "voxstack-torch: locked 1.0, found none: it is in voxstack's repository: "
+            "pip install ./plugins/torch there",
+        ),
+    )
 
 
 def test_another_executor_is_a_drift(refused, rewritten):
@@ -163,10 +212,25 @@ def test_another_executor_is_a_drift(refused, rewritten):
 
 
 @pytest.mark.parametrize(
-    "option", [("--voice", "en-us"), ("--set", "/sample=x"), ("--executor", "Torch")]
+    "option", [("--voice", "en-us-attention"), ("--set", "/sample=x"), ("--executor", "Torch")]
 )
 def test_nothing_is_changed_beside_a_lock(refused, locked, option):
     refused(*SAY, *option, says=(option[0], "voice.lock", "lock again"))
+
+
+def test_the_voice_that_is_locked_may_be_named(voxstack, refused, locked, home, addon):
+    voxstack.good(*SAY, "--voice", "en-us")
+    again = "voxstack stack lock en-us-attention --executor ... -o voice.lock"
+    (home / "out.wav").unlink()
+    refused(*SAY, "--voice", "en-us-attention", "--executor", "Torch", says=(again,))
+    voxstack.good("stack", "lock", addon, "-o", "voice.lock")
+    voxstack.good("stack", "check", "voice.lock", "--voice", addon)
+
+
+def test_a_lock_goes_to_stdout_as_it_goes_to_a_file(voxstack, locked, home):
+    command = ("stack", "lock", "en-us", *EDIT, "--executor", "OnnxRuntime", "-o")
+    assert voxstack.good(*command, "-").json == locked
+    assert not (home / "-").exists()
 
 
 def test_a_voice_in_a_folder_is_found_from_the_lock(voxstack, refused, home, addon, rewrite):
@@ -233,3 +297,18 @@ def test_data_of_a_package_counts_as_its_code(refused, install, voxstack, site):
     voxstack.good(*SAY)
     (site / "acme_table" / "table.txt").write_text("2")
     refused(*SAY, says=("the code of acme_table: locked sha256",))
+
+
+def test_a_check_reads_every_file_of_what_is_no_plugin(voxstack, install, site):
+    install("acme-loud", {"effects.Loud": "acme_loud:Quiet"}, GAIN, requires="acme-needed")
+    install("acme-needed", {}, "needed = 1\n")
+    digest = base64.urlsafe_b64encode(hashlib.sha256(b"needed = 1\n").digest()).rstrip(b"=")
+    record = f"acme_needed.py,sha256={digest.decode()},11\n"
+    (site / "acme_needed-1.0.dist-info" / "RECORD").write_text(record)
+    voxstack.good("stack", "lock", "-o", "voice.lock", "--set", '/stack/-={"type": "Loud"}')
+    voxstack.good("stack", "check", "voice.lock")
+    (site / "acme_needed.py").write_text("needed = 2\n")
+    result = voxstack("stack", "check", "voice.lock")
+    assert result.code == 2
+    told = "acme-needed 1.0, its files: locked as installed, found changed: acme_needed.py: pip"
+    assert result.err.startswith(told) and len(result.err.splitlines()) == 1

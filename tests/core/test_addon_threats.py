@@ -229,7 +229,7 @@ def test_a_zip64_is_refused_before_its_directory_is_read(archive):
     record = b"PK\6\6" + struct.pack("<QHHIIQQQQ", 44, 45, 45, 0, 0, 9**9, 9**9, 9**9, 0)
     locator = b"PK\6\7" + struct.pack("<IQI", 0, end, 1)
     packed.write_bytes(data[:end] + record + locator + data[end:])
-    with pytest.raises(AddonError, match="zip64, which no addon needs"):
+    with pytest.raises(AddonError, match=r"zip64, for .* more than 65,535 files"):
         open_files(packed)
 
 

@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import shutil
 
 import pytest
 from voxstack.addon import make_addon
@@ -58,21 +59,35 @@ def test_a_listed_file_that_could_run_is_bad_even_if_nothing_reads_it(look, path
     assert [says in problem for problem in found.problems] == [True]
 
 
-def test_what_is_not_listed_is_told_and_never_opened(look):
+def test_what_is_not_listed_is_told_by_its_first_bytes_and_a_pipe_is_not_opened(look):
     def more(folder):
         (folder / "extra.py").write_text("raise SystemExit")
-        (folder / "pickle.pkl").write_bytes(pickle.dumps([1]))
+        (folder / "notes").write_text("Hi.")
+        (folder / "pickle.txt").write_bytes(pickle.dumps([1]))
         os.mkfifo(folder / "pipe")
 
     found = look(then=more)
-    extra = {f.path: f.note for f in found.files if not f.listed}
+    code = "code, not listed: never read; it runs if something else imports it"
+    runs = "not listed: never read; a pickle runs code when it is opened"
+    extra = {f.path: (f.content, f.note) for f in found.files if not f.listed}
     assert extra == {
-        "extra.py": "code, not listed: never read; it runs if something else imports it",
-        "pickle.pkl": "not listed: never read",
-        "pipe": "a device, not listed: never read",
+        "extra.py": ("text", code),
+        "notes": ("text", "not listed: never read"),
+        "pickle.txt": ("a pickle", runs),
+        "pipe": ("a device", "a device, not listed: never read"),
     }
     assert found.problems == []
-    assert "3 files are there that addon.json does not list: never read" in found.warnings
+    named = "pickle.txt (a pickle), extra.py (text), pipe (a device) and 1 more"
+    assert f"addon.json does not list, and no voice reads: {named}" in found.warnings
+
+
+def test_what_lies_beside_an_addon_in_its_zip_is_told_too(tiny_host, tmp_path, write_addon):
+    write_addon(tmp_path / "addon")
+    (tmp_path / "addon" / "lib").write_bytes(b"\x7fELF" + bytes(10_000))
+    zipped = shutil.make_archive(str(tmp_path / "voice"), "zip", tmp_path / "addon")
+    found = audited(tiny_host(), zipped)
+    assert found.files[-1].content == "a program for Linux"
+    assert "lib (a program for Linux)" in " ".join(found.warnings)
 
 
 def test_a_card_with_a_script_is_a_warning(look):

@@ -6,7 +6,7 @@ import json
 
 import pytest
 from importlib_metadata import PathDistribution
-from voxstack.provenance import origin_of
+from voxstack.provenance import install_step, origin_of
 
 
 @pytest.fixture
@@ -75,3 +75,32 @@ def test_an_installer_that_wrote_nothing_is_not_guessed(install):
     assert origin.installer is None
     assert str(origin).startswith("acme-voice 1.0, installed from a package index")
     assert "no hashes of its files were recorded" in str(origin)
+
+
+@pytest.mark.parametrize(
+    ("direct", "step"),
+    [
+        ({"url": "file:///a/b%20c", "dir_info": {}}, "'/a/b c'"),
+        ({"url": "file:///a/b", "dir_info": {"editable": True}}, "-e /a/b"),
+        ({"url": "https://user:secret@h/x.whl", "archive_info": {}}, "https://h/x.whl"),
+        (
+            {
+                "url": "https://h/x.git",
+                "vcs_info": {"vcs": "git", "commit_id": "abc"},
+                "subdirectory": "plugins/x",
+            },
+            "'git+https://h/x.git@abc#subdirectory=plugins/x'",
+        ),
+        (None, "acme-voice==1.0"),
+        ({"url": 5}, "acme-voice==1.0"),
+    ],
+)
+def test_it_is_installed_again_from_where_it_came(install, direct, step):
+    install(direct)
+    again = install_step("acme-voice", "1.0", again=True)
+    assert again == f"pip install --force-reinstall --no-deps {step}"
+
+
+def test_a_package_of_voxstack_is_never_looked_for_on_an_index():
+    step = install_step("voxstack-torch", "1.0")
+    assert step == "it is in voxstack's repository: pip install ./plugins/torch there"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import click
@@ -23,7 +24,10 @@ def addon() -> None:
 @click.argument("addon_", metavar="ADDON")
 @json_option
 def inspect(addon_: str, as_json: bool) -> None:
-    """Tell what ADDON (a voice's name, a folder or a zip) contains; nothing is loaded."""
+    """Tell what ADDON (a voice's name, a folder or a zip) contains; nothing is loaded.
+
+    Of its card the first part is shown.
+    """
     with make_host(None, None, (), ()) as host:
         opened = host.addon(addon_)
         manifest = opened.manifest
@@ -71,7 +75,19 @@ def inspect(addon_: str, as_json: bool) -> None:
     ]
     print_table(columns, rows, "no networks")
     if facts["card"]:
-        echo(facts["card"])
+        first, whole = _first_part(facts["card"])
+        echo(first)
+        if not whole:
+            echo(f"\n(the first part of {manifest.card} in {opened.files.name}; --json has it all)")
+
+
+def _first_part(card: str) -> tuple[str, bool]:
+    """Give a card up to its second section, without HTML comments, and whether that is all."""
+    text, *commented = card.split("<!--")  # no regex: a stranger's text must not take for ever
+    bare = text + "".join(piece.partition("-->")[2] for piece in commented)
+    heads = [found.start() for found in re.finditer(r"(?m)^## ", bare)]
+    end = heads[1] if len(heads) > 1 else len(bare)
+    return bare[:end].rstrip(), end == len(bare)
 
 
 def _range(control: Any) -> str:

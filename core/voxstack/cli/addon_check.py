@@ -12,7 +12,7 @@ import click
 from voxstack.cli.options import host_options, json_option, make_host, parse_edits
 from voxstack.cli.output import print_json, print_table
 from voxstack.cli.printable import echo, printable, size
-from voxstack.errors import VoxstackError
+from voxstack.errors import ConfigError, InputError, PluginError, VoxstackError
 
 EXACT = 1e-5  # max abs difference of streamed and whole audio on one runtime
 
@@ -26,11 +26,12 @@ class Checks:
 
     def __init__(self) -> None:
         self.rows: list[dict[str, Any]] = []
+        self.error: VoxstackError | None = None  # what the last one failed with
 
     @property
     def good(self) -> bool:
         """Tell whether all have passed."""
-        return all(row["ok"] for row in self.rows)
+        return self.error is None
 
     def do(self, name: str, work: Callable[[], tuple[str, Any]]) -> Any:
         """Do ``work``, which gives a line to show and a value, unless a check before failed."""
@@ -39,11 +40,29 @@ class Checks:
         try:
             detail, value = work()
         except VoxstackError as error:
-            detail, value = str(error), None
-            self.rows.append({"check": name, "ok": False, "detail": detail})
-        else:
-            self.rows.append({"check": name, "ok": True, "detail": detail})
+            self.error, detail, value = error, str(error), None
+        self.rows.append({"check": name, "ok": self.good, "detail": detail})
         return value
+
+
+class Examined:
+    """An addon that was looked at, loaded and heard, with all that was found."""
+
+    def __init__(self, host: Any, name: str, edits: Any, text: str | None) -> None:
+        self.checks = Checks()
+        self.runs_on: dict[str, str] = {}
+        self.elsewhere = False  # it fails by what other packages lack here
+        self.found = _look(host, self.checks, name, edits)
+        if self.checks.good:
+            self.runs_on = _run(host, self.checks, name, edits, text, self.found.addon)
+            self.elsewhere = _elsewhere(host, self.checks, self.found)
+        if self.elsewhere:
+            self.checks.rows[-1]["ok"] = None
+
+    @property
+    def unsaid(self) -> VoxstackError | None:
+        """Give the error of a voice that was built and did not speak."""
+        return self.checks.error if self.checks.rows[-1]["check"] == "speak" else None
 
 
 @click.command(short_help="Tell who made it and what it does; check hashes, wiring, chunks.")
@@ -64,19 +83,22 @@ def check(
     """Check ADDON: a voice's name, a folder or a zip.
 
     Every file is looked at before anything is loaded, and what is bad is not loaded. Then the
-    wiring, loading, and that streamed audio equals whole audio. Exit code 2 if a check fails.
+    wiring, loading, and that streamed audio equals whole audio. Exit code 2 if a check fails, or
+    cannot be made here for want of other packages.
     """
-    checks, edits = Checks(), parse_edits(sets)
+    if text is not None and not text.strip():
+        raise InputError("--text: it is empty; give it a word, or leave it out")
+    edits = parse_edits(sets)
     with make_host(deploy, executor, allow, block) as host:
-        if not Path(addon_).exists() and not host.registry.candidates(
-            addon_.partition("@")[0], "addon"
-        ):
-            host.files(addon_)  # says that it is not there: no verdict on nothing
-        found = _look(host, checks, addon_, edits)
-        runs_on: dict[str, str] = {}
-        if checks.good:
-            runs_on = _run(host, checks, addon_, edits, text, found.addon)
-    verdict = _verdict(checks, found)
+        _require(host, addon_)
+        examined = Examined(host, addon_, edits, text)
+    if text is not None and isinstance(examined.unsaid, InputError):
+        raise InputError(f"--text: {examined.unsaid}")
+    options = {"--deploy": deploy, "--executor": executor, "--set": sets}
+    if not examined.checks.good and any(options.values()):
+        examined = _alone(examined, addon_, text, options, (allow, block))
+    checks, found, runs_on = examined.checks, examined.found, examined.runs_on
+    verdict = _verdict(examined)
     if as_json:
         print_json(
             {"ok": checks.good, "verdict": verdict, "checks": checks.rows}
@@ -84,8 +106,33 @@ def check(
             | {"runs_on": runs_on}
         )
     else:
-        _print(checks, found, verdict, runs_on)
+        _print(examined, verdict)
     sys.exit(0 if checks.good else 2)
+
+
+def _require(host: Any, name: str) -> None:
+    """Refuse what is not there, or may not be used: no verdict on nothing."""
+    if Path(name).exists():
+        return
+    if host.registry.candidates(name.partition("@")[0], "addon"):
+        host.registry.require(host.registry.find(name, "addon"))
+    else:
+        host.files(name)
+
+
+def _alone(
+    failed: Examined, name: str, text: str | None, options: dict[str, Any], lists: Any
+) -> Examined:
+    """Examine an addon as it was made; InputError if that passes, by the options then it fails."""
+    with make_host(None, None, *lists) as host:
+        alone = Examined(host, name, (), text)
+    if alone.checks.good:
+        given = ", ".join(option for option, value in options.items() if value)
+        raise InputError(
+            f"with {given} it fails the check {failed.checks.rows[-1]['check']!r}, and without it "
+            f"passes: {failed.checks.error}"
+        )
+    return failed if alone.elsewhere and failed.unsaid else alone  # it got farther with them
 
 
 def _look(host: Any, checks: Checks, name: str, edits: Any) -> Any:
@@ -117,10 +164,10 @@ def _files(found: Any) -> tuple[str, bool]:
 
 def _installed(origin: Any) -> tuple[str, bool]:
     if origin.changed:
-        raise VoxstackError(
-            f"{origin}; install it again: pip install --force-reinstall --no-deps "
-            f"{origin.distribution}=={origin.version}"
-        )
+        from voxstack.provenance import install_step
+
+        step = install_step(origin.distribution, origin.version, again=True)
+        raise VoxstackError(f"{origin}; install it again: {step}")
     return str(origin), True
 
 
@@ -163,25 +210,53 @@ def _run(
     return {p.network.qualified_name: type(p.executor).__name__ for p in programs}
 
 
-def _verdict(checks: Checks, found: Any) -> str:
-    bad = next((row["check"] for row in checks.rows if not row["ok"]), None)
+def _elsewhere(host: Any, checks: Checks, found: Any) -> bool:
+    """Tell whether a check failed by nothing of the addon: by what others lack or break here."""
+    from voxstack.audit import parts_of
+
+    if checks.good:
+        return False
+    found.parts = list(parts_of(host, found.addon))  # what broke when it was imported is known now
+    missing = [part.pointer for part in found.parts if part.reason]
+
+    def own(problem: Any) -> bool:  # else of a part, or of no place in its addon.json
+        places = (problem.pointer == p or problem.pointer.startswith(f"{p}/") for p in missing)
+        return problem.file is not None and not any(places)
+
+    if isinstance(checks.error, ConfigError):
+        return not any(own(problem) for problem in checks.error.problems)
+    return isinstance(checks.error, PluginError)
+
+
+def _verdict(examined: Examined) -> str:
+    checks, found = examined.checks, examined.found
     whose = f"{found.addon.name} {found.addon.manifest.version}" if found else "it"
-    if bad:
+    good = f"{whose} holds data only, its hashes agree"
+    if examined.elsewhere:
+        return (
+            f"NOT CHECKED HERE: {good}, and what it needs of other packages cannot be used here: "
+            f"see the check {checks.rows[-1]['check']!r}"
+        )
+    if not checks.good:
+        bad = checks.rows[-1]["check"]
         loaded = "; nothing of it was loaded" if bad in ("manifest", "files", "installed") else ""
         return f"BAD: {whose} fails the check {bad!r}{loaded}"
     speaks = "it speaks" if found.addon.manifest.speaks else "its networks load"
     count = len(found.warnings)
     warned = f"; {count} warning{'s' if count > 1 else ''}" if count else ""
-    return f"OK: {whose} holds data only, its hashes agree, and {speaks}{warned}"
+    return f"OK: {good}, and {speaks}{warned}"
 
 
-def _print(checks: Checks, found: Any, verdict: str, runs_on: dict[str, str]) -> None:
+def _print(examined: Examined, verdict: str) -> None:
     """Print it all for people, the verdict first."""
-    click.secho(printable(verdict), bold=True, fg="green" if checks.good else "red")
-    if found:
-        _print_audit(found, runs_on)
+    checks = examined.checks
+    colour = "green" if checks.good else "yellow" if examined.elsewhere else "red"
+    click.secho(printable(verdict), bold=True, fg=colour)
+    if examined.found:
+        _print_audit(examined.found, examined.runs_on)
     _head("Checks")
-    rows = [(r["check"], "yes" if r["ok"] else "no", printable(r["detail"])) for r in checks.rows]
+    told = {True: "yes", False: "no", None: "not here"}
+    rows = [(r["check"], told[r["ok"]], printable(r["detail"])) for r in checks.rows]
     print_table(("check", "ok", "detail"), rows, "nothing to check")
 
 

@@ -11,14 +11,20 @@ import attrs
 import click
 
 from voxstack.cli.options import host_options, make_host, parse_edits
-from voxstack.cli.output import check_folder, print_json
+from voxstack.cli.output import check_folder, for_machines, print_json
 from voxstack.documents import parse_value
 from voxstack.errors import InputError
 
 
 @click.command(short_help="Lock a voice and its environment in a file.")
 @click.argument("voice", required=False)
-@click.option("-o", "--output", metavar="FILE", required=True, help="Write the lock to FILE.")
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE|-",
+    required=True,
+    help="Write the lock to FILE; - for stdout.",
+)
 @host_options
 def lock(
     voice: str | None,
@@ -43,9 +49,14 @@ def lock(
     from voxstack.lock import lock_text, make_lock
 
     check_folder(output)
+    if output == "-":
+        for_machines(click.get_current_context())
     asked = parse_value(executor) if executor is not None else None
     with make_host(deploy, executor, allow, block) as host:
         locked = make_lock(host, voice, parse_edits(sets), asked, Path(output))
+    if output == "-":
+        print_json(attrs.asdict(locked))
+        return
     write_atomically(output, lock_text(locked))
     click.echo(
         f"{output}: {locked.voice}, {len(locked.components)} components, "
@@ -54,12 +65,20 @@ def lock(
 
 
 def nothing_beside(locked: str, options: Mapping[str, Any]) -> None:
-    """Refuse the options that a lock has settled."""
-    given = [f"--{name}" for name, value in options.items() if value]
+    """Refuse the options that a lock has settled; its own voice may be named."""
+    from voxstack.drift import is_voice_of
+    from voxstack.lock import read_lock
+
+    voice = options.get("voice")
+    given = {f"--{name}": value for name, value in options.items() if value}
+    if voice and is_voice_of(read_lock(locked), locked, voice):
+        del given["--voice"]
     if given:
+        # "stack lock" takes the voice without an option.
+        words = [voice or "VOICE", *(f"{name} ..." for name in given if name != "--voice")]
         raise InputError(
             f"{', '.join(given)} cannot change what {locked} has locked: leave it out, or lock "
-            f"again with it: voxstack stack lock VOICE {given[0]} ... -o {locked}"
+            f"again with it: voxstack stack lock {' '.join(words)} -o {locked}"
         )
 
 
@@ -71,7 +90,7 @@ def check_lock(file: str, options: Mapping[str, Any], as_json: bool) -> NoReturn
     nothing_beside(file, options)
     lock = read_lock(file)
     with locked_host(lock) as host:
-        found = all_drifts(host, lock, file)
+        found = all_drifts(host, lock, file, every_file=True)
     if as_json:
         print_json({"problems": [attrs.asdict(drift) for drift in found]})
     for drift in () if as_json else found:

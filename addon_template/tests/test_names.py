@@ -80,6 +80,13 @@ def test_names_that_cannot_be_are_refused_with_another(given_, reason, offered):
     assert str(caught.value).endswith(f"say: voxstack addon new {offered}")
 
 
+def test_what_is_offered_is_not_what_is_taken(monkeypatch, tmp_path):
+    (tmp_path / "acme_taken.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(InputError, match=r"an installed module, acme_taken; .* new my-taken$"):
+        names_of("acme-taken")
+
+
 def test_ones_own_package_that_is_installed_may_be_made_again(monkeypatch):
     class Installed:
         version = "0.1.0"

@@ -3,7 +3,10 @@
 import compileall
 import json
 import re
+import runpy
 import shutil
+import subprocess
+import sys
 import tomllib
 from importlib.util import find_spec
 from pathlib import Path
@@ -114,7 +117,7 @@ def test_a_voice_whose_name_is_taken_is_said_with_its_distribution(new, tmp_path
     out, err = new("en-us", "--kind", "voice", "--clash")
     assert "voxstack-voice-en-us" in err and "'en-us@en-us'" in err
     assert "--voice en-us@en-us" in out
-    assert 'host.voice("en-us@en-us")' in (tmp_path / "en-us/tests/test_en_us.py").read_text()
+    assert 'VOICE = "en-us@en-us"' in (tmp_path / "en-us/tests/test_en_us.py").read_text()
 
 
 def test_a_voice_lists_its_files_with_their_hashes(new, tmp_path):
@@ -245,6 +248,53 @@ def test_rendering_that_breaks_off_leaves_nothing(new, tmp_path, monkeypatch, er
     assert list(tmp_path.iterdir()) == []
 
 
+KINDS = (
+    ("--kind", "component", "--data", "group=effects"),
+    ("--kind", "component", "--data", "group=encoders"),
+    ("--kind", "executor"),
+    ("--kind", "executor", "--data", "fixed_shapes=true"),
+    ("--kind", "voice"),
+)
+
+
+@pytest.mark.skipif(find_spec("ruff") is None, reason="needs ruff")
+@pytest.mark.parametrize("kind", KINDS)
+def test_names_of_any_length_leave_the_code_in_good_order(new, tmp_path, kind):
+    for length in (1, 2, 20, 30, 37, 40):
+        new("q" * length, *kind)
+    new("q" * 38 + "-q", *kind)
+    for words in (("check",), ("format", "--check")):
+        ruff = [sys.executable, "-m", "ruff", *words, "--no-cache", "."]
+        done = subprocess.run(ruff, cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_readme_is_right_inside_the_package_wherever_that_is(new, tmp_path, kind):
+    new("acme-thing", *kind, "-o", "packages/other")
+    package = tmp_path / "packages/other"
+    for text in ((package / "README.md").read_text(), *map(Path.read_text, package.glob("*.toml"))):
+        assert not re.search(r"\./acme-thing|acme-thing/|pytest acme|voxstack-pack", text)
+        assert not re.search(r"(?<!\.)\./voxstack", text)
+
+
+def test_a_description_without_a_full_stop_is_a_sentence_all_the_same(new, tmp_path):
+    for name, description in (("acme-a", "He said"), ("acme-b", "He said?")):
+        new(name, "--data", f"description={description}")
+    assert "He said. It brings" in (tmp_path / "acme-a/README.md").read_text()
+    assert "He said? It brings" in (tmp_path / "acme-b/README.md").read_text()
+
+
+@pytest.mark.parametrize("sdk", ["no_such_sdk", "no_such_sdk.runtime"])
+def test_an_sdk_that_is_not_there_is_told_whatever_its_name(new, tmp_path, monkeypatch, sdk):
+    new("acme-npu", "--kind", "executor")
+    names = runpy.run_path(str(tmp_path / "acme-npu/src/acme_npu/__init__.py"))
+    available = names["AcmeNpu"].available
+    monkeypatch.setitem(available.__globals__, "SDK", sdk)
+    said = available(names["AcmeNpu"]())
+    assert said == f"{sdk} is not installed: pip install no_such_sdk"
+
+
 def test_the_help_names_every_question(new):
     out, _ = new("--help")
     for name in rendering.questions():
@@ -252,9 +302,6 @@ def test_the_help_names_every_question(new):
 
 
 def test_the_listing_of_commands_does_not_import_copier(tmp_path):
-    import subprocess
-    import sys
-
     code = "import sys, json, voxstack_template.command; print(json.dumps([*sys.modules]))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, cwd=Path(tmp_path))
     assert not {"copier", "yaml", "numpy"} & {*json.loads(run.stdout)}

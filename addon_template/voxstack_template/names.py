@@ -90,12 +90,12 @@ def _lost(given: str) -> bool:
     return any(c.isalnum() and not c.isascii() for c in _spelt(given))
 
 
-def offered(plain: str) -> str:
-    """Make a name that is free in any case."""
+def offered(plain: str, but: str = "") -> str:
+    """Make a name that is nobody's, and another one than ``but``."""
     rest = _plain(plain).removeprefix("acme-").removeprefix("voxstack-")[: LONGEST - 5].strip("-")
     if not rest or rest == "acme" or _reserved(Names(f"acme-{rest}")):
-        return "acme-gain"
-    return f"acme-{rest}"
+        rest = "gain"
+    return f"my-{rest}" if f"acme-{rest}" == but else f"acme-{rest}"
 
 
 def _reserved(names: Names) -> str | None:
@@ -127,14 +127,14 @@ def _installed(given: str, names: Names) -> list[str]:
             text = f"{names.distribution} {there.version} is installed: yours will replace it"
             return [text]
         text = f"is an installed package, {names.distribution} {there.version}"
-        raise _refused(given, text, offered(names.distribution))
+        raise _refused(given, text, offered(names.distribution, but=names.distribution))
     try:
         spec = find_spec(names.module)
     except (ImportError, ValueError, AttributeError):
         spec = None
     if spec is not None and spec.origin is not None:
         text = f"is an installed module, {names.module}"
-        raise _refused(given, text, offered(names.distribution))
+        raise _refused(given, text, offered(names.distribution, but=names.distribution))
     return []
 
 

@@ -89,9 +89,10 @@ def render(
             kind = str(made_of["kind"])
             _require_asked(answers, there, kind)
             if kind in clashes and not clash:
+                free = offered(names.distribution, but=names.distribution)
                 raise InputError(
-                    f"{clashes[kind]}; choose another name: voxstack addon new "
-                    f"{offered(names.distribution)}, or go on all the same with --clash"
+                    f"{clashes[kind]}; choose another name: voxstack addon new {free}, "
+                    "or go on all the same with --clash"
                 )
             for manifest in made.glob("src/*/addon.json"):
                 _list_files(manifest)

@@ -39,7 +39,8 @@ def test_any_text_gives_good_names_or_says_what_to_say_instead(text):
     [
         ("acme-gain", "acme-gain", "acme_gain", "AcmeGain"),
         ("Acme_Gäin.2", "acme-gain-2", "acme_gain_2", "AcmeGain2"),
-        ("-- my gain --", "my-gain", "my_gain", "MyGain"),
+        ("my gain --", "my-gain", "my_gain", "MyGain"),
+        ("Größe", "grosse", "grosse", "Grosse"),
     ],
 )
 def test_names_are_written_as_python_wants_them(given_, distribution, module, component):
@@ -53,13 +54,15 @@ def test_names_are_written_as_python_wants_them(given_, distribution, module, co
     [
         ("", "has no letter from a to z", "acme-gain"),
         ("-", "has no letter from a to z", "acme-gain"),
-        ("Größe", "has letters beyond a to z", "acme-groe"),
+        ("Gainж", "has letters beyond a to z", "acme-gain"),
+        ("-x", "begins with a dash", "acme-x"),
         ("a/b", "is a path", "acme-b"),
         ("..\\x", "is a path", "acme-x"),
         ("3d", "does not begin with a letter", "acme-3d"),
         ("class", "is a reserved word", "acme-class"),
         ("None", "is a reserved word", "acme-none"),
         ("json", "standard library", "acme-json"),
+        ("test", "standard library", "acme-test"),
         ("voxstack", "is voxstack's own", "acme-voxstack"),
         ("voxstack-standard", "is voxstack's own", "acme-standard"),
         ("streamable-block", "gives the class StreamableBlock", "acme-streamable-block"),
@@ -75,6 +78,13 @@ def test_names_that_cannot_be_are_refused_with_another(given_, reason, offered):
         names_of(given_)
     assert reason in str(caught.value)
     assert str(caught.value).endswith(f"say: voxstack addon new {offered}")
+
+
+def test_what_is_offered_is_not_what_is_taken(monkeypatch, tmp_path):
+    (tmp_path / "acme_taken.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(InputError, match=r"an installed module, acme_taken; .* new my-taken$"):
+        names_of("acme-taken")
 
 
 def test_ones_own_package_that_is_installed_may_be_made_again(monkeypatch):

@@ -3,15 +3,20 @@
 import compileall
 import json
 import re
+import runpy
 import shutil
+import subprocess
+import sys
 import tomllib
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 if find_spec("voxstack_template") is None or find_spec("copier") is None:
     pytest.skip("needs pip install ./addon_template", allow_module_level=True)
+from voxstack import AddonError, Host
 from voxstack.cli import main
 
 from voxstack_template import rendering
@@ -87,23 +92,35 @@ def test_what_pip_compiled_of_the_template_stays_there(new, tmp_path, monkeypatc
     assert not [*(tmp_path / "acme-robot").rglob("*__pycache__*")]
 
 
+@pytest.mark.parametrize(
+    ("words", "brings", "offered"),
+    [
+        (["noise"], "brings the block 'Noise' already", "acme-noise"),
+        (["en-us", "--kind", "voice"], "brings the addon 'en-us' already", "acme-en-us"),
+    ],
+)
+def test_a_name_that_an_installed_package_brings_is_refused(new, tmp_path, words, brings, offered):
+    _, err = new(*words, code=2)
+    assert brings in err and f"voxstack addon new {offered}, or go on" in err
+    assert "--clash" in err and list(tmp_path.iterdir()) == []
+    new(*words[1:], offered)  # the advice is good
+
+
 def test_a_name_that_another_package_brings_is_said_with_its_distribution(new, tmp_path):
-    out, err = new("gain")
+    out, err = new("gain", "--clash")
     assert "voxstack-standard" in err and "'Gain@gain'" in err
     assert '"type":"Gain@gain"' in out
     assert '"type":"Gain@gain"' in (tmp_path / "gain/README.md").read_text()
 
 
 def test_a_voice_whose_name_is_taken_is_said_with_its_distribution(new, tmp_path):
-    out, err = new("en-us", "--kind", "voice")
+    out, err = new("en-us", "--kind", "voice", "--clash")
     assert "voxstack-voice-en-us" in err and "'en-us@en-us'" in err
     assert "--voice en-us@en-us" in out
-    assert 'host.voice("en-us@en-us")' in (tmp_path / "en-us/tests/test_en_us.py").read_text()
+    assert 'VOICE = "en-us@en-us"' in (tmp_path / "en-us/tests/test_en_us.py").read_text()
 
 
 def test_a_voice_lists_its_files_with_their_hashes(new, tmp_path):
-    from voxstack import Host
-
     new("acme-robot", "--kind", "voice", "--data", 'author=Zoë "Z"', "--data", "license=MIT")
     folder = tmp_path / "acme-robot/src/acme_robot"
     with Host() as host:
@@ -136,6 +153,43 @@ def test_packing_a_voice_again_makes_the_same_addon(new, tmp_path):
     assert {p.name: p.read_bytes() for p in folder.rglob("*") if p.is_file()} == rendered
 
 
+@pytest.mark.parametrize(
+    ("words", "printed"),
+    [
+        ([], "say Hello. --voice b --set"),
+        (["--data", "group=encoders"], "say Hello. --voice c --set"),  # it makes durations
+        (["--kind", "executor"], "say Hello. --voice b --executor"),
+        (["--kind", "voice"], "say Hello. --voice acme-q -o"),
+    ],
+)
+def test_a_voice_is_named_where_one_must_be_chosen(new, monkeypatch, words, printed):
+    def addon(self, name):
+        if name == "a":
+            raise AddonError("broken")
+        network = SimpleNamespace(outputs={"durations" if name == "c" else "mel": None})
+        return SimpleNamespace(networks={"text_encoder": network})
+
+    monkeypatch.delenv("VOXSTACK_VOICE", raising=False)
+    monkeypatch.setattr(Host, "voices", lambda self: ["a", "b", "c"])
+    monkeypatch.setattr(Host, "addon", addon)
+    assert printed in new("acme-q", *words)[0]
+
+
+def test_a_voice_that_is_chosen_already_is_not_named(new, monkeypatch):
+    monkeypatch.setenv("VOXSTACK_VOICE", "en-us")
+    assert "--voice" not in new("acme-q")[0]
+    monkeypatch.delenv("VOXSTACK_VOICE")
+    monkeypatch.setattr(Host, "voices", lambda self: ["en-us"])
+    assert "--voice" not in new("acme-r")[0]
+
+
+def test_the_folders_around_it_are_made_with_it(new, tmp_path):
+    out, _ = new("acme-gain", "-o", "a/b/gain")
+    assert "pip install './a/b/gain[test]'" in out
+    assert (tmp_path / "a/b/gain/pyproject.toml").is_file()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a"]
+
+
 def test_an_empty_folder_is_filled(new, tmp_path):
     (tmp_path / "there").mkdir()
     out, _ = new("acme-gain", "-o", "there")
@@ -150,16 +204,19 @@ def test_an_empty_folder_is_filled(new, tmp_path):
         (["--", "-"], "has no letter from a to z"),
         (["q", "-o", "full"], "the folder full is not empty"),
         (["q", "-o", "file"], "file is there and is no folder"),
-        (["q", "-o", "no/q"], "there is no folder no"),
+        (["q", "-o", "file/no/q"], "file is there and is no folder"),
+        (["q", "-o", "no/q", "--data", "license=GPL"], "Apache-2.0, MIT or BSD-3-Clause"),
         (["q", "-o", "."], "where we stand"),
         (["q", "-o", ""], "where we stand"),
         (["q", "--kind", "voices"], "is not one of"),
         (["q", "--kind", "executor", "--data", "kind=component"], "say it once"),
         (["q", "--data", "license"], "expected QUESTION=ANSWER"),
         (["q", "--data", "licence=MIT"], "did you mean 'license'?"),
-        (["q", "--data", "license=GPL"], "not in ['Apache-2.0', 'MIT', 'BSD-3-Clause']"),
-        (["q", "--data", "email=nobody"], "an address like"),
-        (["q", "--data", "author=a\nb"], "one line of text"),
+        (["q", "--data", "license=GPL"], "license=GPL: expected Apache-2.0, MIT or BSD-3-Clause"),
+        (["q", "--data", "group=decoders"], "expected effects or encoders (did you mean 'encod"),
+        (["q", "--data", "email=nobody"], "--data email=nobody: expected an address like"),
+        (["q", "--data", "author="], "--data author=: expected one line of text"),
+        (["q", "--data", "author=a\nb"], "expected one line of text"),
         (["q", "--data", "description= "], "one line of text"),
         (["q", "--data", "fixed_shapes=maybe", "--kind", "executor"], "expected true or false"),
         (["q", "--data", "group=effects", "--kind", "executor"], "not asked of the kind executor"),
@@ -191,6 +248,53 @@ def test_rendering_that_breaks_off_leaves_nothing(new, tmp_path, monkeypatch, er
     assert list(tmp_path.iterdir()) == []
 
 
+KINDS = (
+    ("--kind", "component", "--data", "group=effects"),
+    ("--kind", "component", "--data", "group=encoders"),
+    ("--kind", "executor"),
+    ("--kind", "executor", "--data", "fixed_shapes=true"),
+    ("--kind", "voice"),
+)
+
+
+@pytest.mark.skipif(find_spec("ruff") is None, reason="needs ruff")
+@pytest.mark.parametrize("kind", KINDS)
+def test_names_of_any_length_leave_the_code_in_good_order(new, tmp_path, kind):
+    for length in (1, 2, 20, 30, 37, 40):
+        new("q" * length, *kind)
+    new("q" * 38 + "-q", *kind)
+    for words in (("check",), ("format", "--check")):
+        ruff = [sys.executable, "-m", "ruff", *words, "--no-cache", "."]
+        done = subprocess.run(ruff, cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_readme_is_right_inside_the_package_wherever_that_is(new, tmp_path, kind):
+    new("acme-thing", *kind, "-o", "packages/other")
+    package = tmp_path / "packages/other"
+    for text in ((package / "README.md").read_text(), *map(Path.read_text, package.glob("*.toml"))):
+        assert not re.search(r"\./acme-thing|acme-thing/|pytest acme|voxstack-pack", text)
+        assert not re.search(r"(?<!\.)\./voxstack", text)
+
+
+def test_a_description_without_a_full_stop_is_a_sentence_all_the_same(new, tmp_path):
+    for name, description in (("acme-a", "He said"), ("acme-b", "He said?")):
+        new(name, "--data", f"description={description}")
+    assert "He said. It brings" in (tmp_path / "acme-a/README.md").read_text()
+    assert "He said? It brings" in (tmp_path / "acme-b/README.md").read_text()
+
+
+@pytest.mark.parametrize("sdk", ["no_such_sdk", "no_such_sdk.runtime"])
+def test_an_sdk_that_is_not_there_is_told_whatever_its_name(new, tmp_path, monkeypatch, sdk):
+    new("acme-npu", "--kind", "executor")
+    names = runpy.run_path(str(tmp_path / "acme-npu/src/acme_npu/__init__.py"))
+    available = names["AcmeNpu"].available
+    monkeypatch.setitem(available.__globals__, "SDK", sdk)
+    said = available(names["AcmeNpu"]())
+    assert said == f"{sdk} is not installed: pip install no_such_sdk"
+
+
 def test_the_help_names_every_question(new):
     out, _ = new("--help")
     for name in rendering.questions():
@@ -198,9 +302,6 @@ def test_the_help_names_every_question(new):
 
 
 def test_the_listing_of_commands_does_not_import_copier(tmp_path):
-    import subprocess
-    import sys
-
     code = "import sys, json, voxstack_template.command; print(json.dumps([*sys.modules]))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, cwd=Path(tmp_path))
     assert not {"copier", "yaml", "numpy"} & {*json.loads(run.stdout)}

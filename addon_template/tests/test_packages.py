@@ -21,7 +21,7 @@ PACKAGES = {
     "acme-pace": ("--kind", "component", "--data", "group=encoders"),
     "acme-npu": ("--kind", "executor"),
     "acme-fixed": ("--kind", "executor", "--data", "fixed_shapes=true"),
-    "gain": ("--kind", "component"),  # voxstack-standard brings a Gain too
+    "gain": ("--kind", "component", "--clash"),  # voxstack-standard brings a Gain too
     "acme-robot": ("--kind", "voice"),
 }
 

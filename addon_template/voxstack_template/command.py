@@ -7,10 +7,14 @@ import shlex
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from voxstack_template.names import Names
+
+if TYPE_CHECKING:
+    from voxstack import Host
 
 # Where names of a kind are unique.
 NAMESPACES = {"component": "block", "executor": "executor", "voice": "addon"}
@@ -24,6 +28,9 @@ NAMESPACES = {"component": "block", "executor": "executor", "voice": "addon"}
 @click.option("--defaults", is_flag=True, help="Ask nothing.")
 @click.option("-o", "--output", metavar="FOLDER", help="The folder to make (default: the name).")
 @click.option(
+    "--clash", is_flag=True, help="Take a name that an installed package brings, all the same."
+)
+@click.option(
     "--data",
     "pairs",
     multiple=True,
@@ -32,7 +39,12 @@ NAMESPACES = {"component": "block", "executor": "executor", "voice": "addon"}
     "(of a component: effects, encoders), fixed_shapes (of an executor: true, false).",
 )
 def new(
-    name: str, kind: str | None, defaults: bool, output: str | None, pairs: tuple[str, ...]
+    name: str,
+    kind: str | None,
+    defaults: bool,
+    output: str | None,
+    clash: bool,
+    pairs: tuple[str, ...],
 ) -> None:
     """Make a package NAME that installs, passes its tests and is used by its name, with no edit.
 
@@ -44,7 +56,7 @@ def new(
     voxstack addon new acme-robot --kind voice --defaults
     voxstack addon new acme-pace --data group=encoders --data license=MIT -o packages/pace
     """
-    from voxstack.errors import InputError
+    from voxstack import Host, InputError
 
     from voxstack_template.names import names_of
     from voxstack_template.rendering import render, require_place
@@ -56,26 +68,23 @@ def new(
     target = Path(names.distribution if output is None else output)
     require_place(target)
     ask = not defaults and sys.stdin.isatty() and sys.stdout.isatty()
-    clashes = _clashes(names)
-    answers = render(names, given, target, ask, clashes)
-    kind = answers["kind"]
-    name = named = names.named(kind)
+    with Host() as host:
+        clashes = _clashes(host, names)
+        answers = render(names, given, target, ask, clashes, clash)
+        kind = answers["kind"]
+        named = names.named(kind) + (f"@{names.distribution}" if kind in clashes else "")
+        use = _use(host, named, answers)
     for note in names.notes:
         click.echo(f"note: {note}", err=True)
-    if owner := clashes.get(kind):
-        named += f"@{names.distribution}"
-        click.echo(
-            f"note: {owner} brings the {NAMESPACES[kind]} {name!r} too: where both are "
-            f"installed say {named!r}, as below, or choose another name",
-            err=True,
-        )
+    if kind in clashes:
+        click.echo(f"note: {clashes[kind]}; say {named!r}, as below", err=True)
     count = sum(path.is_file() for path in target.rglob("*"))
-    click.echo(f"{target}: a package with the {kind} {name}, {count} files. Now:\n")
+    click.echo(f"{target}: a package with the {kind} {names.named(kind)}, {count} files. Now:\n")
     place = str(target) if target.is_absolute() else os.path.join(".", target)  # noqa: PTH118
     for words in (
         ["pip", "install", f"{place}[test]"],
         ["pytest", str(target)],
-        ["voxstack", "say", "Hello.", *_swap(named, answers), "-o", "out.wav"],
+        ["voxstack", "say", "Hello.", *use, "-o", "out.wav"],
         ["voxstack", "conformance", names.distribution],
     ):
         click.echo("  " + shlex.join(words))
@@ -90,23 +99,44 @@ def _pair(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _clashes(names: Names) -> dict[str, str]:
-    """Give the installed packages that bring the name already, by kind."""
-    from voxstack.registry import Registry
-
-    registry = Registry()
+def _clashes(host: Host, names: Names) -> dict[str, str]:
+    """Say of each kind in which an installed package brings the name already who that is."""
     return {
-        kind: there.owner
+        kind: f"{there.owner} brings the {namespace} {names.named(kind)!r} already: with both "
+        f"installed, whatever says {names.named(kind)!r} alone is refused, voices included"
         for kind, namespace in NAMESPACES.items()
-        for there in registry.candidates(names.named(kind), namespace)
+        for there in host.registry.candidates(names.named(kind), namespace)
         if there.distribution != names.distribution
     }
 
 
-def _swap(named: str, answers: Mapping[str, str]) -> list[str]:
+def _use(host: Host, named: str, answers: Mapping[str, Any]) -> list[str]:
     """Give the options that use it."""
-    if answers["kind"] in ("executor", "voice"):
-        return [f"--{answers['kind']}", named]
-    if answers["group"] == "encoders":
-        return ["--set", f"/stack/0/sequence_block/type={named}"]
-    return ["--set", f'/stack/-={{"type":"{named}"}}']
+    if answers["kind"] == "voice":
+        return ["--voice", named]
+    if answers["kind"] == "executor":
+        use = ["--executor", named]
+    elif answers["group"] == "encoders":
+        use = ["--set", f"/stack/0/sequence_block/type={named}"]
+    else:
+        use = ["--set", f'/stack/-={{"type":"{named}"}}']
+    return [*_voice(host, answers["group"]), *use]
+
+
+def _voice(host: Host, group: str | None) -> list[str]:
+    """Give the option that names a voice, where one must be chosen."""
+    voices = host.voices()
+    if len(voices) < 2 or os.environ.get("VOXSTACK_VOICE"):
+        return []
+    return ["--voice", next((v for v in voices if _fits(host, v, group)), voices[0])]
+
+
+def _fits(host: Host, voice: str, group: str | None) -> bool:
+    """Tell whether a voice works with what the template makes."""
+    from voxstack import VoxstackError
+
+    try:
+        networks = host.addon(voice).networks.values()
+    except VoxstackError:
+        return False
+    return group != "encoders" or any("durations" in n.outputs for n in networks)

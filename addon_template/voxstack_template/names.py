@@ -22,6 +22,8 @@ DEVICES = re.compile(r"con|prn|aux|nul|com\d|lpt\d")  # no folder on Windows can
 TAKEN = {"Any", "Durations", "InferenceSession", "Iterator", "Mapping", "TensorSpec"}
 TAKEN |= {"ExecutorSuite", "SequenceBlockSuite", "StreamableBlockSuite"}
 TAKEN_MODULES = {"build", "conftest", "dist", "setup", "src", "tests"}
+# Letters that have no plain one in them, as "é" has its "e".
+LETTERS = {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "þ": "th", "ı": "i"}
 
 
 @final
@@ -51,42 +53,49 @@ def names_of(given: str) -> Names:
     """Choose the names for what the user gave; InputError says what to give instead."""
     if re.search(r"[/\\]", given):
         last = next((p for p in reversed(re.split(r"[/\\]+", given)) if _plain(p)), "acme-gain")
-        raise _refused(given, "is a path; give a name, and the folder by -o", _offered(last))
+        raise _refused(given, "is a path; give a name, and the folder by -o", offered(last))
     plain = _plain(given)
     if not plain:
         raise _refused(given, "has no letter from a to z", "acme-gain")
+    if given.startswith("-"):
+        raise _refused(given, "begins with a dash, as options do", offered(plain))
     if _lost(given):
-        raise _refused(given, "has letters beyond a to z", _offered(plain))
+        raise _refused(given, "has letters beyond a to z", offered(plain))
     if len(plain) > LONGEST:
         text = f"has {len(plain)} characters, {LONGEST} at most"
-        raise _refused(given[:20] + "...", text, _offered(plain))
+        raise _refused(given[:20] + "...", text, offered(plain))
     if not GOOD.fullmatch(plain):
-        raise _refused(given, "does not begin with a letter", _offered(plain))
+        raise _refused(given, "does not begin with a letter", offered(plain))
     notes = [] if plain == given else [f"{given!r} is written {plain!r}"]
     names = Names(plain)
     if reason := _reserved(names):
-        raise _refused(given, reason, _offered(plain))
+        raise _refused(given, reason, offered(plain))
     notes += _installed(given, names)
     return Names(plain, tuple(notes))
 
 
 def _plain(given: str) -> str:
     """Write a name in lower case with single dashes: "Acme Gäin" is "acme-gain"."""
-    letters = unicodedata.normalize("NFKD", given).encode("ascii", "ignore").decode().lower()
+    letters = _spelt(given).encode("ascii", "ignore").decode()
     return re.sub(r"[^a-z0-9]+", "-", letters).strip("-")
+
+
+def _spelt(given: str) -> str:
+    """Write letters as those from a to z with their accents apart, where they have such."""
+    return unicodedata.normalize("NFKD", given).lower().translate(str.maketrans(LETTERS))
 
 
 def _lost(given: str) -> bool:
     """Tell whether the plain form leaves out a letter or a digit."""
-    return any(c.isalnum() and not c.isascii() for c in unicodedata.normalize("NFKD", given))
+    return any(c.isalnum() and not c.isascii() for c in _spelt(given))
 
 
-def _offered(plain: str) -> str:
-    """Make a name that is free in any case."""
+def offered(plain: str, but: str = "") -> str:
+    """Make a name that is nobody's, and another one than ``but``."""
     rest = _plain(plain).removeprefix("acme-").removeprefix("voxstack-")[: LONGEST - 5].strip("-")
     if not rest or rest == "acme" or _reserved(Names(f"acme-{rest}")):
-        return "acme-gain"
-    return f"acme-{rest}"
+        rest = "gain"
+    return f"my-{rest}" if f"acme-{rest}" == but else f"acme-{rest}"
 
 
 def _reserved(names: Names) -> str | None:
@@ -94,7 +103,7 @@ def _reserved(names: Names) -> str | None:
     module, component = names.module, names.component
     if keyword.iskeyword(module) or keyword.iskeyword(component):
         return "is a reserved word of Python"
-    if module in sys.stdlib_module_names or module == "__main__":
+    if module in sys.stdlib_module_names or module == "test":  # which is not in that list
         return "is a module of Python's standard library"
     if component in dir(builtins):
         return f"gives the class {component}, which Python has built in"
@@ -118,14 +127,14 @@ def _installed(given: str, names: Names) -> list[str]:
             text = f"{names.distribution} {there.version} is installed: yours will replace it"
             return [text]
         text = f"is an installed package, {names.distribution} {there.version}"
-        raise _refused(given, text, _offered(names.distribution))
+        raise _refused(given, text, offered(names.distribution, but=names.distribution))
     try:
         spec = find_spec(names.module)
     except (ImportError, ValueError, AttributeError):
         spec = None
     if spec is not None and spec.origin is not None:
         text = f"is an installed module, {names.module}"
-        raise _refused(given, text, _offered(names.distribution))
+        raise _refused(given, text, offered(names.distribution, but=names.distribution))
     return []
 
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,9 +15,10 @@ import yaml
 from voxstack import InputError
 from voxstack.errors import did_you_mean
 
-from voxstack_template.names import Names
+from voxstack_template.names import Names, offered
 
 TEMPLATE = Path(__file__).parent / "template"
+VALIDATION = re.compile(r"Validation error for question '(\w+)': (.*)")  # as copier says it
 
 
 def questions() -> dict[str, Any]:
@@ -36,28 +37,39 @@ def require_place(target: Path) -> None:
         raise InputError(
             f"the folder {target} is not empty; choose another with -o FOLDER, or remove it"
         )
-    if not target.parent.is_dir():
-        raise InputError(f"there is no folder {target.parent}; make it first")
-    if not os.access(target.parent, os.W_OK):
-        raise InputError(f"the folder {target.parent} cannot be written; choose another with -o")
+    there = _there(target)
+    if not there.is_dir():
+        raise InputError(f"{there} is there and is no folder; choose another with -o FOLDER")
+    if not os.access(there, os.W_OK):
+        raise InputError(f"the folder {there} cannot be written; choose another with -o FOLDER")
+
+
+def _there(target: Path) -> Path:
+    """Give the folder around ``target`` that is there; those between are made with it."""
+    return next(folder for folder in target.absolute().parents if os.path.lexists(folder))
 
 
 def render(
-    names: Names, answers: Mapping[str, str], target: Path, ask: bool, clashes: Collection[str] = ()
+    names: Names,
+    answers: Mapping[str, str],
+    target: Path,
+    ask: bool,
+    clashes: Mapping[str, str],
+    clash: bool,
 ) -> dict[str, Any]:
     """Make the package at ``target`` and give all answers; InputError for one that is wrong.
 
     With ``ask`` the terminal is asked for what ``answers`` leave open, else defaults are taken.
-    ``clashes`` are the kinds in which another package has the component's name: the README then
-    names the distribution too. It is made beside ``target`` and moved there when it is whole.
+    ``clashes`` say of a kind which other package has the component's name: that is refused, or
+    with ``clash`` the README names the distribution too. It is made beside ``target`` and moved
+    there when it is whole.
     """
     there = questions()
-    for name in answers:
+    for name, answer in answers.items():
         if name not in there:
             hint = did_you_mean(name, there) or f"there: {', '.join(there)}"
             raise InputError(f"--data {name}: no such question ({hint})")
-        if there[name]["type"] == "bool" and answers[name].lower() not in ("true", "false"):
-            raise InputError(f"--data {name}={answers[name]}: expected true or false")
+        _require_choice(name, answer, there[name])
     require_place(target)
     from copier import run_copy
     from copier.errors import CopierAnswersInterrupt, CopierError
@@ -70,23 +82,39 @@ def render(
         **answers,
     }
     try:
-        with TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as beside:
+        with TemporaryDirectory(prefix=f".{target.name}.", dir=_there(target)) as beside:
             made = Path(beside) / target.name
             worker = run_copy(str(TEMPLATE), made, known, defaults=not ask, quiet=True)
             made_of: dict[str, Any] = {name: worker.answers.combined.get(name) for name in there}
-            _require_asked(answers, there, str(made_of["kind"]))
+            kind = str(made_of["kind"])
+            _require_asked(answers, there, kind)
+            if kind in clashes and not clash:
+                free = offered(names.distribution, but=names.distribution)
+                raise InputError(
+                    f"{clashes[kind]}; choose another name: voxstack addon new {free}, "
+                    "or go on all the same with --clash"
+                )
             for manifest in made.glob("src/*/addon.json"):
                 _list_files(manifest)
             if target.is_dir():
                 target.rmdir()  # empty, as we saw
+            target.parent.mkdir(parents=True, exist_ok=True)
             made.replace(target)
     except CopierAnswersInterrupt:
         raise KeyboardInterrupt from None
     except OSError as error:
         raise InputError(f"cannot write {target}: {error.strerror or error}") from None
     except (ValueError, CopierError) as error:
-        raise InputError(f"{error}".replace("\n", " ")) from None
+        raise InputError(_said(error, answers)) from None
     return made_of
+
+
+def _said(error: Exception, answers: Mapping[str, str]) -> str:
+    """Say what copier says of an answer as we say it."""
+    text = f"{error}".replace("\n", " ")
+    if (found := VALIDATION.fullmatch(text)) and found[1] in answers:
+        return f"--data {found[1]}={answers[found[1]]}: {found[2]}"
+    return text
 
 
 def _list_files(manifest: Path) -> None:
@@ -100,6 +128,21 @@ def _list_files(manifest: Path) -> None:
     head, files, rest = manifest.read_text("utf-8").rpartition('"files": {')
     rest = re.sub(r'("[^"]+"): \{\}', filled, rest)
     manifest.write_text(head + files + rest, encoding="utf-8", newline="\n")
+
+
+def _require_choice(name: str, answer: str, question: Mapping[str, Any]) -> None:
+    """Refuse an answer that is none of those that can be given."""
+    if question["type"] == "bool":
+        choices, answer = ["true", "false"], answer.lower()
+    else:
+        choices = [*question.get("choices", {}).values()]
+    if choices and answer not in choices:
+        *first, last = choices
+        hint = did_you_mean(answer, choices)
+        raise InputError(
+            f"--data {name}={answer}: expected {', '.join(first)} or {last}"
+            + (f" ({hint})" if hint else "")
+        )
 
 
 def _require_asked(answers: Mapping[str, str], there: Mapping[str, Any], kind: str) -> None:

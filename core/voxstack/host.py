@@ -257,16 +257,20 @@ class Host:
         own = self.deployment.voices.get(name.partition("@")[0], VoiceSettings())
         used = [*addon.networks.values(), *(program.network for program in built.programs)]
         networks = {name: None for network in used for name in (network.name, network.role)}
-        tables: tuple[tuple[str, Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]], ...] = (
-            ("controls", settings.controls, own.controls, addon.manifest.controls),
-            ("executors", settings.executors, own.executors, networks),
+        tables: tuple[tuple[str, str, Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]], ...]
+        tables = (
+            ("controls", "control", settings.controls, own.controls, addon.manifest.controls),
+            ("executors", "network or role", settings.executors, own.executors, networks),
         )
-        for table, given, mine, known in tables:
+        for table, called, given, mine, known in tables:
             for key in given:
                 if key in known:
                     continue
                 hint = did_you_mean(key, known) or f"it has: {', '.join(known) or 'none'}"
-                text = f"{self._origin}: [{table}] {key!r}: the voice {name!r} has none ({hint})"
+                text = (
+                    f"{self._origin}: [{table}] {key!r}: the voice {name!r} has no {called} of "
+                    f"that name ({hint})"
+                )
                 if key in mine:
                     raise InputError(text)
                 log.warning(text)
@@ -317,9 +321,13 @@ class Host:
         if addon is not None and not addon.manifest.speaks:
             return problems  # networks for the stacks of others: there is nothing to build
         try:
-            self._builder(addon.name if addon else "", addon, None).build(document)
+            built = self._builder(addon.name if addon else "", addon, None).build(document)
+            if addon is not None:
+                self._check_settings(addon.name, addon, built, self.settings(addon.name))
         except ConfigError as error:
             problems += error.problems
+        except InputError as error:
+            problems.append(Problem("", str(error)))
         return problems
 
     def executor(self, config: Any) -> Executor:

@@ -18,6 +18,8 @@ from voxstack.provided import AudioFormat
 from voxstack.shown import shown
 from voxstack.unfit import Unfit
 
+NO_NAME = re.compile(r"[:/\\@]")  # "ADDON:NETWORK", a path, "NAME@DISTRIBUTION"
+NAMES = "is not empty and has none of : / \\ @"
 MAX_LINE = 2000  # characters of a name or a line about the voice
 MAX_FRAMES = 100_000  # of a context or a delay, and of frames for one
 MAX_NUMBERS = 1 << 26  # in a tensor, its named dimensions aside: a state of 256 MB
@@ -183,11 +185,16 @@ class Manifest:
             if self.speaks and getattr(self, name) is None:
                 advice = f"add {name!r}; an addon that only brings networks has no {other!r} either"
                 yield Unfit(f"{name!r} is missing: a voice has a frontend and a stack", advice)
+        if not self.name or NO_NAME.search(self.name):
+            yield Unfit(f"a name {NAMES}", None, "/name")
         for name, network in self.networks.items():
-            if ":" in name:
-                yield Unfit("a network's name has no ':'", None, f"/networks/{name}")
+            if not name or NO_NAME.search(name):
+                pointer = f"/networks/{escape(name)}"
+                yield Unfit(f"a network's name {NAMES}", None, pointer)
             for unfit in network.problems(self.files):
-                yield Unfit(unfit.message, unfit.suggestion, f"/networks/{name}{unfit.pointer}")
+                yield Unfit(
+                    unfit.message, unfit.suggestion, f"/networks/{escape(name)}{unfit.pointer}"
+                )
         yield from self._file_problems()
         yield from self._line_problems()
         if self.homepage and not re.match("https?://", self.homepage):

@@ -31,6 +31,7 @@ NAMED: Schema = {
 }
 FRAMES: Schema = {"minimum": 0, "maximum": MAX_FRAMES}
 LINE: Schema = {"maxLength": MAX_LINE}
+NAME = r"^[^:/\\@]+$"
 SIZE: Schema = {
     "type": "array",
     "prefixItems": [{"type": "integer", "minimum": 1}, {"type": "number", "exclusiveMinimum": 0}],
@@ -40,11 +41,12 @@ SIZE: Schema = {
 # What the manifest's classes refuse beyond their types, where JSON Schema can say it.
 LIMITS: dict[str, dict[str, Schema]] = {
     "Manifest": {
-        **dict.fromkeys(("name", "version", "language", "license", "author", "description"), LINE),
+        **dict.fromkeys(("version", "language", "license", "author", "description"), LINE),
         "sample": LINE,
         "homepage": {**LINE, "pattern": "^$|^https?://"},
         "datasets": {"items": {"type": "string", **LINE}},
-        "networks": {"propertyNames": {"pattern": "^[^:]*$"}},
+        "name": {**LINE, "pattern": NAME},
+        "networks": {"propertyNames": {"pattern": NAME}},
         "files": {"maxProperties": MAX_FILES},
         "sizes": {"additionalProperties": {"type": "array", "minItems": 1, "items": SIZE}},
     },

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from attrs import frozen
 from voxstack import ConfigError, Executor, Host, InputError, PluginError, VoxstackError
-from voxstack.deployment import Deployment, read_deployment
+from voxstack.deployment import Deployment, VoiceSettings, read_deployment
 from voxstack.errors import AddonError
 
 
@@ -561,3 +561,22 @@ def test_an_addon_is_checked_where_it_lies(tiny_host, write_addon, tmp_path):
     assert host.check(folder / "addon.json") == []
     write_addon(folder, lambda m: m["stack"].pop(0))
     assert [p.pointer for p in host.check(folder)] == ["/stack/0"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"controls": {"speaker": "cid"}}, "speaker 'cid' is none of: ann, bob"),
+        ({"voices": {"tiny": {"controls": {"sped": 1}}}}, "no control of that name"),
+        ({"voices": {"tiny": {"executors": {"vocodr": "Numpy"}}}}, "no network or role of that"),
+    ],
+)
+def test_a_check_tells_what_the_deployment_sets_and_the_voice_lacks(
+    tiny_host, tmp_path, settings, told
+):
+    site = Deployment(
+        **{k: v for k, v in settings.items() if k != "voices"},
+        voices={n: VoiceSettings(**s) for n, s in settings.get("voices", {}).items()},
+    )
+    (problem,) = tiny_host(options={"deploy": site}).check("tiny")
+    assert told in problem.message

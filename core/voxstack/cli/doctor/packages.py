@@ -20,6 +20,7 @@ from voxstack.cli.doctor.findings import (
     subject_of,
 )
 from voxstack.errors import VoxstackError
+from voxstack.reinstall import install_again, install_newer
 
 
 def packages(registry: Any) -> Iterator[Finding]:
@@ -28,7 +29,7 @@ def packages(registry: Any) -> Iterator[Finding]:
         if package.name == "voxstack":
             continue
         subject = f"{package.name} {package.version}"
-        again = f"pip install --force-reinstall {package.name}"
+        again = install_again(package.name)
         try:
             text = package.distribution.read_text("METADATA")
         except (OSError, UnicodeDecodeError) as error:
@@ -71,7 +72,7 @@ def _unreadable() -> Iterator[Finding]:
         except UnicodeDecodeError as error:
             name = _folder(one)
             message = f"its entry_points.txt is not UTF-8 text (byte {error.start})"
-            step = "pip install --force-reinstall the package"
+            step = "install the package again, or pip uninstall it"
             yield Finding("plugin", ERROR, name, message, step)
         except OSError:
             continue
@@ -117,8 +118,8 @@ def _refused(registry: Any, registration: Any) -> Finding | None:
             registration.status, registration.reason = "broken", f"METADATA: {error}"
     of = registration.distribution
     step = {
-        "incompatible": f"pip install --upgrade voxstack {of}",
-        "broken": f"pip install --force-reinstall {of}, or pip uninstall {of}",
+        "incompatible": f"{install_newer('voxstack')}; or {install_newer(of)}",
+        "broken": f"{install_again(of)}, or pip uninstall {of}",
     }.get(registration.status)
     if step is None:
         return None
@@ -140,6 +141,18 @@ def blocked(registry: Any) -> Iterator[Finding]:
         yield Finding("plugin", WARNING, f"{of} {version}", message, step)
 
 
+def unblocking(registry: Any, kind: str) -> tuple[str, str]:
+    """Tell what the lists keep out of one kind, for the end of a message, and how it gets in."""
+    names: dict[str, list[str]] = {}  # by the reason
+    steps: dict[str, None] = {}
+    for r in registry.registrations:
+        if r.kind == kind and r.status == "blocked":
+            names.setdefault(r.reason, []).append(r.name)
+            steps[r.next_step] = None
+    message = "".join(f"; {', '.join(those)}: {reason}" for reason, those in names.items())
+    return message, "; ".join(steps)
+
+
 def _ambiguous(registration: Any) -> Finding:
     message, _, choice = (registration.reason or "").rpartition(": ")
     step = f"{choice} in the configuration, or uninstall one of them"
@@ -158,7 +171,7 @@ def _tried(registration: Any, outcome: Any) -> Iterator[Finding]:
         what = f"broken: importing {registration.target!r}: "
         told = "importing" in outcome.failure or registration.target in outcome.failure
         message = f"broken: {outcome.failure}" if told else what + outcome.failure
-        yield Finding("plugin", ERROR, subject, message, f"pip install --upgrade {of}, {block}")
+        yield Finding("plugin", ERROR, subject, message, f"{install_newer(of)}, {block}")
     else:
         announced = f"; it brings {', '.join(outcome.value)}" if outcome.value else ""
         yield Finding("plugin", OK, subject, f"it can be imported{announced}")

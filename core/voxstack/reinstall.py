@@ -43,7 +43,7 @@ def install_newer(name: str) -> str:
     """Tell how to get another version of a distribution, or one that is not installed."""
     source = _source(name)
     if source and source.editable:
-        return f"mend {name} in {source.given}, the folder that it is installed from"
+        return f"mend or update {name} in {source.given}, the folder that it is installed from"
     if source and source.given == name:
         return f"pip install --upgrade {name}"
     if folder := repository_folder(name):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -46,6 +47,7 @@ CODE = {  # one package each, "acme-NAME", that brings the effect NAME
     "unread": GAIN,
     "bare": GAIN,
     "lost": GAIN,
+    "twice": GAIN,
 }
 TARGETS = {"lost": "acme_nothing:Gain"}
 NAMES = {"one": "same", "two": "same"}
@@ -74,6 +76,8 @@ def examined(tmp_path_factory):
     (site / "acme_garbled-1.0.dist-info" / "METADATA").write_bytes(b"\xff\xfe\x00")
     (site / "acme_unread-1.0.dist-info" / "entry_points.txt").write_bytes(b"\xff[voxstack]")
     (site / "acme_bare-1.0.dist-info" / "METADATA").unlink()
+    shutil.copytree(site / "acme_twice-1.0.dist-info", site / "acme_twice-0.9.dist-info")
+    put("strange", "voxstack.effect", "Strange", "acme_strange:Gain", GAIN)
     lists = '[plugins]\nallow = ["acme-*"]\nblock = ["acme-blocked", "acme-absent"]\n'
     (site / "site.toml").write_text(lists + '[executors]\nvocoder = "Nqu"\n')
     env = {k: v for k, v in os.environ.items() if not k.startswith("VOXSTACK")}
@@ -107,6 +111,8 @@ def examined(tmp_path_factory):
         ("bare", "warning", "its METADATA cannot be read"),
         ("unread", "error", "its entry_points.txt is not UTF-8"),
         ("hook", "error", "voxstack_efects"),
+        ("twice", "warning", "acme_twice-0.9.dist-info"),
+        ("strange", "warning", "nobody reads the group 'voxstack.effect'"),
     ],
 )  # fmt: skip
 def test_each_way_of_being_broken_is_a_finding(examined, name, status, message):
@@ -119,6 +125,17 @@ def test_each_way_of_being_broken_is_a_finding(examined, name, status, message):
     assert len(found) == 1, [f for f in examined[1] if name in f["subject"]]
     assert (found[0]["check"], found[0]["status"]) == ("plugin", status)
     assert bool(found[0]["next_step"]) == (status != "ok")
+
+
+def test_a_misspelt_group_is_told_with_the_one_that_is_meant(examined):
+    (found,) = (f for f in examined[1] if "voxstack.effect'" in f["message"])
+    assert "Strange" in found["message"]
+    assert "did you mean 'voxstack.effects'?" in found["next_step"]
+
+
+def test_why_something_is_broken_is_said_once(examined):
+    (found,) = (f for f in examined[1] if f["subject"].startswith("exits of"))
+    assert found["message"] == ("broken: importing 'acme_exits:Gain' failed with SystemExit: 3")
 
 
 def test_errors_come_first_and_give_exit_code_2(examined):
@@ -153,6 +170,8 @@ def test_a_good_environment_gives_exit_code_0_and_is_shown_on_demand(voxstack):
     assert "0 to mend" in everything
     assert "ok: executor: OnnxRuntime of voxstack-onnxruntime" in everything
     assert "ok: voice: en-us of voxstack-voice-en-us" in everything
+    assert "ok: addon: vocoder-16k of voxstack-vocoder-16k" in everything, "it does not speak"
+    assert " 1 network, " in everything
 
 
 @pytest.fixture

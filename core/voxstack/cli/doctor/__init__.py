@@ -16,13 +16,12 @@ import click
 from voxstack.cli.doctor.findings import (
     ERROR,
     OK,
-    USABLE,
     WARNING,
     WORST_FIRST,
     Finding,
     deprecations,
 )
-from voxstack.cli.options import json_option
+from voxstack.cli.options import json_option, timeout_option
 from voxstack.cli.output import print_json
 
 _COLOURS = {ERROR: "red", WARNING: "yellow", OK: "green"}
@@ -31,15 +30,7 @@ _COLOURS = {ERROR: "red", WARNING: "yellow", OK: "green"}
 @click.command(short_help="Find what is wrong here, and what to do about it.")
 @click.option("--deploy", metavar="FILE.toml", help="Examine this deployment file too.")
 @click.option("--all", "everything", is_flag=True, help="Show what is in order too.")
-@click.option(
-    "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
-    default=30.0,
-    show_default=True,
-    metavar="SECONDS",
-    envvar="VOXSTACK_IMPORT_TIMEOUT",
-    help="How long one plugin may take to import, or one executor to list its devices.",
-)
+@timeout_option("How long one plugin may take to import, or one executor to list its devices.")
 @json_option
 @click.pass_context
 def doctor(
@@ -113,11 +104,12 @@ def installed(deploy: str | None, timeout: float, sound: bool) -> Iterator[Findi
     from voxstack.cli.doctor.packages import blocked, packages, plugins
     from voxstack.cli.doctor.voices import Circumstances, voices
     from voxstack.host import Host
+    from voxstack.trial import USABLE
 
     with Host(deploy=deploy) as host:
         registry = host.registry
         yield from packages(registry)
-        tried = list(plugins(registry, deploy, timeout))
+        tried = list(plugins(registry, timeout))
         yield from (finding for _, finding in tried)
         yield from blocked(registry)
         bad = {id(r) for r, finding in tried if finding.status == ERROR}

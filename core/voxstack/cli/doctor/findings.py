@@ -9,7 +9,6 @@ from attrs import frozen
 
 OK, WARNING, ERROR = "ok", "warning", "error"
 WORST_FIRST = (ERROR, WARNING, OK)
-USABLE = ("ok", "dynamic", "ambiguous")  # the status of registrations that can be tried out
 
 
 @final

@@ -14,7 +14,6 @@ from voxstack.apart import Job, run_apart, shared_host
 from voxstack.cli.doctor.findings import (
     ERROR,
     OK,
-    USABLE,
     WARNING,
     Finding,
     deprecations,
@@ -23,6 +22,7 @@ from voxstack.cli.doctor.findings import (
 from voxstack.cli.doctor.packages import unblocking
 from voxstack.errors import AddonError, ConfigError, VoxstackError
 from voxstack.reinstall import install_again
+from voxstack.trial import USABLE
 
 UPGRADE = "install what it names, or get a newer version of the voice"
 ENVIRONMENT = "mend the environment first, as told above"

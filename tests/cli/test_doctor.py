@@ -263,6 +263,12 @@ def test_patterns_of_the_variables_that_match_nothing(voxstack):
     assert told["'voxstack-standart'"]["next_step"] == "did you mean 'voxstack-standard'?"
 
 
+def test_a_variable_that_names_no_voice_is_to_be_set_to_another(voxstack):
+    findings = voxstack("doctor", "--json", env={"VOXSTACK_VOICE": "zzzz"}).json
+    (found,) = (f for f in findings if f["subject"] == "VOXSTACK_VOICE")
+    assert found["next_step"].startswith("set VOXSTACK_VOICE to another (there: en-us")
+
+
 NEEDY = """
 from attrs import frozen
 from voxstack import Executor
@@ -281,6 +287,17 @@ def test_an_executor_that_says_itself_what_to_install_is_believed(voxstack, inst
     (found,) = (f for f in findings if f["subject"] == "Npu of acme-npu")
     assert found["status"] == "warning"
     assert found["next_step"].startswith("pip install acme_sdk, or pip uninstall acme-npu")
+
+
+def test_an_executor_of_the_deployment_file_that_lacks_something_is_not_its_mistake_alone(
+    voxstack, install, home
+):
+    install("acme-npu", {"executors.Npu": "acme_npu:Npu"}, NEEDY)
+    (home / "site.toml").write_text('executor = "Npu"\n')
+    findings = voxstack("doctor", "--json", "--deploy", "site.toml").json
+    (found,) = (f for f in findings if f["status"] == "error")
+    assert found["subject"] == "site.toml" and "cannot run here" in found["message"]
+    assert found["next_step"] == "pip install acme_sdk, or mend the file"
 
 
 SILENT = '[plugins]\nallow = ["voxstack*"]\nblock = ["voxstack-voice-*"]\n'

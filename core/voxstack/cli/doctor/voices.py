@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any, final
@@ -168,6 +169,8 @@ def _unblocked(message: str, host: Any) -> str | None:
 
 
 def _mend_the_file(message: str, step: str | None) -> str:
+    if wanting := re.search(r"pip install \w[\w.-]*", message):  # an executor's own advice
+        return f"{wanting[0]}, or mend the file"
     if step is None or step in message:
         return "mend the file"
     return f"mend the file ({step})"

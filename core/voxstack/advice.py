@@ -57,14 +57,16 @@ FOLDERS = {
 }
 
 
-def folder_of(distribution: str) -> str | None:
-    """Give the folder of voxstack's repository that a distribution of it lies in."""
-    folders = {folder for names in FOLDERS.values() for folder in names.values()}
-    named = {f"voxstack-{folder.rpartition('/')[2]}": f"./{folder}" for folder in folders}
-    return {"voxstack": ".", **named}.get(distribution)
-
-
 def where_to_get(name: str, namespace: str) -> str | None:
     """Give the next step for a name that is not installed; None for one that nobody knows."""
     folder = FOLDERS.get(namespace, {}).get(name)
     return folder and f"it is in {folder} of voxstack's repository: pip install ./{folder} there"
+
+
+def folder_of(distribution: str) -> str | None:
+    """Give the folder of voxstack's repository that holds a distribution, "./plugins/x"."""
+    if distribution in ("voxstack", "voxstack-template"):
+        return "." if distribution == "voxstack" else "./addon_template"
+    folder = f"plugins/{distribution.removeprefix('voxstack-')}"
+    known = any(folder in names.values() for names in FOLDERS.values())
+    return f"./{folder}" if known and distribution.startswith("voxstack-") else None

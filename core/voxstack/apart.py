@@ -221,9 +221,8 @@ def serve(folder: str, jobs: list[tuple[int, str, dict[str, Any]]]) -> None:
         try:
             value = function(**arguments)
         except BaseException as error:  # SystemExit too: it is the plugin that is on trial
-            text = str(error)
-            ours = isinstance(error, VoxstackError)
-            failure = text if ours else f"{type(error).__name__}: {text}"
+            kind = [] if isinstance(error, VoxstackError) else [type(error).__name__]
+            failure = ": ".join(filter(None, [*kind, str(error)]))
         spent = (time.perf_counter() - started) * 1000
         if os.getpid() != me:
             os._exit(0)  # forked by the plugin, and none of ours
@@ -292,29 +291,27 @@ def import_module(module: str) -> None:
     importlib.import_module(module)
 
 
-def import_plugin(
-    deploy: str | None, kind: str, name: str, distribution: str, target: str
-) -> list[str]:
+def import_plugin(kind: str, name: str, distribution: str, target: str) -> dict[str, str | None]:
     """Import what a registration names, and check that it is what its kind asks for.
 
-    Gives the names that a module with hooks announces.
+    Gives what a module with hooks announces: the names, and why one of them cannot be used.
     """
     if kind == "module":
         return _announced(distribution, name)
-    registry = shared_host(deploy).registry
+    registry = _shared_registry()
     asked = (kind, name, distribution, target)
-    for registration in registry.registrations:
-        of = registration
+    for of in registry.registrations:
         if (of.kind, of.name, of.distribution, of.target) == asked:
-            tell_old_group(registration, f"voxstack.{kind}")
-            loaded = registry.load(registration)
+            tell_old_group(of, f"voxstack.{kind}")
+            if failure := _failure(registry, of):
+                raise VoxstackError(failure)
             if kind == "commands":
-                _check_command(loaded, target)
-            return []
+                _check_command(of.loaded, target)
+            return {}
     raise VoxstackError(f"{name!r} of {distribution} is no longer installed")
 
 
-def _announced(distribution: str, module: str) -> list[str]:
+def _announced(distribution: str, module: str) -> dict[str, str | None]:
     """Let a registry import the modules with hooks of one distribution, as the host does it."""
     from voxstack.registry import Filter, Registry
 
@@ -322,13 +319,27 @@ def _announced(distribution: str, module: str) -> list[str]:
     with contextlib.suppress(PluginError):
         registry.find("", "block")  # a name that nobody brings
     mine = [r for r in registry.registrations if r.distribution == distribution]
-    for registration in mine:
-        if (registration.kind, registration.name) == ("module", module):
-            registry.require(registration)
+    for r in mine:
+        if (r.kind, r.name, r.status) == ("module", module, "broken"):
+            raise VoxstackError(r.reason)
     announced = [r for r in mine if r.kind not in ("module", "listener", "package", "addons")]
-    for registration in announced:
+    return {r.name: _failure(registry, r) for r in announced}
+
+
+def _failure(registry: Any, registration: Any) -> str | None:
+    """Load a registration; give the bare reason if that fails."""
+    try:
         registry.load(registration)
-    return [r.name for r in announced]
+    except PluginError as error:
+        return registration.reason or str(error)
+    return None
+
+
+@lru_cache(maxsize=1)
+def _shared_registry() -> Any:
+    from voxstack.registry import Registry
+
+    return Registry()
 
 
 def _check_command(loaded: Any, target: str) -> None:

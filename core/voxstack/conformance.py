@@ -21,14 +21,12 @@ from typing import Any, final
 from attrs import asdict, frozen
 
 from voxstack.apart import Job, Outcome, run_apart
-from voxstack.components import KINDS, LISTENERS_GROUP, MODULES_GROUP
-from voxstack.deprecations import RENAMED_GROUPS
+from voxstack.components import CONFORMANCE_GROUP, KINDS
 from voxstack.discovery import Package, normalised
 from voxstack.errors import PluginError, did_you_mean
 from voxstack.registry import Filter, Registration, Registry
 
 TIMEOUT = 300.0  # seconds for one component
-GROUP = "voxstack.conformance"  # entry points: modules with suites of a package's own
 NEEDED = ("pytest", "hypothesis")
 PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
 COVERED = "covered"  # of a component that a suite of the package's own has examined
@@ -114,7 +112,7 @@ def conformance(
             suggestion=f"pip install {' '.join(missing)}",
         )
     parts = list(_parts(registry, package.name, timeout))
-    modules = [target for group, _, target in package.entries if group == GROUP]
+    modules = [target for group, _, target in package.entries if group == CONFORMANCE_GROUP]
     begun(len(parts) + len(modules))
     checks: list[Check] = []
     covered: dict[str, str] = {}  # what suites of the package's own examined, and of which kind
@@ -178,13 +176,8 @@ def _unknown(registry: Registry, distribution: str) -> PluginError:
 
 def _strange_groups(package: Package) -> Iterator[Check]:
     """Tell of entry points in groups that nobody reads: a name that was misspelt."""
-    known = [MODULES_GROUP, LISTENERS_GROUP, GROUP, *(f"voxstack.{kind}" for kind in KINDS)]
-    for group, name, _ in package.entries:
-        if group not in known and group not in RENAMED_GROUPS:
-            hint = did_you_mean(group, known) or f"groups: {', '.join(known)}"
-            message = f"nobody reads the group {group!r} of entry points"
-            kind = group.removeprefix("voxstack.")
-            yield Check(name, kind, "it can be used", FAILED, message, hint)
+    for group, name, message, hint in package.unread():
+        yield Check(name, group.removeprefix("voxstack."), "it can be used", FAILED, message, hint)
 
 
 def _unusable(part: Part) -> Check:

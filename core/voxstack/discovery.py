@@ -12,8 +12,9 @@ from typing import Any, final
 import importlib_metadata
 from attrs import field, frozen
 
-from voxstack.components import KINDS, Component, hookimpl
+from voxstack.components import GROUPS, KINDS, Component, hookimpl
 from voxstack.deprecations import RENAMED_GROUPS
+from voxstack.errors import did_you_mean
 
 _TARGET = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*(:[^\W\d]\w*(\.[^\W\d]\w*)*)?")
 
@@ -52,6 +53,13 @@ class Package:
             kind = _current(group).removeprefix("voxstack.")
             if kind in KINDS:
                 yield kind, Component(name, value, distribution=self.name)
+
+    def unread(self) -> Iterator[tuple[str, str, str, str]]:
+        """Give (group, name, what is wrong, hint) of entry points in groups that nobody reads."""
+        for group, name, _ in self.entries:
+            if _current(group) not in GROUPS:
+                hint = did_you_mean(group, GROUPS) or f"groups: {', '.join(GROUPS)}"
+                yield group, name, f"nobody reads the group {group!r} of entry points", hint
 
     def modules(self, group: str) -> Iterator[tuple[str, str]]:
         """Give (name, module) of the modules with hooks in ``group``."""

@@ -31,7 +31,8 @@ from voxstack.lock import (
     networks_of,
 )
 from voxstack.lock_again import Asked, command
-from voxstack.provenance import install_step, origin_of
+from voxstack.provenance import origin_of
+from voxstack.reinstall import install_version
 from voxstack.sources import distribution_of, package_of, record_hash
 from voxstack.voice import Voice
 
@@ -140,7 +141,7 @@ def drifts(host: Host, lock: Lock, place: Path) -> Iterator[Drift]:
     if python != lock.python:
         yield Drift("Python", lock.python, python, f"run it with Python {lock.python}")
     if voxstack.__version__ != lock.voxstack:
-        step = install_step("voxstack", lock.voxstack)
+        step = install_version("voxstack", lock.voxstack)
         yield Drift("voxstack", lock.voxstack, voxstack.__version__, step)
     other = set()  # distributions that differ: their files and components do too
     for name, locked in lock.distributions.items():
@@ -168,13 +169,13 @@ def _distribution_drift(name: str, locked: LockedDistribution) -> Drift | None:
     found = distribution_of(name)
     version = found.version if found else None
     if version != locked.version:
-        step = install_step(name, locked.version)
+        step = install_version(name, locked.version)
         return Drift(name, locked.version, version or "none", step)
     digest = record_hash(found) if found else None
     if digest == locked.sha256:
         return None
     then, now = (_short(d) if d else "an editable install" for d in (locked.sha256, digest))
-    step = install_step(name, locked.version, again=True, editable=locked.sha256 is None)
+    step = install_version(name, locked.version, again=True, editable=locked.sha256 is None)
     return Drift(f"{name} {version}, its files", then, now, f"another build of it: {step}")
 
 
@@ -188,7 +189,7 @@ def _changed(lock: Lock) -> Iterator[Drift]:
         if changed := origin_of(name, locked.version, found).changed:
             more = f" and {len(changed) - MOST_NAMED} more" if len(changed) > MOST_NAMED else ""
             there = f"changed: {', '.join(changed[:MOST_NAMED])}{more}"
-            step = install_step(name, locked.version, again=True)
+            step = install_version(name, locked.version, again=True)
             yield Drift(f"{name} {locked.version}, its files", "as installed", there, step)
 
 
@@ -247,7 +248,7 @@ def _addon_drifts(
 ) -> Iterator[Drift]:
     mend = "put back the files that were locked"
     if locked.distribution:
-        mend = install_step(locked.distribution, locked.version, again=True)
+        mend = install_version(locked.distribution, locked.version, again=True)
     if locked.distribution in other:
         return
     try:
@@ -283,7 +284,7 @@ def _network_drifts(locked: Mapping[str, Any], found: Mapping[str, Any]) -> Iter
 
 
 def _reinstall(locked: LockedComponent) -> str:
-    return install_step(locked.distribution, locked.version, again=True)
+    return install_version(locked.distribution, locked.version, again=True)
 
 
 def _short(digest: str | None) -> str:

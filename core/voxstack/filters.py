@@ -49,14 +49,13 @@ class Filter:
 
 
 def site_filters() -> tuple[Filter, ...]:
-    """Read what VOXSTACK_ALLOW and VOXSTACK_BLOCK say, patterns with commas between.
+    """Read what VOXSTACK_ALLOW and VOXSTACK_BLOCK say, patterns with commas or spaces between.
 
     It holds for every registry of a process, that of the command line's own commands too, over
     whatever lists the host is given.
     """
     allow, block = (
-        tuple(p.strip() for p in os.environ.get(name, "").split(",") if p.strip())
-        for name in (ALLOW, BLOCK)
+        tuple(os.environ.get(name, "").replace(",", " ").split()) for name in (ALLOW, BLOCK)
     )
     return Filter(block=block, origin=BLOCK), Filter(allow or ("*",), origin=ALLOW)
 

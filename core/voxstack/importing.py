@@ -17,9 +17,13 @@ log = get_logger("registry")
 
 
 def check_requirement(registration: Registration) -> None:
-    """Mark what needs another voxstack than this one."""
+    """Mark what needs another voxstack than this one, and what does not say what it needs."""
     package = registration.package
-    requirement = package.requirement() if package else None
+    try:
+        requirement = package.requirement() if package else None
+    except (OSError, UnicodeDecodeError) as error:
+        mark_broken(registration, f"METADATA: {error}")
+        return
     if requirement and not satisfies(voxstack.__version__, requirement):
         registration.status = "incompatible"
         registration.reason = (

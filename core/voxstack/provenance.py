@@ -18,9 +18,6 @@ from urllib.parse import urlsplit, urlunsplit
 import attrs
 from attrs import frozen
 
-from voxstack.advice import folder_of
-from voxstack.sources import distribution_of
-
 PIECE = 1 << 20  # bytes read at once
 
 
@@ -60,36 +57,27 @@ class Origin:
 def origin_of(name: str, version: str, distribution: Any) -> Origin:
     """Read what the installer wrote about an importlib distribution; nothing is imported."""
     installer = (_read(distribution, "INSTALLER") or "").strip() or None
-    direct = _json(_read(distribution, "direct_url.json"))
-    editable = bool(_table(direct, "dir_info").get("editable"))
-    recorded, changed = 0, []
+    direct, recorded, changed = direct_url(distribution), 0, []
     for path, digest in _record(distribution):
         recorded += 1
         if not _agrees(Path(distribution.locate_file(path)), digest):
             changed.append(path)
-    return Origin(name, version, installer, _source(direct), editable, recorded, tuple(changed))
+    return Origin(
+        name, version, installer, _source(direct), is_editable(direct), recorded, tuple(changed)
+    )
 
 
-def install_step(name: str, version: str, again: bool = False, editable: bool | None = None) -> str:
-    """Give the step that installs a version of a distribution, from where the one here came.
-
-    ``again``: over the same version, whose files are not as they were; ``editable``: None is as
-    it is here. A package index is asked only for what came from one: a stranger may have taken
-    the name there.
-    """
-    how = "pip install --force-reinstall --no-deps" if again else "pip install"
-    found = distribution_of(name)
-    where = _requirement(_json(_read(found, "direct_url.json")), editable) if found else None
-    if where:
-        return f"{how} {where}" if again else f"{how} {where}, once it is {version} there"
-    if folder := folder_of(name):
-        return f"it is in voxstack's repository: {how} {folder} there"
-    if found is None:
-        return f"pip install {name}=={version}, if it came from a package index"
-    return f"{how} {name}=={version}"
+def direct_url(distribution: Any) -> dict[str, Any]:
+    """Give direct_url.json (PEP 610): where pip got it; empty where that was an index."""
+    return _json(_read(distribution, "direct_url.json"))
 
 
-def _requirement(direct: dict[str, Any], editable: bool | None) -> str | None:
+def is_editable(direct: dict[str, Any]) -> bool:
+    """Tell whether its files are those of a working folder."""
+    return bool(_table(direct, "dir_info").get("editable"))
+
+
+def requirement(direct: dict[str, Any], editable: bool = False) -> str | None:
     """Write for a shell what pip is to be given to install from the place of direct_url.json."""
     from urllib.request import url2pathname
 
@@ -103,8 +91,6 @@ def _requirement(direct: dict[str, Any], editable: bool | None) -> str | None:
         return shlex.quote(f"{version_control.get('vcs', 'git')}+{url}@{commit}{folder}")
     if url.startswith("file:"):
         url = url2pathname(urlsplit(url).path)
-    if editable is None:
-        editable = bool(_table(direct, "dir_info").get("editable"))
     return ("-e " if editable and "dir_info" in direct else "") + shlex.quote(url)
 
 

@@ -189,8 +189,9 @@ class Registry:
         self._judge()
 
     def _import_module(self, module: Registration) -> None:
-        check_requirement(module)
-        if module.status == "incompatible":
+        if module.status != "broken":  # tried out before
+            check_requirement(module)
+        if module.status in ("broken", "incompatible"):
             return
         try:
             plugin = imported(module)

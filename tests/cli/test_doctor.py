@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -46,6 +47,7 @@ CODE = {  # one package each, "acme-NAME", that brings the effect NAME
     "unread": GAIN,
     "bare": GAIN,
     "lost": GAIN,
+    "twice": GAIN,
 }
 TARGETS = {"lost": "acme_nothing:Gain"}
 NAMES = {"one": "same", "two": "same"}
@@ -74,6 +76,8 @@ def examined(tmp_path_factory):
     (site / "acme_garbled-1.0.dist-info" / "METADATA").write_bytes(b"\xff\xfe\x00")
     (site / "acme_unread-1.0.dist-info" / "entry_points.txt").write_bytes(b"\xff[voxstack]")
     (site / "acme_bare-1.0.dist-info" / "METADATA").unlink()
+    shutil.copytree(site / "acme_twice-1.0.dist-info", site / "acme_twice-0.9.dist-info")
+    put("strange", "voxstack.effect", "Strange", "acme_strange:Gain", GAIN)
     lists = '[plugins]\nallow = ["acme-*"]\nblock = ["acme-blocked", "acme-absent"]\n'
     (site / "site.toml").write_text(lists + '[executors]\nvocoder = "Nqu"\n')
     env = {k: v for k, v in os.environ.items() if not k.startswith("VOXSTACK")}
@@ -107,6 +111,8 @@ def examined(tmp_path_factory):
         ("bare", "warning", "its METADATA cannot be read"),
         ("unread", "error", "its entry_points.txt is not UTF-8"),
         ("hook", "error", "voxstack_efects"),
+        ("twice", "warning", "acme_twice-0.9.dist-info"),
+        ("strange", "warning", "nobody reads the group 'voxstack.effect'"),
     ],
 )  # fmt: skip
 def test_each_way_of_being_broken_is_a_finding(examined, name, status, message):
@@ -119,6 +125,17 @@ def test_each_way_of_being_broken_is_a_finding(examined, name, status, message):
     assert len(found) == 1, [f for f in examined[1] if name in f["subject"]]
     assert (found[0]["check"], found[0]["status"]) == ("plugin", status)
     assert bool(found[0]["next_step"]) == (status != "ok")
+
+
+def test_a_misspelt_group_is_told_with_the_one_that_is_meant(examined):
+    (found,) = (f for f in examined[1] if "voxstack.effect'" in f["message"])
+    assert "Strange" in found["message"]
+    assert "did you mean 'voxstack.effects'?" in found["next_step"]
+
+
+def test_why_something_is_broken_is_said_once(examined):
+    (found,) = (f for f in examined[1] if f["subject"].startswith("exits of"))
+    assert found["message"] == ("broken: importing 'acme_exits:Gain' failed with SystemExit: 3")
 
 
 def test_errors_come_first_and_give_exit_code_2(examined):
@@ -144,7 +161,7 @@ def test_an_executor_whose_probe_hangs(examined):
 
 def test_names_in_the_deployment_file_that_nobody_brings(examined):
     told = {f["subject"]: f for f in examined[1] if f["check"] == "deployment"}
-    assert told["executors.vocoder"]["next_step"] == "did you mean 'Npu'?"
+    assert told["executors.vocoder"]["next_step"] == "mend the file (did you mean 'Npu'?)"
     assert "'acme-absent' matches no installed package" in told["[plugins] block"]["message"]
 
 
@@ -153,21 +170,134 @@ def test_a_good_environment_gives_exit_code_0_and_is_shown_on_demand(voxstack):
     assert "0 to mend" in everything
     assert "ok: executor: OnnxRuntime of voxstack-onnxruntime" in everything
     assert "ok: voice: en-us of voxstack-voice-en-us" in everything
+    assert "ok: addon: vocoder-16k of voxstack-vocoder-16k" in everything, "it does not speak"
+    assert " 1 network, " in everything
 
 
-def test_a_voice_with_a_file_that_was_cut_short(voxstack, install, site, home, rewrite):
-    folder = rewrite(lambda manifest: manifest.update(name="acme"))
-    install("acme-voice", {"addons.acme": "acme_voice"})
-    (site / "acme_voice.py").unlink()
-    network = next(folder.glob("networks/*.onnx"))
-    network.unlink()
-    network.write_bytes(b"cut")
-    folder.rename(site / "acme_voice")
-    (home / "site.toml").write_text('[plugins]\nallow = ["acme-*"]\n')
-    result = voxstack("doctor", "--json", "--deploy", "site.toml")
-    found = [f for f in result.json if f["subject"].startswith("acme of")]
-    assert result.code == 2 and found[0]["status"] == "error"
+@pytest.fixture
+def acme_voice(voxstack, install, site, rewrite):
+    """Install a copy of the default voice, changed; gives what doctor says of it."""
+
+    def put(change_manifest=lambda manifest: None, files=(), options=()):
+        folder = rewrite(lambda manifest: (manifest.update(name="acme"), change_manifest(manifest)))
+        install("acme-voice", {"addons.acme": "acme_voice"})
+        (site / "acme_voice.py").unlink()
+        for path, change in dict(files).items():
+            data = (folder / path).read_bytes()
+            (folder / path).unlink()
+            (folder / path).write_bytes(change(data))
+        folder.rename(site / "acme_voice")
+        result = voxstack("doctor", "--json", *options)
+        found = [f for f in result.json if f["subject"].startswith("acme of")]
+        assert result.code == 2 and found[0]["status"] == "error"
+        return found
+
+    return put
+
+
+def test_a_voice_with_a_file_that_was_cut_short(acme_voice):
+    found = acme_voice(files={"networks/decoder.onnx": lambda data: b"cut"})
     assert any("has 3 bytes, addon.json says" in f["message"] for f in found)
+
+
+@pytest.mark.parametrize("path", ["networks/decoder.onnx", "symbols.json"])
+def test_a_voice_with_one_changed_byte_is_to_be_installed_again(acme_voice, path):
+    (found,) = acme_voice(files={path: lambda data: data[:-1] + bytes([data[-1] ^ 1])})
+    assert path in found["message"] and "has sha256" in found["message"]
+    assert found["next_step"] == "install acme-voice again from where you got it"
+
+
+def test_an_addon_of_a_newer_format_needs_a_newer_voxstack(acme_voice):
+    (found,) = acme_voice(lambda manifest: manifest.update(format=7))
+    assert "addon format 7 is newer" in found["message"]
+    assert found["next_step"] == "upgrade voxstack"
+
+
+def test_a_voice_whose_vocoder_is_blocked_says_who_blocks_it(acme_voice, home):
+    (home / "site.toml").write_text('[plugins]\nblock = ["voxstack-vocoder-*"]\n')
+    (found,) = acme_voice(options=("--deploy", "site.toml"))
+    assert found["next_step"].startswith("if it is wanted, take 'voxstack-vocoder-*' out of")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('executor = {type = "OnnxRuntime", treads = 1}', "did you mean 'threads'?"),
+        ('[set]\n"/stack/9/x" = 1', "nothing at '/stack/9'"),
+        ('[controls]\nspeaker = "bob"', "speaker 'bob' is none of"),
+    ],
+)
+def test_a_mistake_in_the_deployment_file_is_blamed_on_no_voice(voxstack, home, text, says):
+    (home / "site.toml").write_text(text)
+    result = voxstack("doctor", "--json", "--deploy", "site.toml")
+    (found,) = (f for f in result.json if f["status"] == "error")
+    assert result.code == 2 and (found["check"], found["subject"]) == ("deployment", "site.toml")
+    assert says in found["message"] and "en-us" in found["message"]
+    assert found["next_step"].startswith("mend the file")
+
+
+def test_of_a_list_of_executors_one_that_can_run_is_enough(voxstack, home):
+    good = 'executor = ["Nix", "OnnxRuntime"]\n'
+    (home / "site.toml").write_text(good + '[executors]\nvocoder = ["Nux", "Nix"]\n')
+    findings = voxstack("doctor", "--json", "--deploy", "site.toml").json
+    told = [(f["subject"], f["status"]) for f in findings if f["check"] == "deployment"]
+    assert ("executor", "warning") in told and ("executors.vocoder", "error") in told
+    assert all(f["check"] != "voice" for f in findings if f["status"] == "error")
+
+
+def test_what_a_variable_blocks_is_told_how_to_be_let_in(voxstack):
+    findings = voxstack("doctor", "--json", env={"VOXSTACK_BLOCK": "*"}).json
+    found = {f["subject"]: f for f in findings if f["status"] == "error"}
+    assert set(found) == {"executors", "voices"}
+    for finding in found.values():
+        assert "blocked by '*' in VOXSTACK_BLOCK" in finding["message"]
+        assert finding["next_step"] == "if it is wanted, take '*' out of VOXSTACK_BLOCK"
+
+
+def test_patterns_of_the_variables_that_match_nothing(voxstack):
+    env = {"VOXSTACK_BLOCK": "acme-a acme-b", "VOXSTACK_ALLOW": "voxstack*, voxstack-standart"}
+    findings = voxstack("doctor", "--json", env=env).json
+    told = {f["message"].split()[0]: f for f in findings if f["subject"] in env}
+    assert set(told) == {"'acme-a'", "'acme-b'", "'voxstack-standart'"}
+    assert {f["status"] for f in told.values()} == {"warning"}
+    assert told["'voxstack-standart'"]["next_step"] == "did you mean 'voxstack-standard'?"
+
+
+def test_a_variable_that_names_no_voice_is_to_be_set_to_another(voxstack):
+    findings = voxstack("doctor", "--json", env={"VOXSTACK_VOICE": "zzzz"}).json
+    (found,) = (f for f in findings if f["subject"] == "VOXSTACK_VOICE")
+    assert found["next_step"].startswith("set VOXSTACK_VOICE to another (there: en-us")
+
+
+NEEDY = """
+from attrs import frozen
+from voxstack import Executor
+@frozen
+class Npu(Executor):
+    formats = ("onnx",)
+    def available(self):
+        return "acme_sdk is not installed: pip install acme_sdk"
+    def load(self, network): ...
+"""
+
+
+def test_an_executor_that_says_itself_what_to_install_is_believed(voxstack, install):
+    install("acme-npu", {"executors.Npu": "acme_npu:Npu"}, NEEDY)
+    findings = voxstack("doctor", "--json").json
+    (found,) = (f for f in findings if f["subject"] == "Npu of acme-npu")
+    assert found["status"] == "warning"
+    assert found["next_step"].startswith("pip install acme_sdk, or pip uninstall acme-npu")
+
+
+def test_an_executor_of_the_deployment_file_that_lacks_something_is_not_its_mistake_alone(
+    voxstack, install, home
+):
+    install("acme-npu", {"executors.Npu": "acme_npu:Npu"}, NEEDY)
+    (home / "site.toml").write_text('executor = "Npu"\n')
+    findings = voxstack("doctor", "--json", "--deploy", "site.toml").json
+    (found,) = (f for f in findings if f["status"] == "error")
+    assert found["subject"] == "site.toml" and "cannot run here" in found["message"]
+    assert found["next_step"] == "pip install acme_sdk, or mend the file"
 
 
 SILENT = '[plugins]\nallow = ["voxstack*"]\nblock = ["voxstack-voice-*"]\n'
@@ -182,7 +312,7 @@ def test_without_a_voice_that_speaks_something_must_be_mended(voxstack, home, vo
     assert len(found) == (0 if voice else 1), "a voice that lies in a folder need not be installed"
     for finding in found:
         assert finding["status"] == "error" and "vocoder-16k" in finding["message"]
-        assert "plugins/voice-en-us" in finding["next_step"]
+        assert finding["next_step"].startswith("if it is wanted, take 'voxstack-voice-*' out of")
 
 
 OLD = """

@@ -42,6 +42,22 @@ def test_a_plugin_that_hangs_or_dies_has_a_reason(timed, install):
     assert rows["Die"]["import_ms"] is None and "the Python that ran it" in rows["Die"]["reason"]
 
 
+def test_what_can_be_imported_and_not_used_is_broken_as_doctor_says(timed, install):
+    install("acme-lost", {"effects.Lost": "acme_lost:Nothing"})
+    install("acme-def", {"effects.Def": "acme_def:Gain"}, "def Gain(): pass")
+    install("acme-class", {"effects.Class": "acme_class:Gain"}, "class Gain: pass")
+    install("acme-newer", {"effects.Newer": "acme_newer:Gain"}, "1 / 0", "voxstack>=9")
+    rows = timed()
+    assert {name: row["status"] for name, row in rows.items()} == {
+        **dict.fromkeys(("Lost", "Def", "Class"), "broken"),
+        "Newer": "incompatible",
+    }
+    assert "no attribute 'Nothing'" in rows["Lost"]["reason"]
+    assert "is a function" in rows["Def"]["reason"]
+    assert "does not extend voxstack.StreamableBlock" in rows["Class"]["reason"]
+    assert rows["Lost"]["import_ms"] is not None and rows["Newer"]["import_ms"] is None
+
+
 def test_data_and_blocked_plugins_are_not_imported(voxstack, install, home):
     install("acme-gain", {"effects.A": "acme_gain:A", "addons.v": "acme_gain"}, "open('x', 'w')")
     arguments = ("plugins", "--timings", "--block", "acme-*", "--kind", "effects", "--json")

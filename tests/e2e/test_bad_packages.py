@@ -185,9 +185,9 @@ def test_metadata_that_is_missing_or_broken(installed, damage):
     assert row["version"] == "1.0"
     assert environment.say("Gain").returncode == 0, "those of others work"
     found = [f for f in environment.findings("acme-gain") if "METADATA" in f["message"]]
-    assert {f["next_step"].partition(",")[0] for f in found} == {
-        "pip install --force-reinstall acme-gain"
-    }
+    again = "pip install --force-reinstall --no-deps "  # from the folder that pip got it from
+    source = environment.folder / "projects" / "acme-gain-1.0"
+    assert {f["next_step"].partition(",")[0] for f in found} == {f"{again}{source}"}
 
 
 LOUD = "import os\nprint('Welcome to Acme!')\nos.write(1, b'from below')\n" + GAIN

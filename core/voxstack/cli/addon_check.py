@@ -164,9 +164,9 @@ def _files(found: Any) -> tuple[str, bool]:
 
 def _installed(origin: Any) -> tuple[str, bool]:
     if origin.changed:
-        from voxstack.provenance import install_step
+        from voxstack.reinstall import install_version
 
-        step = install_step(origin.distribution, origin.version, again=True)
+        step = install_version(origin.distribution, origin.version, again=True)
         raise VoxstackError(f"{origin}; install it again: {step}")
     return str(origin), True
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from voxstack.cli.options import json_option, make_host
+from voxstack.cli.options import json_option, make_host, timeout_option
 from voxstack.cli.output import print_json, print_table
 from voxstack.errors import InputError, PluginError, did_you_mean
 
@@ -29,6 +29,7 @@ from voxstack.errors import InputError, PluginError, did_you_mean
     metavar="PATTERN",
     help="Use no plugin of distributions that match. Repeatable.",
 )
+@timeout_option("How long one plugin may take to import.")
 @json_option
 def components(
     name: str | None,
@@ -36,11 +37,13 @@ def components(
     deploy: str | None,
     allow: tuple[str, ...],
     block: tuple[str, ...],
+    timeout: float,
     as_json: bool,
 ) -> None:
     """Tell what a stack can name: blocks, frontends and executors; with NAME, its options.
 
-    It imports the components; one that cannot be imported is listed with its reason.
+    It imports the components, those of others in a child process first; one that cannot be
+    imported, or hangs, is listed with its reason.
 
     \b
     voxstack components
@@ -49,10 +52,12 @@ def components(
     from voxstack.discovery import normalised
     from voxstack.reference import component_section, components_page, facts
     from voxstack.schema import described
+    from voxstack.trial import leave_out_broken
 
     if markdown and as_json:
         raise InputError("--markdown and --json exclude each other; give one of them")
     with make_host(deploy, None, allow, block) as host, contextlib.redirect_stdout(sys.stderr):
+        leave_out_broken(host.registry, timeout)
         found = described(host.registry)
     if name is not None:
         wanted, _, distribution = name.partition("@")

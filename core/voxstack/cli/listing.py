@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from voxstack.advice import INSTALL_A_VOICE
-from voxstack.cli.options import json_option
+from voxstack.cli.options import json_option, timeout_option
 from voxstack.cli.output import print_json, print_table
 from voxstack.errors import InputError, VoxstackError, did_you_mean
+
+if TYPE_CHECKING:
+    from voxstack.registry import Registration, Registry
 
 NO_VOICE = f"no voice is installed: {INSTALL_A_VOICE}"
 
@@ -78,15 +81,7 @@ def voices(deploy: str | None, as_json: bool) -> None:
 )
 @click.option("--block", multiple=True, metavar="PATTERN", help="Block matching distributions.")
 @click.option("--timings", is_flag=True, help="Import each one in a new Python, and time it.")
-@click.option(
-    "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
-    default=30.0,
-    show_default=True,
-    metavar="SECONDS",
-    envvar="VOXSTACK_IMPORT_TIMEOUT",
-    help="How long one may take to import, for --timings.",
-)
+@timeout_option("How long one may take to import, for --timings.")
 @json_option
 def plugins(
     kind: str | None,
@@ -97,10 +92,12 @@ def plugins(
     timeout: float,
     as_json: bool,
 ) -> None:
-    """List what the installed packages bring, without importing any of them.
+    """List what the installed packages bring.
 
-    A plugin that is broken, blocked or in conflict is listed with the reason. --timings gives
-    what importing each one costs beyond voxstack itself, in milliseconds.
+    Nothing is imported, so that only what metadata tells is known: who is blocked or in conflict,
+    and why. --timings tries each one out, in Pythons of their own: who is broken, and what
+    importing it costs beyond voxstack itself, in milliseconds. `voxstack doctor` tries out all,
+    and tells what to do.
     """
     from voxstack.components import KINDS
     from voxstack.filters import asked_filters
@@ -115,14 +112,16 @@ def plugins(
         from voxstack.deployment import read_deployment
 
         filters.append(read_deployment(deploy).plugins.filter(deploy, over=allow))
-    rows = [r.listing() for r in Registry(filters).registrations]
-    rows = sorted(
-        (r for r in rows if kind in (None, r["kind"])),
-        key=lambda r: (r["kind"] or "", r["name"] or "", r["distribution"] or ""),
+    registry = Registry(filters)
+    found = sorted(
+        (r for r in registry.registrations if kind in (None, r.kind)),
+        key=lambda r: (r.kind, r.name, r.distribution),
     )
     columns = ["kind", "name", "distribution", "version", "status", "reason"]
+    costs = _timed(registry, found, timeout) if timings else {}
+    rows: list[dict[str, Any]] = [dict(r.listing()) for r in found]
     if timings:
-        rows = _timed(rows, timeout)
+        rows = [{**row, "import_ms": costs.get(r)} for row, r in zip(rows, found, strict=True)]
         columns.insert(-1, "import_ms")
     if as_json:
         print_json(rows)
@@ -130,29 +129,37 @@ def plugins(
     print_table(columns, [[r[c] for c in columns] for r in rows], "no plugin is installed")
 
 
-def _timed(rows: Sequence[Mapping[str, Any]], timeout: float) -> list[dict[str, Any]]:
-    """Add what importing each row's module costs; one that fails gets the reason."""
-    from voxstack.apart import Job, run_apart
+def _timed(
+    registry: Registry, found: Sequence[Registration], timeout: float
+) -> dict[Registration, float | None]:
+    """Try each one out, as doctor does, and tell what importing its module costs.
 
-    modules = {id(row): _module(row) for row in rows}
+    What fails is marked with the reason.
+    """
+    from voxstack.apart import Job, run_apart
+    from voxstack.importing import mark_broken
+    from voxstack.trial import reason_of, refused, try_out
+
+    able = [r for r in found if not refused(registry, r) and r.kind != "addons"]
     # Each module once, in a Python that has imported voxstack and nothing else.
-    names = sorted({module for module in modules.values() if module})
+    names = sorted({_module(r) for r in able})
     jobs = [Job("voxstack.apart:import_module", {"module": name}) for name in names]
     outcomes = dict(zip(names, run_apart(jobs, timeout, share=False), strict=True))
     timed = []
-    for row in rows:
-        outcome = outcomes.get(modules[id(row)] or "")
-        new = {**row, "import_ms": outcome.milliseconds if outcome else None}
-        if outcome and (outcome.failure or outcome.skipped):
-            failure = outcome.failure or "not measured: the time for all plugins is spent"
-            new |= {"import_ms": None, "reason": f"importing {row['target']!r}: {failure}"}
-            new["status"] = "broken" if outcome.failure else row["status"]
-        timed.append(new)
-    return timed
+    for r in able:
+        outcome = outcomes[_module(r)]
+        if outcome.failure:
+            mark_broken(r, reason_of(r, outcome))
+        elif outcome.skipped:
+            r.reason = f"importing {r.target!r}: not measured: the time for all plugins is spent"
+        else:
+            timed.append(r)
+    # A module that can be imported may still lack what is asked of it.
+    for r, outcome in zip(timed, try_out(timed, timeout), strict=True):
+        if outcome.failure:
+            mark_broken(r, reason_of(r, outcome))
+    return {r: outcomes[_module(r)].milliseconds for r in timed}
 
 
-def _module(row: Mapping[str, Any]) -> str | None:
-    """Name the module to import; None for data, and for what must not or cannot be imported."""
-    if row["kind"] in ("addons", "package") or row["status"] not in ("ok", "dynamic", "ambiguous"):
-        return None
-    return str(row["target"]).partition(":")[0]
+def _module(registration: Registration) -> str:
+    return registration.target.partition(":")[0]

@@ -38,6 +38,19 @@ json_option = click.option(
 )
 
 
+def timeout_option(about: str) -> Callable[..., Any]:
+    """Make --timeout for plugins that are tried out in child processes."""
+    return click.option(
+        "--timeout",
+        type=click.FloatRange(min=0, min_open=True),
+        default=30.0,
+        show_default=True,
+        metavar="SECONDS",
+        envvar="VOXSTACK_IMPORT_TIMEOUT",
+        help=about,
+    )
+
+
 def make_host(deploy: str | None, executor: str | None, allow: Any, block: Any) -> Any:
     """Make the host that the shared options describe."""
     from voxstack.host import Host

@@ -6,6 +6,7 @@ import json
 
 import click
 
+from voxstack.cli.options import make_host, timeout_option
 from voxstack.cli.output import check_folder, for_machines, print_json
 
 
@@ -33,31 +34,35 @@ from voxstack.cli.output import check_folder, for_machines, print_json
     metavar="PATTERN",
     help="Use no plugin of distributions that match. Repeatable.",
 )
+@timeout_option("How long one plugin may take to import.")
 def schema(
     what: str,
     output: str,
     deploy: str | None,
     allow: tuple[str, ...],
     block: tuple[str, ...],
+    timeout: float,
 ) -> None:
     """Print a JSON Schema (draft 2020-12) made from the installed components.
 
     An editor that is told of it completes the options of a stack and underlines what the host
-    would refuse. Components that cannot be imported are left out and named in its "$comment".
+    would refuse. Components that cannot be imported, which those of others are in a child process
+    first, are left out and named in its "$comment".
 
     \b
     voxstack schema -o addon.schema.json
     voxstack schema --what deployment -o deployment.schema.json
     """
-    from voxstack.cli.options import make_host
     from voxstack.files import write_atomically
     from voxstack.schema import schema as made
+    from voxstack.trial import leave_out_broken
 
     if output == "-":  # all components are imported, and one may print
         for_machines(click.get_current_context())
     else:
         check_folder(output)
     with make_host(deploy, None, allow, block) as host:
+        leave_out_broken(host.registry, timeout)
         document = made(host.registry, what)
     if output == "-":
         print_json(document)

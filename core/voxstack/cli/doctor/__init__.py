@@ -16,13 +16,12 @@ import click
 from voxstack.cli.doctor.findings import (
     ERROR,
     OK,
-    USABLE,
     WARNING,
     WORST_FIRST,
     Finding,
     deprecations,
 )
-from voxstack.cli.options import json_option
+from voxstack.cli.options import json_option, timeout_option
 from voxstack.cli.output import print_json
 
 _COLOURS = {ERROR: "red", WARNING: "yellow", OK: "green"}
@@ -31,15 +30,7 @@ _COLOURS = {ERROR: "red", WARNING: "yellow", OK: "green"}
 @click.command(short_help="Find what is wrong here, and what to do about it.")
 @click.option("--deploy", metavar="FILE.toml", help="Examine this deployment file too.")
 @click.option("--all", "everything", is_flag=True, help="Show what is in order too.")
-@click.option(
-    "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
-    default=30.0,
-    show_default=True,
-    metavar="SECONDS",
-    envvar="VOXSTACK_IMPORT_TIMEOUT",
-    help="How long one plugin may take to import, or one executor to list its devices.",
-)
+@timeout_option("How long one plugin may take to import, or one executor to list its devices.")
 @json_option
 @click.pass_context
 def doctor(
@@ -85,37 +76,40 @@ def examine(deploy: str | None, timeout: float) -> Iterator[Finding]:
     """Look at everything; a check that fails itself is a finding."""
     from voxstack.cli.doctor.deployment import deployment_file
     from voxstack.cli.doctor.environment import environment
+    from voxstack.reinstall import install_again
 
-    yield from environment()
+    around = list(environment())
+    yield from around
+    sound = all(finding.status != ERROR for finding in around)
     try:
         usable = list(deployment_file(deploy))
         yield from usable
         place = None if any(f.status == ERROR for f in usable) else deploy
-        yield from installed(place, timeout)
+        yield from installed(place, timeout, sound)
     except Exception as error:
         yield Finding(
             "environment",
             ERROR,
             "voxstack",
             f"the examination broke off: {type(error).__name__}: {error}",
-            "pip install --force-reinstall voxstack; if it stays, report it with "
-            "voxstack --debug doctor",
+            f"{install_again('voxstack')}; if it stays, report it with voxstack --debug doctor",
         )
 
 
-def installed(deploy: str | None, timeout: float) -> Iterator[Finding]:
-    """Look at all that the installed packages bring."""
+def installed(deploy: str | None, timeout: float, sound: bool) -> Iterator[Finding]:
+    """Look at all that the installed packages bring; ``sound``: the environment has no errors."""
     from voxstack.apart import deprecated_uses
     from voxstack.cli.doctor.deployment import deployment, speaks_from_a_path
     from voxstack.cli.doctor.executors import executor_rows, executors
     from voxstack.cli.doctor.packages import blocked, packages, plugins
-    from voxstack.cli.doctor.voices import voices
+    from voxstack.cli.doctor.voices import Circumstances, voices
     from voxstack.host import Host
+    from voxstack.trial import USABLE
 
     with Host(deploy=deploy) as host:
         registry = host.registry
         yield from packages(registry)
-        tried = list(plugins(registry, deploy, timeout))
+        tried = list(plugins(registry, timeout))
         yield from (finding for _, finding in tried)
         yield from blocked(registry)
         bad = {id(r) for r, finding in tried if finding.status == ERROR}
@@ -125,7 +119,10 @@ def installed(deploy: str | None, timeout: float) -> Iterator[Finding]:
             if r.kind == "executors" and r.status in USABLE and id(r) not in bad
         ]
         rows = executor_rows(able, deploy, timeout)
-        yield from executors(rows)
-        yield from voices(registry, rows, deploy, timeout, speaks_from_a_path(host.deployment))
-        yield from deployment(host)
+        yield from executors(registry, rows)
+        told = list(deployment(host, rows))
+        elsewhere = speaks_from_a_path(host.deployment)
+        given = Circumstances(rows, sound, elsewhere, told)
+        yield from voices(registry, deploy, timeout, given)
+        yield from told
     yield from deprecations(deprecated_uses())

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from voxstack.advice import where_to_get
 from voxstack.cli.doctor.findings import ERROR, OK, WARNING, Finding
 from voxstack.errors import VoxstackError, did_you_mean
+from voxstack.filters import ALLOW, normalised_pattern, site_filters
 
 
 def deployment_file(deploy: str | None) -> Iterator[Finding]:
@@ -28,8 +31,11 @@ def deployment_file(deploy: str | None) -> Iterator[Finding]:
         yield Finding("deployment", OK, deploy, "it can be read")
 
 
-def deployment(host: Any) -> Iterator[Finding]:
-    """Look for names that the deployment file and VOXSTACK_VOICE use, and nobody brings."""
+def deployment(host: Any, rows: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
+    """Look for names that the deployment file and the variables use, and nobody brings.
+
+    ``rows`` are those of the executors: of a list, some need not be there if another can run.
+    """
     settings = host.deployment
     dynamic = any(r.status == "dynamic" and r.kind == "module" for r in host.registry.registrations)
     worst = WARNING if dynamic else ERROR  # a module with hooks may bring it
@@ -42,11 +48,21 @@ def deployment(host: Any) -> Iterator[Finding]:
         configs = [(f"{where}executor", one.executor)]
         configs += [(f"{where}executors.{n}", c) for n, c in one.executors.items()]
         for place, config in configs:
-            for name in _types(config):
-                yield from _named(host, "executor", name, place, worst)
-    installed = {r.distribution for r in host.registry.registrations}
+            names = _types(config)
+            several = isinstance(config, list | tuple) and _one_can_run(host, names, rows)
+            for name in names:
+                yield from _named(host, "executor", name, place, WARNING if several else worst)
     for listed in ("allow", "block"):
-        yield from _unmatched(getattr(settings.plugins, listed), listed, installed)
+        yield from _unmatched(host, getattr(settings.plugins, listed), f"[plugins] {listed}")
+    for given in site_filters():
+        patterns = given.allow if given.origin == ALLOW else given.block
+        yield from _unmatched(host, patterns, given.origin)
+
+
+def _one_can_run(host: Any, names: list[str], rows: Sequence[Mapping[str, Any]]) -> bool:
+    able = {(row["name"], row["distribution"]) for row in rows if row["available"]}
+    found = (r for name in names for r in host.registry.candidates(name, "executor"))
+    return any((r.name, r.distribution) in able for r in found)
 
 
 def speaks_from_a_path(settings: Any) -> bool:
@@ -65,15 +81,14 @@ def _is_path(voice: str) -> bool:
     return bool(re.search(r"[/\\.]", voice))
 
 
-def _unmatched(patterns: Iterable[str], listed: str, installed: set[str]) -> Iterator[Finding]:
-    from voxstack.registry import Filter
-
+def _unmatched(host: Any, patterns: Iterable[str], place: str) -> Iterator[Finding]:
+    installed = [*host.registry.packages]
     for pattern in patterns:
-        matches: Callable[[str], Any] = Filter(block=(pattern,)).judge
-        if pattern != "*" and not any(matches(distribution) for distribution in installed):
+        spelled = normalised_pattern(pattern)
+        if pattern != "*" and not any(fnmatchcase(name, spelled) for name in installed):
             message = f"{pattern!r} matches no installed package"
             hint = did_you_mean(pattern, installed) or "remove it, if it is not for later"
-            yield Finding("deployment", WARNING, f"[plugins] {listed}", message, hint)
+            yield Finding("deployment", WARNING, place, message, hint)
 
 
 def _named(host: Any, namespace: str, name: str, place: str, status: str) -> Iterator[Finding]:
@@ -82,7 +97,13 @@ def _named(host: Any, namespace: str, name: str, place: str, status: str) -> Ite
     known = host.voices() if namespace == "addon" else host.registry.names(namespace)
     called = "voice" if namespace == "addon" else namespace
     error = host.registry.unknown(name, namespace, called, known)
-    yield Finding("deployment", status, place, error.message, error.suggestion)
+    step = where_to_get(name.partition("@")[0], namespace)
+    mend = f"set {place} to another" if place == "VOXSTACK_VOICE" else "mend the file"
+    if step is None:
+        step = f"{mend} ({error.suggestion})" if error.suggestion else mend
+    else:
+        step = f"{step}, or {mend}"
+    yield Finding("deployment", status, place, error.message, step)
 
 
 def _types(config: Any) -> list[str]:

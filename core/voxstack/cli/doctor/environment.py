@@ -12,6 +12,7 @@ from pathlib import Path
 import voxstack
 from voxstack.cli.doctor.findings import ERROR, OK, WARNING, Finding
 from voxstack.errors import VoxstackError
+from voxstack.reinstall import install_again, install_newer
 from voxstack.versions import satisfies
 
 
@@ -25,7 +26,7 @@ def environment() -> Iterator[Finding]:
     except metadata.PackageNotFoundError:
         yield Finding(
             "environment", ERROR, "voxstack", "it is not installed: its own blocks are missing",
-            "pip install voxstack",
+            install_newer("voxstack"),
         )  # fmt: skip
         needs, version, python = [], voxstack.__version__, ""
     if satisfies(platform.python_version(), python):
@@ -41,7 +42,7 @@ def environment() -> Iterator[Finding]:
         yield Finding(
             "environment", WARNING, f"voxstack {voxstack.__version__}",
             f"it runs from {Path(voxstack.__file__).parent}, and version {version} is installed",
-            "pip install --force-reinstall voxstack, or take the folder off PYTHONPATH",
+            f"{install_again('voxstack')}, or take the folder off PYTHONPATH",
         )  # fmt: skip
     for requirement in needs:
         yield from dependency("environment", ERROR, requirement, "voxstack")
@@ -68,6 +69,8 @@ def dependency(check: str, status: str, requirement: str, owner: str) -> Iterato
         return
     name, wanted = found[1], found[2].strip()
     step = f"pip install --upgrade {f'{name}{wanted}'.replace(' ', '')!r}"
+    if name.startswith("voxstack"):  # which is on no index
+        step = install_newer(name)
     try:
         version = metadata.version(name)
     except metadata.PackageNotFoundError:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from voxstack.advice import INSTALL_AN_EXECUTOR
 from voxstack.apart import Job, run_apart, shared_host
 from voxstack.cli.doctor.findings import ERROR, OK, WARNING, Finding, deprecations
+from voxstack.cli.doctor.packages import unblocking
 from voxstack.cli.executors import row_of
 from voxstack.errors import VoxstackError
+from voxstack.reinstall import install_newer
 
 
 def executor_rows(
@@ -55,7 +58,7 @@ def ask_executor(
     raise VoxstackError(f"{name!r} of {distribution} is no longer installed")
 
 
-def executors(rows: list[dict[str, Any]]) -> Iterator[Finding]:
+def executors(registry: Any, rows: list[dict[str, Any]]) -> Iterator[Finding]:
     """Say which executors can run networks here."""
     for row in rows:
         yield from deprecations(row["deprecated"])
@@ -67,13 +70,16 @@ def executors(rows: list[dict[str, Any]]) -> Iterator[Finding]:
         # One whose device is not in this machine is in order; one that fails is not.
         failed = row.get("failed") or str(row["reason"]).startswith(("its probe", "its devices"))
         of = row["distribution"]
-        step = f"pip install --upgrade {of}, or pip uninstall {of} if this machine needs none"
+        own = re.search(r"pip install .+", str(row["reason"]))
+        step = install_newer(of) if failed else own[0] if own else "give it what it asks for"
+        step += f", or pip uninstall {of} if this machine needs none"
         yield Finding(
             "executor", ERROR if failed else WARNING, subject,
             f"cannot run networks here: {row['reason']}", step,
         )  # fmt: skip
     if not any(row["available"] for row in rows):
-        yield Finding(
-            "executor", ERROR, "executors", "none that is installed can run networks here",
-            INSTALL_AN_EXECUTOR,
-        )  # fmt: skip
+        kept, unblock = unblocking(registry, "executors")
+        message = f"none that is installed can run networks here{kept}"
+        mend = f"mend one that is told of, or {INSTALL_AN_EXECUTOR}" if rows else None
+        step = unblock or mend or INSTALL_AN_EXECUTOR
+        yield Finding("executor", ERROR, "executors", message, step)

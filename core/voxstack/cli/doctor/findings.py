@@ -9,7 +9,6 @@ from attrs import frozen
 
 OK, WARNING, ERROR = "ok", "warning", "error"
 WORST_FIRST = (ERROR, WARNING, OK)
-USABLE = ("ok", "dynamic", "ambiguous")  # the status of registrations that can be tried out
 
 
 @final
@@ -17,7 +16,7 @@ USABLE = ("ok", "dynamic", "ambiguous")  # the status of registrations that can 
 class Finding:
     """One thing that was looked at."""
 
-    check: str  # environment, plugin, executor, voice, deployment or deprecation
+    check: str  # environment, plugin, executor, voice, addon, deployment or deprecation
     status: str  # ok, warning or error
     subject: str
     message: str

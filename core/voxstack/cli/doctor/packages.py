@@ -8,27 +8,28 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from voxstack.apart import Job, run_apart
 from voxstack.cli.doctor.environment import dependency
 from voxstack.cli.doctor.findings import (
     ERROR,
     OK,
-    USABLE,
     WARNING,
     Finding,
     deprecations,
     subject_of,
 )
-from voxstack.errors import VoxstackError
+from voxstack.reinstall import install_again, install_newer
+from voxstack.trial import SKIPPED, reason_of, refused, try_out
 
 
 def packages(registry: Any) -> Iterator[Finding]:
     """Look at the metadata of the packages that announce something."""
     for package in registry.packages.values():
-        if package.name == "voxstack":
-            continue
         subject = f"{package.name} {package.version}"
-        again = f"pip install --force-reinstall {package.name}"
+        yield from _twice(package.name, subject)
+        yield from _unread(package, subject)
+        if package.name == "voxstack":  # the environment's
+            continue
+        again = install_again(package.name)
         try:
             text = package.distribution.read_text("METADATA")
         except (OSError, UnicodeDecodeError) as error:
@@ -42,19 +43,28 @@ def packages(registry: Any) -> Iterator[Finding]:
         for requirement in re.findall(r"(?im)^Requires-Dist:\s*(.+)$", text):
             if not re.match(r"voxstack(?![\w.-])", requirement):
                 yield from dependency("plugin", WARNING, requirement, subject)
-        yield from _twice(package.name, subject)
     yield from _unreadable()
 
 
+def _unread(package: Any, subject: str) -> Iterator[Finding]:
+    """Tell of groups of entry points that nobody reads: a name that was misspelt."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for _, name, message, hint in package.unread():
+        groups.setdefault((message, hint), []).append(name)
+    for (message, hint), names in groups.items():
+        told = f"{message}: {', '.join(names)} cannot be named"
+        yield Finding("plugin", WARNING, subject, told, f"tell its authors ({hint})")
+
+
 def _twice(name: str, subject: str) -> Iterator[Finding]:
-    """Tell of a distribution that lies on sys.path more than once, editable and normal say."""
-    places: dict[Path, str] = {}
+    """Tell of a distribution that is on sys.path more than once, in two folders or in one."""
+    places: dict[tuple[Path, str], None] = {}
     for one in metadata.distributions(name=name):
-        places.setdefault(Path(str(one.locate_file(""))).resolve(), _folder(one))
+        places[Path(str(one.locate_file(""))).resolve(), _folder(one)] = None
     if len(places) > 1:
-        first, *others = (f"{folder} in {place}" for place, folder in places.items())
+        first, *others = (f"{folder} in {place}" for place, folder in places)
         message = f"it is installed more than once: {first} is used, not {', '.join(others)}"
-        step = f"pip uninstall {name} until none is left, and install it once"
+        step = f"pip uninstall {name} until none is left, delete what stays, and install it once"
         yield Finding("plugin", WARNING, subject, message, step)
 
 
@@ -71,7 +81,7 @@ def _unreadable() -> Iterator[Finding]:
         except UnicodeDecodeError as error:
             name = _folder(one)
             message = f"its entry_points.txt is not UTF-8 text (byte {error.start})"
-            step = "pip install --force-reinstall the package"
+            step = "install the package again, or pip uninstall it"
             yield Finding("plugin", ERROR, name, message, step)
         except OSError:
             continue
@@ -81,47 +91,36 @@ def _folder(distribution: metadata.Distribution) -> str:
     return Path(str(getattr(distribution, "_path", "?"))).name
 
 
-def plugins(registry: Any, deploy: str | None, timeout: float) -> list[tuple[Any, Finding]]:
+def plugins(registry: Any, timeout: float) -> list[tuple[Any, Finding]]:
     """Try out every plugin that may be used; voices are looked at elsewhere."""
     found: list[tuple[Any, Finding]] = []
-    jobs, tried = [], []
+    tried = []
     for registration in registry.registrations:
         if registration.status == "blocked":
             continue
-        refused = _refused(registry, registration)
-        if refused is not None:
-            found.append((registration, refused))
+        finding = _refused(registry, registration)
+        if finding is not None:
+            found.append((registration, finding))
             continue
         if registration.status == "ambiguous":
             found.append((registration, _ambiguous(registration)))
         if registration.kind == "addons":
             continue
-        names = ("kind", "name", "distribution", "target")
-        arguments = {name: getattr(registration, name) for name in names}
-        jobs.append(Job("voxstack.apart:import_plugin", {"deploy": deploy, **arguments}))
         tried.append(registration)
-    outcomes = run_apart(jobs, timeout)
-    for registration, outcome in zip(tried, outcomes, strict=True):
+    for registration, outcome in zip(tried, try_out(tried, timeout), strict=True):
         found += [(registration, finding) for finding in _tried(registration, outcome)]
     return found
 
 
 def _refused(registry: Any, registration: Any) -> Finding | None:
     """Judge what can be judged without running anything."""
-    if registration.status in USABLE:
-        try:
-            registry.require(registration)
-        except VoxstackError:
-            pass
-        except UnicodeDecodeError as error:  # METADATA: told of with its package
-            registration.status, registration.reason = "broken", f"METADATA: {error}"
+    if not refused(registry, registration):
+        return None
     of = registration.distribution
     step = {
-        "incompatible": f"pip install --upgrade voxstack {of}",
-        "broken": f"pip install --force-reinstall {of}, or pip uninstall {of}",
-    }.get(registration.status)
-    if step is None:
-        return None
+        "incompatible": f"{install_newer('voxstack')}; or {install_newer(of)}",
+        "broken": f"{install_again(of)}, or pip uninstall {of}",
+    }[registration.status]
     message = registration.reason or registration.status
     if not message.startswith(registration.status):
         message = f"{registration.status}: {message}"
@@ -140,6 +139,18 @@ def blocked(registry: Any) -> Iterator[Finding]:
         yield Finding("plugin", WARNING, f"{of} {version}", message, step)
 
 
+def unblocking(registry: Any, kind: str) -> tuple[str, str]:
+    """Tell what the lists keep out of one kind, for the end of a message, and how it gets in."""
+    names: dict[str, list[str]] = {}  # by the reason
+    steps: dict[str, None] = {}
+    for r in registry.registrations:
+        if r.kind == kind and r.status == "blocked":
+            names.setdefault(r.reason, []).append(r.name)
+            steps[r.next_step] = None
+    message = "".join(f"; {', '.join(those)}: {reason}" for reason, those in names.items())
+    return message, "; ".join(steps)
+
+
 def _ambiguous(registration: Any) -> Finding:
     message, _, choice = (registration.reason or "").rpartition(": ")
     step = f"{choice} in the configuration, or uninstall one of them"
@@ -151,17 +162,19 @@ def _tried(registration: Any, outcome: Any) -> Iterator[Finding]:
     block = f"or keep it out: block = [{of!r}] in [plugins] of the deployment file"
     if outcome.skipped:
         yield Finding(
-            "plugin", WARNING, subject, "not tried out: the time for all plugins is spent",
+            "plugin", WARNING, subject, SKIPPED,
             "mend those that hang, or give a shorter --timeout",
         )  # fmt: skip
     elif outcome.failure:
-        what = f"broken: importing {registration.target!r}: "
-        told = "importing" in outcome.failure or registration.target in outcome.failure
-        message = f"broken: {outcome.failure}" if told else what + outcome.failure
-        yield Finding("plugin", ERROR, subject, message, f"pip install --upgrade {of}, {block}")
+        message = f"broken: {reason_of(registration, outcome)}"
+        yield Finding("plugin", ERROR, subject, message, f"{install_newer(of)}, {block}")
     else:
         announced = f"; it brings {', '.join(outcome.value)}" if outcome.value else ""
         yield Finding("plugin", OK, subject, f"it can be imported{announced}")
+        for name, why in outcome.value.items():
+            if why is not None:
+                what, step = f"{name} of {registration.owner}", f"{install_newer(of)}, {block}"
+                yield Finding("plugin", ERROR, what, f"broken: {why}", step)
     report = f"tell its authors, {block}"
     if outcome.printed:
         message = f"it prints to stdout when it is imported: {outcome.printed!r}"

@@ -7,9 +7,12 @@ an entry point.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from pathlib import Path
+from traceback import walk_tb
 from typing import NoReturn, Self
 
 from attrs import evolve, field, frozen
+from attrs.exceptions import FrozenInstanceError
 
 from voxstack.blocks import SequenceBlock, StreamableBlock
 from voxstack.errors import BlockError, MissingTensorError, VoxstackError
@@ -36,7 +39,10 @@ def reraise(
     named = error
     if not isinstance(error, BlockError):
         text = f"{type(error).__name__}: {error}" if str(error) else repr(error)
-        text = text if block is None else f"{type(block).__name__} failed: {text}"
+        if block is not None:
+            text = f"{type(block).__name__} failed: {text}{_place(error, block)}"
+        if isinstance(error, FrozenInstanceError):
+            text += "; a block is frozen: keep what changes in local variables"
         named = BlockError(f"{text} (first of its row: its upstream is None)" if first else text)
         named.__cause__ = error
     assert isinstance(named, BlockError)
@@ -45,6 +51,18 @@ def reraise(
         if row is not None:
             named.settled.append(row)
     raise named
+
+
+def _place(error: Exception, block: object) -> str:
+    """Say where in a block's own package an error was raised, if it was there."""
+    package, told = type(block).__module__.partition(".")[0], ""
+    for frame, line in walk_tb(error.__traceback__):
+        module = str(frame.f_globals.get("__name__", ""))
+        if module.partition(".")[0] == package:
+            path = Path(frame.f_code.co_filename)
+            names = module.count(".") + (2 if path.name == "__init__.py" else 1)
+            told = f" ({'/'.join(path.parts[-names:])}:{line})"
+    return told
 
 
 def guarded(

@@ -94,4 +94,8 @@ def _clash(namespace: str, name: str, rivals: Sequence[Registration]) -> str:
             "tell its authors, and uninstall it or install another version"
         )
     choice = " or ".join(sorted({repr(f"{name}@{r.distribution}") for r in rivals}))
-    return f"{' and '.join(places)} both bring the {namespace} {name!r}: name {choice}"
+    newcomer = min(rivals, key=lambda r: (r.distribution.startswith("voxstack"), r.distribution))
+    return (
+        f"{' and '.join(places)} both bring the {namespace} {name!r}: name {choice}, or keep one "
+        f"out: --block {newcomer.distribution}"
+    )

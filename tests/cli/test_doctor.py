@@ -363,3 +363,46 @@ def test_500_plugins_are_tried_out_in_few_processes(voxstack, install, home):
         sum(f["message"] == "it can be imported" and "acme" in f["subject"] for f in findings)
         == 500
     )
+
+
+FAULTY = """
+from attrs import frozen
+from voxstack import Executor, Program, Tensors
+from voxstack_onnxruntime import OnnxRuntime
+
+@frozen
+class Npu(Executor):
+    formats = ("onnx",)
+
+    def load(self, network):
+        {load}
+
+class Twice(Program):
+    def __init__(self, network):
+        self.network, self.made = network, OnnxRuntime().load(network)
+
+    def __call__(self, inputs):
+        made = self.made(inputs)
+        return Tensors({{n: v * 2 for n, v in made.items()}})
+"""
+
+
+@pytest.mark.parametrize(
+    ("load", "told"),
+    [("import acme_sdk", "No module named 'acme_sdk'"), ("return Twice(network)", "wrong numbers")],
+)
+def test_an_executor_that_cannot_load_or_compute_is_found(voxstack, install, load, told):
+    install("acme-npu", {"executors.Npu": "acme_npu:Npu"}, FAULTY.format(load=load))
+    found = {f["subject"]: f for f in voxstack("doctor", "--json").json}
+    finding = found["Npu of acme-npu"]
+    assert finding["status"] == "error" and told in finding["message"]
+
+
+def test_a_voice_that_cannot_speak_is_found(voxstack, install, home):
+    install(
+        "acme-gag", {"effects.Gag": "acme_gag:Gain"}, GAIN.replace("yield from upstream", "1 / 0")
+    )
+    (home / "site.toml").write_text('[set]\n"/stack/-" = {type = "Gag"}\n')
+    result = voxstack("doctor", "--json", "--deploy", "site.toml")
+    told = [f["message"] for f in result.json if f["check"] == "deployment"]
+    assert result.code == 2 and any("ZeroDivisionError" in message for message in told)

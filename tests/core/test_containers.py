@@ -1,5 +1,6 @@
 """The three containers."""
 
+import re
 import threading
 from contextvars import copy_context
 
@@ -216,6 +217,21 @@ def test_the_error_tells_what_it_was_and_has_it_as_its_cause():
     with pytest.raises(BlockError, match="/stack/1: Bad failed: ValueError: three") as caught:
         list(stack(Count(3, []), Bad(0, cause)).stream(Tensors(), None))
     assert caught.value.__cause__ is cause
+    assert re.search(r"ValueError: three \(\S*test_containers.py:\d+\)$", str(caught.value))
+
+
+def test_a_block_that_keeps_something_on_itself_is_told_where_it_belongs():
+    @frozen
+    class Keeps(StreamableBlock):
+        last: int = 0
+
+        def stream(self, sequence, upstream):
+            for chunk in upstream:
+                self.last = chunk.start
+                yield chunk
+
+    with pytest.raises(BlockError, match="a block is frozen: keep what changes in local"):
+        list(stack(Count(3, []), Keeps()).stream(Tensors(), None))
 
 
 def test_a_missing_tensor_has_the_pointer_of_the_block_that_asked():

@@ -125,7 +125,8 @@ def test_two_packages_with_one_name_are_ambiguous_until_one_is_chosen(site):
 def test_the_same_name_in_two_kinds_of_blocks_is_ambiguous_too(site):
     site.install("acme", entry_points=effects(Same="a:Same"))
     site.install("other", entry_points={"voxstack.vocoders": {"Same": "b:Same"}})
-    assert "both bring the block 'Same'" in refusal(site.registry(), "Same")
+    told = refusal(site.registry(), "Same")
+    assert "both bring the block 'Same'" in told and "keep one out: --block acme" in told
 
 
 def test_a_package_that_brings_a_name_twice_says_so(site):
@@ -216,6 +217,17 @@ def test_a_broken_plugin_says_why_and_is_listed_as_broken_from_then_on(site, sou
     status, why = listed(registry, "Gain")["acme"]
     assert status == "broken"
     assert reason in why
+
+
+def test_an_executor_whose_formats_are_text_is_told_to_write_them_as_a_tuple(site):
+    source = BLOCK.replace("StreamableBlock", "Executor").replace(
+        "    def", "    formats = 'onnx'\n    def"
+    )
+    entry_points = {"voxstack.executors": {"Npu": "acme_npu:Gain"}}
+    site.install("acme", entry_points=entry_points, acme_npu=source)
+    registry = site.registry()
+    with pytest.raises(PluginError, match=r'write formats = \("onnx",\)'):
+        registry.load(registry.find("Npu", "executor"))
 
 
 def test_a_sequence_block_among_the_effects_is_refused(site):

@@ -14,13 +14,17 @@ from voxstack.cli.executors import row_of
 from voxstack.errors import VoxstackError
 from voxstack.reinstall import install_newer
 
+FRAMES = 5  # of what small networks are run over
+TOLERANCE = 0.1  # low precision is in order: voxstack conformance measures it
+
 
 def executor_rows(
     registrations: list[Any], deploy: str | None, timeout: float
 ) -> list[dict[str, Any]]:
     """Ask each executor what it is and what it finds here, each in a process of its own."""
     rows = _ask(registrations, None, deploy, timeout)
-    within = next((r["name"] for r in rows if r["available"] and not r.get("wraps")), None)
+    able = sorted((r["static"], r["name"]) for r in rows if r["available"] and not r.get("wraps"))
+    within = able[0][1] if able else None
     wrapping = [i for i, row in enumerate(rows) if row.get("wraps")] if within else []
     again = _ask([registrations[i] for i in wrapping], within, deploy, timeout)
     for i, row in zip(wrapping, again, strict=True):
@@ -54,8 +58,36 @@ def ask_executor(
         if (r.kind, r.name, r.distribution) == ("executors", name, distribution):
             if r.status == "ambiguous":
                 r.status = "ok"  # it is told already
-            return row_of(host, r, within)
+            row = row_of(host, r, within)
+            if row["available"] and (wrong := _tried(host, row, r.options, within)):
+                row |= {"available": False, "failed": True, "reason": wrong}
+            return row
     raise VoxstackError(f"{name!r} of {distribution} is no longer installed")
+
+
+def _tried(host: Any, row: dict[str, Any], options: Any, within: str | None) -> str | None:
+    """Run small networks on it; say what is wrong, or None. Conformance looks closer."""
+    import numpy as np
+
+    from voxstack.programs import HostedProgram, ProgramCache
+    from voxstack.testing.toys import shipped
+
+    config = {"type": row["name"], **options} | ({"executor": within} if within else {})
+    executor, cache = host.executor(config), ProgramCache()
+    try:
+        for name, toy in shipped(executor).items():
+            if toy.network.state or toy.reference is None:
+                continue
+            inputs = toy.inputs(FRAMES)
+            made = HostedProgram(toy.network, executor, cache)(inputs)
+            for output, right in toy.reference(inputs).items():
+                if not np.allclose(np.asarray(made[output]), right, atol=TOLERANCE):
+                    return f"it gives wrong numbers: {output!r} of the small network {name!r}"
+    except VoxstackError as error:
+        return str(error)
+    finally:
+        cache.close()
+    return None
 
 
 def executors(registry: Any, rows: list[dict[str, Any]]) -> Iterator[Finding]:

@@ -152,8 +152,8 @@ def unblocking(registry: Any, kind: str) -> tuple[str, str]:
 
 
 def _ambiguous(registration: Any) -> Finding:
-    message, _, choice = (registration.reason or "").rpartition(": ")
-    step = f"{choice} in the configuration, or uninstall one of them"
+    message, _, choice = (registration.reason or "").partition(": ")
+    step = f"in the configuration {choice}, or uninstall one of them"
     return Finding("plugin", WARNING, subject_of(registration), f"ambiguous: {message}", step)
 
 

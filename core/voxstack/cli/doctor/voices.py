@@ -45,7 +45,7 @@ class Circumstances:
 def voices(
     registry: Any, deploy: str | None, timeout: float, given: Circumstances
 ) -> Iterator[Finding]:
-    """Read the addons, and build each voice without loading it."""
+    """Read the addons, and let each voice speak."""
     formats = sorted({f for row in given.rows if row["available"] for f in row["formats"]})
     addons = [r for r in registry.registrations if r.kind == "addons" and r.status in USABLE]
     jobs = [
@@ -99,7 +99,7 @@ def _none(registry: Any, others: list[str]) -> Finding:
 
 
 def read_voice(deploy: str | None, name: str, formats: list[str]) -> dict[str, Any]:
-    """Read an addon, each of its files with its hash; build its stack and load nothing.
+    """Read an addon, each of its files with its hash; build its stack and let it speak.
 
     Problems without a next step are for the caller to advise on; ``deployment`` has those that
     are gone without the deployment file. ``speaks`` is None where it cannot be told.
@@ -130,6 +130,7 @@ def read_voice(deploy: str | None, name: str, formats: list[str]) -> dict[str, A
     count = len(addon.networks)
     total = sum(entry.bytes for entry in addon.manifest.files.values()) / 1e6
     found["summary"] = f"{count} network{'s' if count != 1 else ''}, {total:.1f} MB"
+    found["summary"] += "; it speaks" if addon.manifest.speaks else ""
     return found
 
 
@@ -145,7 +146,8 @@ def _built(host: Any, deploy: str | None, name: str) -> tuple[list[Told], list[T
 
 def _problems(host: Any, name: str) -> list[Told]:
     try:
-        host.voice(name, load=False)
+        host.voice(name, load=False)  # what is wrong with the configuration, all of it
+        host.voice(name).warm_up()
     except VoxstackError as error:
         return _told(error, host)
     return []

@@ -32,6 +32,8 @@ GROUP = "voxstack.conformance"  # entry points: modules with suites of a package
 NEEDED = ("pytest", "hypothesis")
 PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
 COVERED = "covered"  # of a component that a suite of the package's own has examined
+INCOMPLETE = "incomplete"  # of a report: nothing failed, and of something nothing was examined
+NO_SUITE = "it is covered"  # the check that is skipped where no suite could be made
 
 
 @final
@@ -63,20 +65,35 @@ class Report:
         return {outcome: outcomes.count(outcome) for outcome in (PASSED, FAILED, SKIPPED)}
 
     @property
+    def unexamined(self) -> tuple[tuple[str, str], ...]:
+        """The components, with their kinds, whose checks were all skipped."""
+        names = dict.fromkeys((check.component, check.kind) for check in self.checks)
+        looked = {(c.component, c.kind) for c in self.checks if c.outcome != SKIPPED}
+        return tuple(name for name in names if name not in looked)
+
+    @property
+    def outcome(self) -> str:
+        """Failed if a check did, else incomplete if of a component nothing was examined."""
+        if self.totals[FAILED]:
+            return FAILED
+        return INCOMPLETE if self.unexamined or not self.checks else PASSED
+
+    @property
     def good(self) -> bool:
-        """Whether none failed."""
-        return not self.totals[FAILED]
+        """Whether everything was examined, and nothing failed."""
+        return self.outcome == PASSED
 
     def as_dict(self) -> dict[str, Any]:
         """Give the plain form that ``--json`` prints: all its keys, in every report.
 
-        ``outcome`` is passed or failed; ``totals`` count checks that passed, failed and were
-        skipped; ``checks`` have the fields of Check, each a string, empty where there is none.
+        ``outcome`` is passed, failed or incomplete: no check failed, and all those of a component
+        were skipped. ``totals`` count checks that passed, failed and were skipped; ``checks`` have
+        the fields of Check, each a string, empty where there is none.
         """
         return {
             "distribution": self.distribution,
             "version": self.version,
-            "outcome": PASSED if self.good else FAILED,
+            "outcome": self.outcome,
             "totals": self.totals,
             "checks": [asdict(check) for check in self.checks],
         }
@@ -256,10 +273,10 @@ def examine(distribution: str, kind: str, name: str, covered: list[str], folder:
     try:
         registration = _found(host.registry, distribution, kind, name)
         if derived.class_of(host, registration) in covered:
-            return results.add("it is covered", COVERED)  # by a suite of the package's own
+            return results.add(NO_SUITE, COVERED)  # by a suite of the package's own
         derived.current = derived.suite(host, registration)
     except derived.NotCoveredError as error:
-        results.add("it is covered", SKIPPED, f"not covered: {error}", error.next_step)
+        results.add(NO_SUITE, SKIPPED, str(error), error.next_step)
     except (derived.BadComponentError, PluginError) as error:
         results.add("it can be used", FAILED, str(error), "mend what the error tells")
     else:

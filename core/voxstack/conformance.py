@@ -264,7 +264,7 @@ def announced(distribution: str) -> list[tuple[str, str]]:
 
 def examine(distribution: str, kind: str, name: str, covered: list[str], folder: str) -> None:
     """Run the suite of one registration; results are written down one by one."""
-    from voxstack.testing import derived
+    from voxstack.testing import derived, surroundings  # noqa: F401 - before the component
     from voxstack.testing.running import Results, run_suites
     from voxstack.testing.voices import shared_host
 
@@ -299,6 +299,7 @@ def _found(registry: Registry, distribution: str, kind: str, name: str) -> Regis
 
 def examine_module(module: str, folder: str) -> None:
     """Run the suites of a package's own."""
+    from voxstack.testing import surroundings  # noqa: F401 - before what it imports
     from voxstack.testing.running import Results, run_suites
 
     sys.dont_write_bytecode = True

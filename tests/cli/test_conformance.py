@@ -76,6 +76,14 @@ def test_a_component_that_hangs_is_stopped(voxstack, install):
     assert "did not end within 1 s" in check["message"] and "--timeout" in check["next_step"]
 
 
+def test_what_a_module_does_to_its_process_is_seen_though_others_inherit_it(voxstack, install):
+    code = f"import os\nos.environ['ACME'] = '1'\n{EFFECT}"
+    install("acme-half", {"effects.Half": "acme_half:Half"}, code)
+    result = voxstack("conformance", "acme-half", "--json")
+    (failed,) = (check for check in result.json["checks"] if check["outcome"] == "failed")
+    assert failed["message"] == "importing 'acme_half' changes the environment: ACME"
+
+
 UNUSABLE = {
     "effects.Missing": ("no_such_module:Half", "No module named 'no_such_module'"),
     "effects.Nameless": ("acme_odd:Nope", "has no attribute 'Nope'"),

@@ -64,6 +64,13 @@ class InPlace(Plain):
         return Tensors({"doubled": made})
 
 
+class Infinite(Plain):
+    """Divides by 0."""
+
+    def __call__(self, inputs):
+        return Tensors({"doubled": inputs["ids"] * np.float32("inf")})
+
+
 class Untyped(Plain):
     """Asks for a tensor in a way that does not say what is missing."""
 
@@ -121,6 +128,7 @@ class Runs(SequenceBlock):
 
 MAKES, SAME = "it makes what it declares", "the same input gives the same output"
 MANY, LEFT = "many threads get what one gets", "what it is given is left as it is"
+FINITE = "it makes finite numbers"
 MISSING, HELD_IT = "a missing tensor is named", "nothing is held when it is done"
 FIXED = "fixed shapes give the same"
 
@@ -132,6 +140,7 @@ FAILURES = [
     (Changes, {SAME, MANY}),
     (Shares, {MANY}),
     (InPlace, {LEFT}),
+    (Infinite, {FINITE}),
     (Untyped, {MISSING}),
     (Holds, {HELD_IT}),
     (Runs, {FIXED}),

@@ -49,6 +49,14 @@ class Double(Plain):
             yield chunk.replace(audio=chunk["audio"].astype(np.float64))
 
 
+class NotANumber(Plain):
+    """Divides by what may be 0."""
+
+    def stream(self, sequence, upstream):
+        for chunk in upstream:
+            yield chunk.replace(audio=chunk["audio"] * np.float32("nan"))
+
+
 class ByChunk(Plain):
     """Depends on where chunks end."""
 
@@ -258,6 +266,7 @@ class Runs(StreamableBlock):
 
 
 ANY, CHUNKS = "any sizes of chunks give the same output", "chunks follow each other"
+FINITE = "it yields finite numbers"
 FIRST = "nothing is read before the first chunk is asked for"
 AHEAD, FLAT = "no more is read than it looks ahead", "a long stream runs in flat memory"
 SAME, MANY = (
@@ -271,6 +280,7 @@ CLOSED = [f"closing early frees everything ({when})" for when in ("unread", "fir
 FIXED = "fixed shapes give the same"
 FAILURES = [
     (Double, {CHUNKS}),
+    (NotANumber, {FINITE}),
     (ByChunk, {ANY}),
     (Eager, {FIRST}),
     (ReadsAhead, {AHEAD}),
@@ -352,12 +362,26 @@ def test_a_block_may_change_the_rate(failures):
     assert set(failures(suite(Twice), QUICK)) == {MARKS}
 
 
+def test_audio_is_floats_and_what_is_no_number_is_told(failures):
+    class Whole(Plain):
+        def stream(self, sequence, upstream):
+            for chunk in upstream:
+                yield chunk.replace(audio=np.int16(chunk["audio"] * 1000))
+
+    message, step = failures(suite(Whole), "finite")[FINITE]
+    assert message == "'audio' is int16, expected floats, full scale 1.0" and "float32" in step
+
+
 LIGHT = "importing it is light and has no effects"
 IMPORTS = {
     "prints": ("print('hello')", "prints 'hello'"),
     "threads": ("import threading; threading.Timer(9, print).start()", "starts threads"),
     "runtime": ("import sqlite3, sys; sys.modules['torch'] = sqlite3", "imports torch"),
     "forks": ("import os; os.fork() or os._exit(0)", "forks the process"),
+    "folder": ("import os; os.chdir(os.sep)", "changes the working directory"),
+    "environ": ("import os; os.environ['ACME'] = '1'", "changes the environment: ACME"),
+    "handler": ("import logging; logging.basicConfig()", "handlers: StreamHandler"),
+    "level": ("import logging; logging.getLogger().setLevel(10)", "level: DEBUG"),
     "ends": ("raise SystemExit(3)", "fails"),
 }
 MODULE = """

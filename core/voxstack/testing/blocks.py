@@ -170,6 +170,21 @@ def require_ended(threads: set[threading.Thread]) -> None:
         time.sleep(0.01)
 
 
+def require_numbers(name: str, tensor: Any) -> None:
+    """Fail if a tensor is not numbers, if audio is no floats, or if a float is not finite."""
+    __tracebackhide__ = True
+    array = np.asarray(tensor)
+    if array.dtype.kind not in ("f" if name == "audio" else "fiub"):
+        wanted = "floats, full scale 1.0" if name == "audio" else "numbers"
+        fail(f"{name!r} is {array.dtype}, expected {wanted}", "give it .astype(np.float32)")
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        wrong = int(np.count_nonzero(~np.isfinite(array)))
+        fail(
+            f"{name!r} has {wrong} of {array.size} numbers that are not finite (NaN or infinite)",
+            "look for what is divided by 0, or the logarithm or root of what is too small",
+        )
+
+
 def copied(tensors: Mapping[str, Any]) -> Tensors:
     """Give the same tensors in arrays of their own."""
     marks = tensors.marks if isinstance(tensors, Tensors) else ()

@@ -18,6 +18,7 @@ from voxstack.testing.blocks import (
     copied,
     in_fixed_shapes,
     names,
+    require_numbers,
 )
 from voxstack.testing.failures import fail
 from voxstack.testing.streams import require_same
@@ -48,8 +49,8 @@ class SequenceBlockSuite(BlockSuite):
 
     Attributes: ``tolerance``, ``fixed_tolerance``, and ``requirements``. What it states that it
     does not do is not asked of it, as by ``requirements = Requirements(fixed_shapes=False)``:
-    closes, declared, fixed_shapes, deterministic, threads, errors, leaves_input; documented,
-    round_trip, wrong_options, frozen, light_import.
+    closes, finite, declared, fixed_shapes, deterministic, threads, errors, leaves_input;
+    documented, round_trip, wrong_options, frozen, light_import.
     """
 
     @promise("declared")
@@ -88,6 +89,12 @@ class SequenceBlockSuite(BlockSuite):
                     f"{name!r} has the shape {list(np.shape(tensor))}, expected a batch of 1 first",
                     "put the batch axis in front: array[None]",
                 )
+
+    @promise("finite")
+    def test_it_makes_finite_numbers(self, block: Any, sequence: Tensors) -> None:
+        """Everything is numbers, and no float is NaN or infinite."""
+        for name, tensor in _made(block, sequence).items():
+            require_numbers(name, tensor)
 
     @promise("deterministic")
     def test_the_same_input_gives_the_same_output(self, block: Any, sequence: Tensors) -> None:

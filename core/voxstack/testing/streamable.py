@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from voxstack.errors import MissingTensorError, VoxstackError
 from voxstack.schedule import Schedule
 from voxstack.tensors import Chunk, Mark, Tensors
-from voxstack.testing.blocks import copied, in_fixed_shapes, names
+from voxstack.testing.blocks import copied, in_fixed_shapes, names, require_numbers
 from voxstack.testing.failures import CheckFailed, fail
 from voxstack.testing.streams import chunks_of, collected, require_same
 from voxstack.testing.streams_base import Frames, length_of, parts_of
@@ -48,8 +48,8 @@ class StreamableBlockSuite(ResourceChecks):
     Attributes: ``look_ahead`` (frames that it reads beyond those it yields), ``frame_ratio``
     (frames that it yields for each that it reads), ``tolerance``, ``fixed_tolerance``, and
     ``requirements``. What it states that it does not do is not asked of it, as by
-    ``requirements = Requirements(lazy=False)``: any_sizes, lazy, closes, marks, empty, declared,
-    fixed_shapes, deterministic, threads, errors, leaves_input; documented,
+    ``requirements = Requirements(lazy=False)``: any_sizes, lazy, closes, marks, empty, finite,
+    declared, fixed_shapes, deterministic, threads, errors, leaves_input; documented,
     round_trip, wrong_options, frozen, light_import.
     """
 
@@ -75,6 +75,13 @@ class StreamableBlockSuite(ResourceChecks):
                         f"{kind[0]}",
                         "keep the dtype: .astype(chunk[name].dtype)",
                     )
+
+    @promise("finite")
+    def test_it_yields_finite_numbers(self, block: Any, sequence: Tensors, frames: Frames) -> None:
+        """Audio is floats, everything numbers, and no float is NaN or infinite."""
+        for chunk in self._stream(block, sequence, frames, parts_of(frames, 7)):
+            for name, tensor in chunk.tensors.items():
+                require_numbers(name, tensor)
 
     @promise("any_sizes")
     def test_any_sizes_of_chunks_give_the_same_output(

@@ -107,6 +107,7 @@ class Part:
     kind: str
     name: str
     reason: str = ""  # why it cannot be used
+    next_step: str = ""  # what to do about that
 
 
 def conformance(
@@ -166,8 +167,11 @@ def _parts(registry: Registry, distribution: str, timeout: float) -> Iterator[Pa
     mine = [r for r in registry.registrations if r.distribution == distribution]
     for registration in mine:
         able = registration.status in ("ok", "dynamic", "ambiguous")
-        reason = "" if able else registration.refusal()
-        yield Part(registration.kind, registration.name, reason)
+        if able:
+            yield Part(registration.kind, registration.name)
+        else:
+            step = registration.next_step or _announced_rightly(registration)
+            yield Part(registration.kind, registration.name, registration.refusal(), step)
     if any(r.kind == "module" and r.status == "dynamic" for r in mine):
         job = Job(f"{__name__}:announced", {"distribution": distribution})
         (outcome,) = run_apart([job], timeout)
@@ -204,9 +208,19 @@ def _strange_groups(package: Package) -> Iterator[Check]:
             yield Check(name, kind, "it can be used", FAILED, message, hint)
 
 
+def _announced_rightly(registration: Registration) -> str:
+    """Say how the entry point should be that cannot be used as it is."""
+    if registration.kind not in KINDS:
+        return "mend the entry points in pyproject.toml, and install the package again"
+    target = "package" if registration.kind == "addons" else "package.module:Name"
+    return (
+        f'mend it in pyproject.toml, [project.entry-points."voxstack.{registration.kind}"]: '
+        f'{registration.name} = "{target}", and install the package again'
+    )
+
+
 def _unusable(part: Part) -> Check:
-    step = "voxstack doctor tells what to do"
-    return Check(part.name, part.kind, "it can be used", FAILED, part.reason, step)
+    return Check(part.name, part.kind, "it can be used", FAILED, part.reason, part.next_step)
 
 
 def _check(result: dict[str, Any], part: Part) -> Check:

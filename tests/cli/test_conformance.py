@@ -112,6 +112,14 @@ def test_what_cannot_be_used_is_listed_once_with_its_reason(voxstack, install):
         assert reason in check["message"] and check["next_step"]
 
 
+def test_a_target_without_a_class_is_to_be_mended_in_pyproject(voxstack, install):
+    install("acme-half", {"effects.Half": "acme_half"}, EFFECT)
+    (check,) = voxstack("conformance", "acme-half", "--json").json["checks"]
+    assert "its target is 'acme_half'" in check["message"]
+    place = '[project.entry-points."voxstack.effects"]: Half = "package.module:Name"'
+    assert f"pyproject.toml, {place}" in check["next_step"]
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="no pseudo terminals")
 @pytest.mark.parametrize("watched", [True, False], ids=["terminal", "pipe"])
 def test_progress_is_shown_to_a_terminal_alone(voxstack, install, watched):

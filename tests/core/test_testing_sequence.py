@@ -170,6 +170,18 @@ def test_a_block_fails_the_checks_that_it_does_not_hold_to(failures, cls, expect
     assert set(failures(suite(cls), "not importing")) == expected
 
 
+def test_a_block_that_gives_nothing_is_told_so_by_each_check(failures):
+    class Returns(Plain):
+        """Is not written yet."""
+
+        def __call__(self, inputs):
+            return None
+
+    found = failures(suite(Returns), "not importing")
+    told = {message for message, _ in found.values()}
+    assert told == {"it gives NoneType, expected voxstack.Tensors"} and LEFT in found
+
+
 def test_what_the_suite_does_not_give_is_named_with_the_fixture_to_give_it_in(failures):
     given = suite(Plain)
     del given.sequence

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import threading
 from typing import ClassVar
@@ -334,6 +335,58 @@ def test_a_block_fails_the_checks_that_it_does_not_hold_to(failures, cls, expect
     assert all(step for _, step in found.values()), "each tells what to do"
 
 
+class Remembers(Plain):
+    """Keeps on itself what changes, as one would in a class that is not frozen."""
+
+    def stream(self, sequence, upstream):
+        for chunk in upstream:
+            self.last = chunk
+            yield chunk
+
+
+class Misspells(Plain):
+    """Has a typing error."""
+
+    def stream(self, sequence, upstream):
+        for chunk in upstream:
+            yield chunk.replace(audio=chunk["audio"] * factr)  # noqa: F821
+
+
+class Returns(Plain):
+    """Is not written yet."""
+
+    def stream(self, sequence, upstream):
+        return None
+
+
+FROZEN_STEP = "a block is frozen: keep what changes in local variables of stream()"
+
+
+@pytest.mark.parametrize(
+    ("cls", "told", "line", "step"),
+    [
+        (Remembers, "FrozenInstanceError: can't set attribute", 3, FROZEN_STEP),
+        (Misspells, "NameError: name 'factr' is not defined", 3, "mend that line"),
+        (Returns, "stream() gives NoneType, expected an iterator of chunks", 0, "a generator"),
+    ],
+)
+def test_what_fails_everywhere_is_told_in_the_same_words_with_its_line(
+    failures, cls, told, line, step
+):
+    found = {tuple(told) for told in failures(suite(cls), QUICK).values()}
+    ((message, next_step),) = found
+    first = inspect.getsourcelines(cls.stream)[1]
+    place = f"test_testing_streamable.py, line {first + line - 1})" if line else told
+    assert message.startswith(told) and message.endswith(place) and step in next_step
+
+
+def test_an_error_in_one_place_alone_has_its_line_too(failures):
+    first = inspect.getsourcelines(NeedsFrames.stream)[1]
+    message, _ = failures(suite(NeedsFrames), "without_frames")[EMPTY]
+    assert message.startswith("an utterance without frames raises ZeroDivisionError: no frames (")
+    assert message.endswith(f"line {first + 3})")
+
+
 @pytest.mark.parametrize(
     ("cls", "stated"),
     [
@@ -360,6 +413,19 @@ class Twice(StreamableBlock):
 def test_a_block_may_change_the_rate(failures):
     assert failures(suite(Twice, frame_ratio=2), QUICK) == {}
     assert set(failures(suite(Twice), QUICK)) == {MARKS}
+
+
+def test_frames_that_are_lost_are_counted_and_not_renumbered(failures):
+    class Shortens(Plain):
+        def stream(self, sequence, upstream):
+            for chunk in upstream:
+                yield chunk.replace(audio=chunk["audio"][..., :-1])
+
+    found = failures(suite(Shortens), "follow or any_sizes")
+    message, step = found[CHUNKS]
+    assert message.endswith("before ended at 0: 4000 frames went in, and 3991 came out")
+    assert step.startswith("yield a frame for each that is read")
+    assert found[ANY][0].startswith("fed in chunks of 1 and the rest: 'audio' is [1, 3998]")
 
 
 def test_audio_is_floats_and_what_is_no_number_is_told(failures):

@@ -18,7 +18,7 @@ from voxstack.executors import Executor, Program, Session
 from voxstack.networks import Network
 from voxstack.programs import HostedProgram, ProgramCache
 from voxstack.tensors import Tensors
-from voxstack.testing.failures import fail
+from voxstack.testing.failures import CheckFailed, fail
 from voxstack.testing.suite import ComponentSuite
 
 THREADS = 8
@@ -149,10 +149,10 @@ def all_at_once(work: Callable[[int], Any], count: int = THREADS) -> list[Any]:
     for thread in threads:
         thread.join()
     if errors:
-        fail(
+        raise CheckFailed(
             f"on one of {count} threads at once: {type(errors[0]).__name__}: {errors[0]}",
             "keep nothing outside the call or the generator that one utterance uses",
-        )
+        ) from errors[0]
     return results
 
 

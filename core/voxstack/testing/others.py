@@ -24,7 +24,7 @@ class CommandSuite:
         """A command, or a group of them."""
         if not isinstance(command, click.Command):
             fail(
-                f"it is a {type(command).__name__}, expected a click command",
+                f"it is of type {type(command).__name__}, expected a click command",
                 "decorate the function with @click.command()",
             )
 

@@ -37,6 +37,16 @@ def chunks_of(
         start = end
 
 
+def cut(sizes: Sequence[int]) -> str:
+    """Say how ``chunks_of`` cuts."""
+    return f"in chunks of {some_numbers(sizes)} and the rest" if sizes else "in one chunk"
+
+
+def some_numbers(numbers: Sequence[int]) -> str:
+    """List numbers for a message."""
+    return ", ".join(map(str, numbers))
+
+
 def collected(stream: Iterable[Chunk]) -> Tensors:
     """Give the whole tensors of a stream, and its marks."""
     parts: dict[str, list[Any]] = {}

@@ -32,6 +32,7 @@ EXAMPLES = settings(
     derandomize=True,
     database=None,
     print_blob=False,
+    report_multiple_bugs=False,
     suppress_health_check=list(HealthCheck),
 )
 

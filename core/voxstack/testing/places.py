@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sysconfig
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 
@@ -20,13 +21,20 @@ def raised_at(error: BaseException, package: str) -> str:
     The innermost one counts. Without a line of the package, as of a suite's own fixture, any that
     is no library's does.
     """
-    frames = [*traceback.walk_tb(error.__traceback__)]
+    frames = [*_frames(error)]
     for is_own in (lambda frame: _is_of(frame, package), _is_no_library):
         own = [(frame, line) for frame, line in frames if is_own(frame)]
         if own:
             frame, line = own[-1]
             return f"{_shown(frame.f_code.co_filename)}, line {line}"
     return ""
+
+
+def _frames(error: BaseException | None) -> Iterator[tuple[FrameType, int]]:
+    """Give the frames and lines of an error, and then those of what it was raised from."""
+    while error is not None:
+        yield from traceback.walk_tb(error.__traceback__)
+        error = error.__cause__
 
 
 def _is_of(frame: FrameType, package: str) -> bool:

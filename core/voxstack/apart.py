@@ -346,7 +346,7 @@ def _check_command(loaded: Any, target: str) -> None:
     import click
 
     if not isinstance(loaded, click.Command):
-        raise VoxstackError(f"{target!r} is a {type(loaded).__name__}, and no click command")
+        raise VoxstackError(f"{target!r} is of type {type(loaded).__name__}, and no click command")
 
 
 @lru_cache(maxsize=1)

@@ -30,6 +30,8 @@ TIMEOUT = 300.0  # seconds for one component
 NEEDED = ("pytest", "hypothesis")
 PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
 COVERED = "covered"  # of a component that a suite of the package's own has examined
+INCOMPLETE = "incomplete"  # of a report: nothing failed, and of something nothing was examined
+NO_SUITE = "it is covered"  # the check that is skipped where no suite could be made
 
 
 @final
@@ -61,20 +63,35 @@ class Report:
         return {outcome: outcomes.count(outcome) for outcome in (PASSED, FAILED, SKIPPED)}
 
     @property
+    def unexamined(self) -> tuple[tuple[str, str], ...]:
+        """The components, with their kinds, whose checks were all skipped."""
+        names = dict.fromkeys((check.component, check.kind) for check in self.checks)
+        looked = {(c.component, c.kind) for c in self.checks if c.outcome != SKIPPED}
+        return tuple(name for name in names if name not in looked)
+
+    @property
+    def outcome(self) -> str:
+        """Failed if a check did, else incomplete if of a component nothing was examined."""
+        if self.totals[FAILED]:
+            return FAILED
+        return INCOMPLETE if self.unexamined or not self.checks else PASSED
+
+    @property
     def good(self) -> bool:
-        """Whether none failed."""
-        return not self.totals[FAILED]
+        """Whether everything was examined, and nothing failed."""
+        return self.outcome == PASSED
 
     def as_dict(self) -> dict[str, Any]:
         """Give the plain form that ``--json`` prints: all its keys, in every report.
 
-        ``outcome`` is passed or failed; ``totals`` count checks that passed, failed and were
-        skipped; ``checks`` have the fields of Check, each a string, empty where there is none.
+        ``outcome`` is passed, failed or incomplete: no check failed, and all those of a component
+        were skipped. ``totals`` count checks that passed, failed and were skipped; ``checks`` have
+        the fields of Check, each a string, empty where there is none.
         """
         return {
             "distribution": self.distribution,
             "version": self.version,
-            "outcome": PASSED if self.good else FAILED,
+            "outcome": self.outcome,
             "totals": self.totals,
             "checks": [asdict(check) for check in self.checks],
         }
@@ -88,6 +105,7 @@ class Part:
     kind: str
     name: str
     reason: str = ""  # why it cannot be used
+    next_step: str = ""  # what to do about that
 
 
 def conformance(
@@ -147,8 +165,11 @@ def _parts(registry: Registry, distribution: str, timeout: float) -> Iterator[Pa
     mine = [r for r in registry.registrations if r.distribution == distribution]
     for registration in mine:
         able = registration.status in ("ok", "dynamic", "ambiguous")
-        reason = "" if able else registration.refusal()
-        yield Part(registration.kind, registration.name, reason)
+        if able:
+            yield Part(registration.kind, registration.name)
+        else:
+            step = registration.next_step or _announced_rightly(registration)
+            yield Part(registration.kind, registration.name, registration.refusal(), step)
     if any(r.kind == "module" and r.status == "dynamic" for r in mine):
         job = Job(f"{__name__}:announced", {"distribution": distribution})
         (outcome,) = run_apart([job], timeout)
@@ -180,9 +201,19 @@ def _strange_groups(package: Package) -> Iterator[Check]:
         yield Check(name, group.removeprefix("voxstack."), "it can be used", FAILED, message, hint)
 
 
+def _announced_rightly(registration: Registration) -> str:
+    """Say how the entry point should be that cannot be used as it is."""
+    if registration.kind not in KINDS:
+        return "mend the entry points in pyproject.toml, and install the package again"
+    target = "package" if registration.kind == "addons" else "package.module:Name"
+    return (
+        f'mend it in pyproject.toml, [project.entry-points."voxstack.{registration.kind}"]: '
+        f'{registration.name} = "{target}", and install the package again'
+    )
+
+
 def _unusable(part: Part) -> Check:
-    step = "voxstack doctor tells what to do"
-    return Check(part.name, part.kind, "it can be used", FAILED, part.reason, step)
+    return Check(part.name, part.kind, "it can be used", FAILED, part.reason, part.next_step)
 
 
 def _check(result: dict[str, Any], part: Part) -> Check:
@@ -240,7 +271,7 @@ def announced(distribution: str) -> list[tuple[str, str]]:
 
 def examine(distribution: str, kind: str, name: str, covered: list[str], folder: str) -> None:
     """Run the suite of one registration; results are written down one by one."""
-    from voxstack.testing import derived
+    from voxstack.testing import derived, surroundings  # noqa: F401 - before the component
     from voxstack.testing.running import Results, run_suites
     from voxstack.testing.voices import shared_host
 
@@ -249,10 +280,10 @@ def examine(distribution: str, kind: str, name: str, covered: list[str], folder:
     try:
         registration = _found(host.registry, distribution, kind, name)
         if derived.class_of(host, registration) in covered:
-            return results.add("it is covered", COVERED)  # by a suite of the package's own
+            return results.add(NO_SUITE, COVERED)  # by a suite of the package's own
         derived.current = derived.suite(host, registration)
     except derived.NotCoveredError as error:
-        results.add("it is covered", SKIPPED, f"not covered: {error}", error.next_step)
+        results.add(NO_SUITE, SKIPPED, str(error), error.next_step)
     except (derived.BadComponentError, PluginError) as error:
         results.add("it can be used", FAILED, str(error), "mend what the error tells")
     else:
@@ -275,6 +306,7 @@ def _found(registry: Registry, distribution: str, kind: str, name: str) -> Regis
 
 def examine_module(module: str, folder: str) -> None:
     """Run the suites of a package's own."""
+    from voxstack.testing import surroundings  # noqa: F401 - before what it imports
     from voxstack.testing.running import Results, run_suites
 
     sys.dont_write_bytecode = True

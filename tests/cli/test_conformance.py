@@ -76,6 +76,14 @@ def test_a_component_that_hangs_is_stopped(voxstack, install):
     assert "did not end within 1 s" in check["message"] and "--timeout" in check["next_step"]
 
 
+def test_what_a_module_does_to_its_process_is_seen_though_others_inherit_it(voxstack, install):
+    code = f"import os\nos.environ['ACME'] = '1'\n{EFFECT}"
+    install("acme-half", {"effects.Half": "acme_half:Half"}, code)
+    result = voxstack("conformance", "acme-half", "--json")
+    (failed,) = (check for check in result.json["checks"] if check["outcome"] == "failed")
+    assert failed["message"] == "importing 'acme_half' changes the environment: ACME"
+
+
 UNUSABLE = {
     "effects.Missing": ("no_such_module:Half", "No module named 'no_such_module'"),
     "effects.Nameless": ("acme_odd:Nope", "has no attribute 'Nope'"),
@@ -102,6 +110,14 @@ def test_what_cannot_be_used_is_listed_once_with_its_reason(voxstack, install):
         check = checks[place.partition(".")[2]]
         assert (check["check"], check["outcome"]) == ("it can be used", "failed")
         assert reason in check["message"] and check["next_step"]
+
+
+def test_a_target_without_a_class_is_to_be_mended_in_pyproject(voxstack, install):
+    install("acme-half", {"effects.Half": "acme_half"}, EFFECT)
+    (check,) = voxstack("conformance", "acme-half", "--json").json["checks"]
+    assert "its target is 'acme_half'" in check["message"]
+    place = '[project.entry-points."voxstack.effects"]: Half = "package.module:Name"'
+    assert f"pyproject.toml, {place}" in check["next_step"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no pseudo terminals")
@@ -145,6 +161,19 @@ def test_what_is_true_of_several_components_is_told_once(capsys):
     assert told == ["skipped: A, B, C: fixed shapes", "skipped: D: fixed shapes"]
 
 
+def test_what_fails_many_checks_in_the_same_way_is_told_once_with_their_names(capsys):
+    from voxstack.cli.conformance import show
+    from voxstack.conformance import Check, Report
+
+    bad = [Check("A", "effects", n, "failed", "ValueError: boom", "mend it") for n in "xyz"]
+    left = [Check("B", "addons", n, "skipped", "it is no voice") for n in "uv"]
+    show(Report("acme", "1.0", (*bad, *left, Check("B", "addons", "w", "passed"))))
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    told = ["failed: A: x", "ValueError: boom", "next step: mend it", "also fails: y, z"]
+    told += ["skipped: B: u", "it is no voice", "also skipped: v"]
+    assert lines[lines.index(told[0]) :][:7] == told
+
+
 def test_a_terminal_of_80_columns_is_not_overrun():
     from voxstack.cli.conformance import wrapped
 
@@ -185,15 +214,35 @@ class TestScale(SequenceBlockSuite):
 """
 
 
-def test_a_component_that_no_voice_has_a_place_for_is_not_covered(voxstack, install):
+def test_options_that_nobody_knows_are_named_and_nothing_examined_is_no_success(voxstack, install):
     install("acme-scale", {"encoders.Scale": "acme_scale:Scale"}, SUITES)
-    result = voxstack.good("conformance", "acme-scale", "--json")
+    result = voxstack("conformance", "acme-scale", "--json")
     (check,) = result.json["checks"]
-    assert check["outcome"] == "skipped"
-    first, *places = check["message"].splitlines()
-    assert "not covered" in first and "option 'factor' is missing" in places[0]
-    assert max(map(len, places)) < 250, "a line for each place"
+    assert (result.code, result.json["outcome"], check["outcome"]) == (2, "incomplete", "skipped")
+    assert "it needs the option 'factor'" in check["message"]
     assert "voxstack.conformance" in check["next_step"]
+
+
+def test_a_component_that_no_voice_has_a_place_for_is_not_examined(voxstack, install):
+    code = SUITES.replace("factor: float", "factor: float = 2.0")
+    code = code.replace("    def __call__", '    consumes = ("wishes",)\n\n    def __call__')
+    install("acme-scale", {"encoders.Scale": "acme_scale:Scale"}, code)
+    result = voxstack("conformance", "acme-scale")
+    assert result.code == 2 and result.out.endswith("nothing was examined of Scale\n")
+    first, *places = result.out.partition("nothing was examined of Scale\n")[2].splitlines()
+    assert "it stands in no installed voice" in first and "needs 'wishes'" in places[0]
+    assert max(map(len, places)) < 250, "a line for each place"
+
+
+def test_encoders_are_examined_where_no_voice_is_installed(voxstack, install):
+    code = SUITES.replace("(SequenceBlock)", "(Encoders)").replace("float  #", "float = 2.0  #")
+    code = code.replace("import SequenceBlock", "import Encoders")
+    code = code.replace("Tensors({", "super().__call__(inputs).merged({")
+    code = code.replace("inputs[", "super().__call__(inputs)[")
+    install("acme-scale", {"encoders.Scale": "acme_scale:Scale"}, code)
+    env = {"VOXSTACK_BLOCK": "voxstack-voice-*"}
+    result = voxstack.good("conformance", "acme-scale", "--json", env=env)
+    assert outcomes(result, "Scale")["the same input gives the same output"] == "passed"
 
 
 def test_suites_of_the_packages_own_come_first(voxstack, install):

@@ -1,5 +1,7 @@
 """The suite of commands can fail: for each check a command that fails it and no other."""
 
+import abc
+
 import click
 import pytest
 from voxstack.testing.others import CommandSuite
@@ -35,6 +37,12 @@ def undocumented(x):
 class Fails(click.Command):
     def format_help(self, context, formatter):
         raise ValueError("no help")
+
+
+def test_what_is_no_command_is_told_by_its_type(failures):
+    given = pytest.fixture(lambda self: abc.ABC)
+    suite = type("TestIt", (CommandSuite,), {"command": given})
+    assert "it is of type ABCMeta, expected" in failures(suite, "not importing")[IS][0]
 
 
 FAILURES = [

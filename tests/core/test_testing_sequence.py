@@ -64,6 +64,13 @@ class InPlace(Plain):
         return Tensors({"doubled": made})
 
 
+class Infinite(Plain):
+    """Divides by 0."""
+
+    def __call__(self, inputs):
+        return Tensors({"doubled": inputs["ids"] * np.float32("inf")})
+
+
 class Untyped(Plain):
     """Asks for a tensor in a way that does not say what is missing."""
 
@@ -121,6 +128,7 @@ class Runs(SequenceBlock):
 
 MAKES, SAME = "it makes what it declares", "the same input gives the same output"
 MANY, LEFT = "many threads get what one gets", "what it is given is left as it is"
+FINITE = "it makes finite numbers"
 MISSING, HELD_IT = "a missing tensor is named", "nothing is held when it is done"
 FIXED = "fixed shapes give the same"
 
@@ -132,6 +140,7 @@ FAILURES = [
     (Changes, {SAME, MANY}),
     (Shares, {MANY}),
     (InPlace, {LEFT}),
+    (Infinite, {FINITE}),
     (Untyped, {MISSING}),
     (Holds, {HELD_IT}),
     (Runs, {FIXED}),
@@ -159,6 +168,18 @@ def test_a_block_that_does_all_of_it_passes(failures):
 )
 def test_a_block_fails_the_checks_that_it_does_not_hold_to(failures, cls, expected):
     assert set(failures(suite(cls), "not importing")) == expected
+
+
+def test_a_block_that_gives_nothing_is_told_so_by_each_check(failures):
+    class Returns(Plain):
+        """Is not written yet."""
+
+        def __call__(self, inputs):
+            return None
+
+    found = failures(suite(Returns), "not importing")
+    told = {message for message, _ in found.values()}
+    assert told == {"it gives NoneType, expected voxstack.Tensors"} and LEFT in found
 
 
 def test_what_the_suite_does_not_give_is_named_with_the_fixture_to_give_it_in(failures):

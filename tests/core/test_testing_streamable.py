@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import threading
 from typing import ClassVar
@@ -47,6 +48,14 @@ class Double(Plain):
     def stream(self, sequence, upstream):
         for chunk in upstream:
             yield chunk.replace(audio=chunk["audio"].astype(np.float64))
+
+
+class NotANumber(Plain):
+    """Divides by what may be 0."""
+
+    def stream(self, sequence, upstream):
+        for chunk in upstream:
+            yield chunk.replace(audio=chunk["audio"] * np.float32("nan"))
 
 
 class ByChunk(Plain):
@@ -258,6 +267,7 @@ class Runs(StreamableBlock):
 
 
 ANY, CHUNKS = "any sizes of chunks give the same output", "chunks follow each other"
+FINITE = "it yields finite numbers"
 FIRST = "nothing is read before the first chunk is asked for"
 AHEAD, FLAT = "no more is read than it looks ahead", "a long stream runs in flat memory"
 SAME, MANY = (
@@ -271,6 +281,7 @@ CLOSED = [f"closing early frees everything ({when})" for when in ("unread", "fir
 FIXED = "fixed shapes give the same"
 FAILURES = [
     (Double, {CHUNKS}),
+    (NotANumber, {FINITE}),
     (ByChunk, {ANY}),
     (Eager, {FIRST}),
     (ReadsAhead, {AHEAD}),
@@ -324,6 +335,58 @@ def test_a_block_fails_the_checks_that_it_does_not_hold_to(failures, cls, expect
     assert all(step for _, step in found.values()), "each tells what to do"
 
 
+class Remembers(Plain):
+    """Keeps on itself what changes, as one would in a class that is not frozen."""
+
+    def stream(self, sequence, upstream):
+        for chunk in upstream:
+            self.last = chunk
+            yield chunk
+
+
+class Misspells(Plain):
+    """Has a typing error."""
+
+    def stream(self, sequence, upstream):
+        for chunk in upstream:
+            yield chunk.replace(audio=chunk["audio"] * factr)  # noqa: F821
+
+
+class Returns(Plain):
+    """Is not written yet."""
+
+    def stream(self, sequence, upstream):
+        return None
+
+
+FROZEN_STEP = "a block is frozen: keep what changes in local variables of stream()"
+
+
+@pytest.mark.parametrize(
+    ("cls", "told", "line", "step"),
+    [
+        (Remembers, "FrozenInstanceError: can't set attribute", 3, FROZEN_STEP),
+        (Misspells, "NameError: name 'factr' is not defined", 3, "mend that line"),
+        (Returns, "stream() gives NoneType, expected an iterator of chunks", 0, "a generator"),
+    ],
+)
+def test_what_fails_everywhere_is_told_in_the_same_words_with_its_line(
+    failures, cls, told, line, step
+):
+    found = {tuple(told) for told in failures(suite(cls), QUICK).values()}
+    ((message, next_step),) = found
+    first = inspect.getsourcelines(cls.stream)[1]
+    place = f"test_testing_streamable.py, line {first + line - 1})" if line else told
+    assert message.startswith(told) and message.endswith(place) and step in next_step
+
+
+def test_an_error_in_one_place_alone_has_its_line_too(failures):
+    first = inspect.getsourcelines(NeedsFrames.stream)[1]
+    message, _ = failures(suite(NeedsFrames), "without_frames")[EMPTY]
+    assert message.startswith("an utterance without frames raises ZeroDivisionError: no frames (")
+    assert message.endswith(f"line {first + 3})")
+
+
 @pytest.mark.parametrize(
     ("cls", "stated"),
     [
@@ -352,12 +415,39 @@ def test_a_block_may_change_the_rate(failures):
     assert set(failures(suite(Twice), QUICK)) == {MARKS}
 
 
+def test_frames_that_are_lost_are_counted_and_not_renumbered(failures):
+    class Shortens(Plain):
+        def stream(self, sequence, upstream):
+            for chunk in upstream:
+                yield chunk.replace(audio=chunk["audio"][..., :-1])
+
+    found = failures(suite(Shortens), "follow or any_sizes")
+    message, step = found[CHUNKS]
+    assert message.endswith("before ended at 0: 4000 frames went in, and 3991 came out")
+    assert step.startswith("yield a frame for each that is read")
+    assert found[ANY][0].startswith("fed in chunks of 1 and the rest: 'audio' is [1, 3998]")
+
+
+def test_audio_is_floats_and_what_is_no_number_is_told(failures):
+    class Whole(Plain):
+        def stream(self, sequence, upstream):
+            for chunk in upstream:
+                yield chunk.replace(audio=np.int16(chunk["audio"] * 1000))
+
+    message, step = failures(suite(Whole), "finite")[FINITE]
+    assert message == "'audio' is int16, expected floats, full scale 1.0" and "float32" in step
+
+
 LIGHT = "importing it is light and has no effects"
 IMPORTS = {
     "prints": ("print('hello')", "prints 'hello'"),
     "threads": ("import threading; threading.Timer(9, print).start()", "starts threads"),
     "runtime": ("import sqlite3, sys; sys.modules['torch'] = sqlite3", "imports torch"),
     "forks": ("import os; os.fork() or os._exit(0)", "forks the process"),
+    "folder": ("import os; os.chdir(os.sep)", "changes the working directory"),
+    "environ": ("import os; os.environ['ACME'] = '1'", "changes the environment: ACME"),
+    "handler": ("import logging; logging.basicConfig()", "handlers: StreamHandler"),
+    "level": ("import logging; logging.getLogger().setLevel(10)", "level: DEBUG"),
     "ends": ("raise SystemExit(3)", "fails"),
 }
 MODULE = """

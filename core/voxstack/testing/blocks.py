@@ -18,7 +18,7 @@ from voxstack.executors import Executor, Program, Session
 from voxstack.networks import Network
 from voxstack.programs import HostedProgram, ProgramCache
 from voxstack.tensors import Tensors
-from voxstack.testing.failures import fail
+from voxstack.testing.failures import CheckFailed, fail
 from voxstack.testing.suite import ComponentSuite
 
 THREADS = 8
@@ -149,10 +149,10 @@ def all_at_once(work: Callable[[int], Any], count: int = THREADS) -> list[Any]:
     for thread in threads:
         thread.join()
     if errors:
-        fail(
+        raise CheckFailed(
             f"on one of {count} threads at once: {type(errors[0]).__name__}: {errors[0]}",
             "keep nothing outside the call or the generator that one utterance uses",
-        )
+        ) from errors[0]
     return results
 
 
@@ -168,6 +168,21 @@ def require_ended(threads: set[threading.Thread]) -> None:
                 "end them where the generator ends: try: ... finally: ...",
             )
         time.sleep(0.01)
+
+
+def require_numbers(name: str, tensor: Any) -> None:
+    """Fail if a tensor is not numbers, if audio is no floats, or if a float is not finite."""
+    __tracebackhide__ = True
+    array = np.asarray(tensor)
+    if array.dtype.kind not in ("f" if name == "audio" else "fiub"):
+        wanted = "floats, full scale 1.0" if name == "audio" else "numbers"
+        fail(f"{name!r} is {array.dtype}, expected {wanted}", "give it .astype(np.float32)")
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        wrong = int(np.count_nonzero(~np.isfinite(array)))
+        fail(
+            f"{name!r} has {wrong} of {array.size} numbers that are not finite (NaN or infinite)",
+            "look for what is divided by 0, or the logarithm or root of what is too small",
+        )
 
 
 def copied(tensors: Mapping[str, Any]) -> Tensors:

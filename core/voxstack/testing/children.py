@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
+import logging
+import os
 import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 # Runtimes and toolkits: a component's module must not import one before a network is loaded.
@@ -16,16 +20,41 @@ HEAVY = (
 )
 
 
-def import_module(module: str) -> dict[str, Any]:
-    """Import a module; tell the runtimes that came with it, and the threads that it started."""
-    try:
+def import_module(module: str, folder: str, variables: dict[str, str]) -> dict[str, Any]:
+    """Import a module; tell the runtimes that came with it, and what it changed or started.
+
+    ``folder`` and ``variables`` are the working directory and the environment to begin with.
+    """
+    with contextlib.suppress(OSError):
+        os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(variables)
+    before, threads = set(sys.modules), set(threading.enumerate())
+    here, logging_before = Path.cwd(), _logging()
+    try:  # this imports the packages that it is in
         missing = importlib.util.find_spec(module) is None
     except (ImportError, ValueError):
         missing = True
     if missing:
         return {"missing": True}
-    before, threads = set(sys.modules), set(threading.enumerate())
     importlib.import_module(module)
     heavy = [name for name in HEAVY if name in sys.modules and name not in before]
     started = [thread.name for thread in threading.enumerate() if thread not in threads]
-    return {"missing": False, "heavy": heavy, "threads": started}
+    names = {*variables, *os.environ}
+    return {
+        "missing": False,
+        "heavy": heavy,
+        "threads": started,
+        "folder": "" if Path.cwd() == here else str(Path.cwd()),
+        "variables": sorted(n for n in names if variables.get(n) != os.environ.get(n)),
+        "logging": [
+            after for after, was in zip(_logging(), logging_before, strict=True) if after != was
+        ],
+    }
+
+
+def _logging() -> tuple[str, str]:
+    """Say how the root logger is set up."""
+    root = logging.getLogger()
+    handlers = ", ".join(type(handler).__name__ for handler in root.handlers) or "none"
+    return f"handlers: {handlers}", f"level: {logging.getLevelName(root.level)}"

@@ -1,7 +1,7 @@
 """Suites for components that have none of their own: the fixtures are derived.
 
 From default options where these will do; else from an installed voice in whose stack the component
-stands, or takes the place of another.
+stands, or takes the place of another; blocks that run encoders from a toy encoder at last.
 """
 
 from __future__ import annotations
@@ -22,10 +22,13 @@ from voxstack.host import Host
 from voxstack.placement import OWN, unavailable, wraps
 from voxstack.provided import AudioFormat
 from voxstack.registry import Registration
+from voxstack.shown import listed
 from voxstack.tensors import Tensors
 from voxstack.testing.addon import AddonSuite
+from voxstack.testing.encoder import encoders_of, sentence
 from voxstack.testing.executor import ExecutorSuite
 from voxstack.testing.frontend import FrontendSuite
+from voxstack.testing.hosted import PROVIDED
 from voxstack.testing.others import CommandSuite, HooksSuite
 from voxstack.testing.sequence import SequenceBlockSuite
 from voxstack.testing.streamable import StreamableBlockSuite
@@ -35,8 +38,8 @@ from voxstack.voice import Voice
 
 AUDIO = AudioFormat(16000, 200)
 OWN_SUITE = (
-    "write a suite with its fixtures in a module of the package, and name that in the group "
-    "voxstack.conformance"
+    "write a suite whose fixtures give it what it needs in a module of the package, and name that "
+    'module in pyproject.toml: [project.entry-points."voxstack.conformance"]'
 )
 MOST_TOLD = 4  # places that a component cannot take
 
@@ -165,6 +168,8 @@ def _frontend(host: Host, registration: Registration, cls: Any) -> tuple[Any, Se
             reasons.append(f"in {voice.name!r}: {error}")
             continue
         return frontend, texts
+    if needed := _needed(registration, cls):
+        raise NotCoveredError(_needs(needed), OWN_SUITE)
     try:
         return cls(**registration.options), TEXTS
     except Exception as error:
@@ -218,6 +223,10 @@ def _block(host: Host, registration: Registration, cls: Any) -> InVoice:
                 failures.append(f"put into {place.voice!r} at {place.pointer}, it fails: {error}")
     if failures:
         raise BadComponentError(failures[0])
+    if needed := _needed(registration, cls):
+        raise NotCoveredError(_needs(needed), OWN_SUITE)
+    if issubclass(cls, SequenceBlock) and (found := _on_toy_encoder(registration, cls)):
+        return found
     if not voices:
         raise NotCoveredError("it stands in a voice, and none is installed", INSTALL_A_VOICE)
     told = list(dict.fromkeys(reasons))
@@ -229,9 +238,9 @@ def _block(host: Host, registration: Registration, cls: Any) -> InVoice:
     )
 
 
-def _alone(registration: Registration, cls: Any) -> Any:
-    """Make a block from its default options, or None."""
-    options = dict(registration.options)
+def _alone(registration: Registration, cls: Any, **given: Any) -> Any:
+    """Make a block from its default options and those ``given``, or None."""
+    options = {**registration.options, **given}
     try:
         for option in attrs.fields(attrs.resolve_types(cls)):
             if option.type is AudioFormat:
@@ -239,6 +248,41 @@ def _alone(registration: Registration, cls: Any) -> Any:
         return cls(**options)
     except Exception:
         return None
+
+
+def _on_toy_encoder(registration: Registration, cls: Any) -> InVoice | None:
+    """Make a block that runs encoders with a toy of one, where it can do with what that makes."""
+    networks = encoders_of(cls)
+    block = _alone(registration, cls, **networks) if networks else None
+    if block is None:
+        return None
+    try:
+        block(sentence())
+    except VoxstackError:
+        return None  # it wants what the encoders of some voices make
+    except Exception:
+        pass  # the checks tell of it
+    return InVoice(block, sentence(), None)
+
+
+def _needed(registration: Registration, cls: Any) -> list[str]:
+    """Name the options that it cannot do without and that nobody knows a value for."""
+    return [
+        option.name
+        for option in attrs.fields(attrs.resolve_types(cls))
+        if option.init
+        and option.default is attrs.NOTHING
+        and option.type not in PROVIDED
+        and option.name not in registration.options
+    ]
+
+
+def _needs(options: Sequence[str]) -> str:
+    plural = "s" if len(options) > 1 else ""
+    return (
+        f"it needs the option{plural} {listed(options)}, and no default and no installed voice "
+        f"gives {'them' if plural else 'it'}"
+    )
 
 
 def _standing(host: Host, place: _Place) -> InVoice:

@@ -27,7 +27,7 @@ from voxstack.testing.executor_base import (
 )
 from voxstack.testing.failures import fail
 from voxstack.testing.precision import require_reference
-from voxstack.testing.streams import require_same
+from voxstack.testing.streams import cut, require_same, some_numbers
 from voxstack.testing.suite import EXAMPLES, promise
 from voxstack.testing.toys import Toy, is_stepped, stepped
 
@@ -224,16 +224,16 @@ class OutputChecks(ExecutorBase):
         frames: Mapping[str, Any],
         whole: Tensors,
     ) -> None:
-        cut = st.lists(st.integers(0, 9), max_size=4)
+        cuts = st.lists(st.integers(0, 9), max_size=4)
         asked = st.lists(st.integers(1, 30), min_size=1, max_size=3)
 
         @settings(EXAMPLES, max_examples=12)
-        @given(cut, asked)
+        @given(cuts, asked)
         def any_chunks(sizes: list[int], schedule: list[int]) -> None:
             made = self._ran(program, constants, frames, sizes, tuple(schedule))
             require_reference(
                 whole, made, self.tolerance,
-                f"the network {name!r} in chunks of {schedule}, fed by {[*sizes, '...']}",
+                f"the network {name!r} in chunks of {some_numbers(schedule)}, fed {cut(sizes)}",
                 "a session's states go on from step to step, each where the last one ended",
             )  # fmt: skip
 

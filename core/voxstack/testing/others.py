@@ -10,12 +10,11 @@ import pluggy
 import pytest
 
 from voxstack import hookspecs
-from voxstack.apart import Job, run_apart
 from voxstack.components import KINDS
 from voxstack.errors import VoxstackError
 from voxstack.registry import Registration, Registry
 from voxstack.testing.failures import fail
-from voxstack.testing.suite import PATIENCE_S, require_light
+from voxstack.testing.suite import imported_apart, require_light
 
 
 class CommandSuite:
@@ -25,7 +24,7 @@ class CommandSuite:
         """A command, or a group of them."""
         if not isinstance(command, click.Command):
             fail(
-                f"it is a {type(command).__name__}, expected a click command",
+                f"it is of type {type(command).__name__}, expected a click command",
                 "decorate the function with @click.command()",
             )
 
@@ -53,10 +52,7 @@ class CommandSuite:
     def test_importing_it_is_light_and_has_no_effects(self, target: str) -> None:
         """``voxstack --help`` imports every command: no runtime, no output, no thread, no fork."""
         module = target.partition(":")[0]
-        (outcome,) = run_apart(
-            [Job("voxstack.testing.children:import_module", {"module": module})], PATIENCE_S
-        )
-        require_light(module, outcome)
+        require_light(module, imported_apart(module))
 
 
 def _require_command(command: Any) -> None:
@@ -123,7 +119,4 @@ class HooksSuite:
     def test_importing_it_is_light_and_has_no_effects(self, registration: Registration) -> None:
         """No runtime, no output, no thread, no fork."""
         module = registration.target.partition(":")[0]
-        (outcome,) = run_apart(
-            [Job("voxstack.testing.children:import_module", {"module": module})], PATIENCE_S
-        )
-        require_light(module, outcome)
+        require_light(module, imported_apart(module))

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from voxstack.testing import surroundings  # noqa: F401 - as they are before tests are imported
+
 if TYPE_CHECKING:
     from voxstack import Host
 

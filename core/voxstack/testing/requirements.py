@@ -32,6 +32,7 @@ class Requirements:
     closes: bool = True  # closed early, it holds nothing any more
     marks: bool = True  # it passes marks on, once and in order
     empty: bool = True  # an utterance without frames is one
+    finite: bool = True  # what it makes is numbers, and floats are finite
     declared: bool = True  # what it declares to consume and produce is true
     fixed_shapes: bool = True  # its networks may run in fixed shapes
 

@@ -6,13 +6,17 @@ import gc
 import json
 import os
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any, final
 
 import pytest
+from attrs.exceptions import FrozenError
 
+from voxstack.blocks import Block, SequenceBlock, StreamableBlock
+from voxstack.errors import VoxstackError
 from voxstack.testing.failures import CheckFailed
+from voxstack.testing.places import raised_at
 
 SUBJECTS = ("block", "executor", "frontend", "command")  # fixtures that give what is examined
 SHOW_WHERE = "write a test of the package that subclasses the suite: pytest shows where"
@@ -60,7 +64,7 @@ class Results:
         report = yield
         if report.when == "call" or (report.when, report.outcome) in _EARLY:
             error = call.excinfo.value if call.excinfo else None
-            message, step = _told(error, report)
+            message, step = _told(error, report, getattr(item, "funcargs", {}))
             self.add(title(item.nodeid), report.outcome, message, step, *_covers(item))
         return report
 
@@ -117,20 +121,44 @@ def _covers(item: pytest.Item) -> tuple[str, str]:
     given: dict[str, Any] = getattr(item, "funcargs", {})
     if "addon" in given:
         return f"addon:{given['addon']}", "addon"
-    for name in SUBJECTS:
-        if name in given:
-            cls = type(given[name])
-            return f"{cls.__module__}:{cls.__qualname__}", name
-    return "", ""
+    name, cls = _subject(given)
+    return (f"{cls.__module__}:{cls.__qualname__}", name) if name else ("", "")
 
 
-def _told(error: BaseException | None, report: pytest.TestReport) -> tuple[str, str]:
+def _subject(given: Mapping[str, Any]) -> tuple[str, type]:
+    """Name the fixture that gives what is examined, and the class of that."""
+    return next(((name, type(given[name])) for name in SUBJECTS if name in given), ("", type(None)))
+
+
+def _told(
+    error: BaseException | None, report: pytest.TestReport, given: Mapping[str, Any]
+) -> tuple[str, str]:
     """Give the message of a check that did not pass, and the next step."""
     if error is None:
         return "", ""
-    if isinstance(error, CheckFailed):
-        return error.message, error.next_step
     if report.skipped:
         return str(getattr(error, "msg", error)), ""
-    text = re.sub(r"\s+", " ", str(error)).strip()
-    return f"{type(error).__name__}: {text}", SHOW_WHERE
+    _, cls = _subject(given)
+    package = cls.__module__.partition(".")[0]
+    if isinstance(error, CheckFailed):
+        cause = error.__cause__ or error.__context__
+        where = raised_at(cause, package) if cause and not isinstance(cause, VoxstackError) else ""
+        return f"{error.message} ({where})" if where else error.message, error.next_step
+    where = raised_at(error, package)
+    text = re.sub(r"\s+", " ", f"{type(error).__name__}: {error}").strip()
+    return f"{text} ({where})" if where else text, _step(error, cls, bool(where))
+
+
+def _step(error: BaseException, cls: type, placed: bool) -> str:
+    """Say what to do about an error that a component raises."""
+    if isinstance(error, FrozenError):
+        kind = "a block" if issubclass(cls, Block) else "a component"
+        method = (
+            " of stream()"
+            if issubclass(cls, StreamableBlock)
+            else " of __call__()"
+            if issubclass(cls, SequenceBlock)
+            else ""
+        )
+        return f"{kind} is frozen: keep what changes in local variables{method}"
+    return f"mend that line; to see more, {SHOW_WHERE}" if placed else SHOW_WHERE

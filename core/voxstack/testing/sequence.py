@@ -18,6 +18,7 @@ from voxstack.testing.blocks import (
     copied,
     in_fixed_shapes,
     names,
+    require_numbers,
 )
 from voxstack.testing.failures import fail
 from voxstack.testing.streams import require_same
@@ -48,8 +49,8 @@ class SequenceBlockSuite(BlockSuite):
 
     Attributes: ``tolerance``, ``fixed_tolerance``, and ``requirements``. What it states that it
     does not do is not asked of it, as by ``requirements = Requirements(fixed_shapes=False)``:
-    closes, declared, fixed_shapes, deterministic, threads, errors, leaves_input; documented,
-    round_trip, wrong_options, frozen, light_import.
+    closes, finite, declared, fixed_shapes, deterministic, threads, errors, leaves_input;
+    documented, round_trip, wrong_options, frozen, light_import.
     """
 
     @promise("declared")
@@ -59,16 +60,11 @@ class SequenceBlockSuite(BlockSuite):
         if block.consumes is not None:
             given = Tensors({n: given[n] for n in block.consumes if n in given}, given.marks)
         try:
-            made = block(given)
+            made = _called(block, given)
         except MissingTensorError as error:
             fail(
                 f"it needs {error.name!r}, which it does not declare to consume",
                 f"add {error.name!r} to consumes, or to the suite's fixture 'sequence'",
-            )
-        if not isinstance(made, Mapping):
-            fail(
-                f"it gives {type(made).__name__}, expected voxstack.Tensors",
-                'return Tensors({"name": array})',
             )
         missing = [name for name in block.produces or () if name not in made]
         if missing:
@@ -88,6 +84,12 @@ class SequenceBlockSuite(BlockSuite):
                     f"{name!r} has the shape {list(np.shape(tensor))}, expected a batch of 1 first",
                     "put the batch axis in front: array[None]",
                 )
+
+    @promise("finite")
+    def test_it_makes_finite_numbers(self, block: Any, sequence: Tensors) -> None:
+        """Everything is numbers, and no float is NaN or infinite."""
+        for name, tensor in _made(block, sequence).items():
+            require_numbers(name, tensor)
 
     @promise("deterministic")
     def test_the_same_input_gives_the_same_output(self, block: Any, sequence: Tensors) -> None:
@@ -117,7 +119,7 @@ class SequenceBlockSuite(BlockSuite):
     def test_what_it_is_given_is_left_as_it_is(self, block: Any, sequence: Tensors) -> None:
         """Other blocks read the same tensors."""
         given = copied(sequence)
-        block(given)
+        _called(block, given)
         require_same(
             sequence, given, 0.0, "the tensors that it was given have changed",
             "copy before changing in place: give new tensors, and add none to those given",
@@ -126,6 +128,7 @@ class SequenceBlockSuite(BlockSuite):
     @promise("errors")
     def test_a_missing_tensor_is_named(self, block: Any, sequence: Tensors) -> None:
         """Without one that it consumes: a VoxstackError that names it."""
+        _made(block, sequence)  # what fails with all of them is told as it is
         for name in sequence:
             given = copied(sequence)
             del given[name]
@@ -139,7 +142,7 @@ class SequenceBlockSuite(BlockSuite):
         """What it was given and what it made is freed with the last one who reads it."""
         given = copied(sequence)
         held = {f"input {n!r}": weakref.ref(t) for n, t in given.items()}
-        made = block(given)
+        made = _called(block, given)
         held |= {f"output {n!r}": weakref.ref(t) for n, t in made.items() if _has_weakref(t)}
         del given, made
         gc.collect()
@@ -185,13 +188,25 @@ def _made(block: Any, sequence: Tensors) -> Tensors:
     """Give what it makes; fail if it asks for what the fixture does not give."""
     __tracebackhide__ = True
     try:
-        made = block(copied(sequence))
+        made = _called(block, copied(sequence))
     except MissingTensorError as error:
         fail(
             f"it reads {error.name!r}, and the suite gives {names(list(sequence))}",
             f"give the fixture 'sequence' with it: return Tensors({{..., {error.name!r}: array}})",
         )
     return Tensors({name: np.array(tensor) for name, tensor in made.items()})
+
+
+def _called(block: Any, given: Tensors) -> Mapping[str, Any]:
+    """Give what it makes; fail if that is no mapping."""
+    __tracebackhide__ = True
+    made = block(given)
+    if not isinstance(made, Mapping):
+        fail(
+            f"it gives {type(made).__name__}, expected voxstack.Tensors",
+            'return Tensors({"name": array})',
+        )
+    return made
 
 
 def _has_weakref(tensor: Any) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import pytest
@@ -16,13 +16,14 @@ from hypothesis import strategies as st
 from voxstack.errors import MissingTensorError, VoxstackError
 from voxstack.schedule import Schedule
 from voxstack.tensors import Chunk, Mark, Tensors
-from voxstack.testing.blocks import copied, in_fixed_shapes, names
+from voxstack.testing.blocks import copied, in_fixed_shapes, names, require_numbers
 from voxstack.testing.failures import CheckFailed, fail
-from voxstack.testing.streams import chunks_of, collected, require_same
-from voxstack.testing.streams_base import Frames, length_of, parts_of
+from voxstack.testing.streams import chunks_of, collected, cut, require_same, some_numbers
+from voxstack.testing.streams_base import Frames, length_of, parts_of, streamed
 from voxstack.testing.streams_resources import BEGINS, IN_GENERATOR, ResourceChecks
 from voxstack.testing.suite import EXAMPLES, promise, require_typed
 
+COUNT = "count the frames that were yielded: chunk.replace(start=...) where they change"
 SECONDS = 3.0  # that a check with many examples may take
 
 
@@ -48,8 +49,8 @@ class StreamableBlockSuite(ResourceChecks):
     Attributes: ``look_ahead`` (frames that it reads beyond those it yields), ``frame_ratio``
     (frames that it yields for each that it reads), ``tolerance``, ``fixed_tolerance``, and
     ``requirements``. What it states that it does not do is not asked of it, as by
-    ``requirements = Requirements(lazy=False)``: any_sizes, lazy, closes, marks, empty, declared,
-    fixed_shapes, deterministic, threads, errors, leaves_input; documented,
+    ``requirements = Requirements(lazy=False)``: any_sizes, lazy, closes, marks, empty, finite,
+    declared, fixed_shapes, deterministic, threads, errors, leaves_input; documented,
     round_trip, wrong_options, frozen, light_import.
     """
 
@@ -60,6 +61,8 @@ class StreamableBlockSuite(ResourceChecks):
         for sizes in ((), parts_of(frames, 7)):
             place, last = 0, False
             for chunk in self._stream(block, sequence, frames, sizes):
+                if isinstance(chunk, Chunk) and chunk.start != place:
+                    self._fail_at(chunk, place, block, sequence, frames, sizes)
                 _require_chunk(chunk, place, last, kinds)
                 place, last = place + len(chunk), chunk.last
             if not last:
@@ -75,6 +78,37 @@ class StreamableBlockSuite(ResourceChecks):
                         f"{kind[0]}",
                         "keep the dtype: .astype(chunk[name].dtype)",
                     )
+
+    def _fail_at(
+        self,
+        chunk: Chunk,
+        place: int,
+        block: Any,
+        sequence: Tensors,
+        frames: Frames,
+        sizes: Sequence[int],
+    ) -> NoReturn:
+        """Tell of a chunk that begins elsewhere, and of frames that are missing or too many."""
+        __tracebackhide__ = True
+        told = f"a chunk starts at {chunk.start}, and the one before ended at {place}"
+        given = None if frames is None else length_of(frames)
+        made = sum(len(c) for c in self._stream(block, sequence, frames, sizes))
+        ratio = self._planned(block)[2]
+        if given is None or made == given * ratio:
+            fail(told, COUNT)
+        fail(
+            f"{told}: {given} frames went in, and {made} came out",
+            f"yield {'a frame' if ratio == 1 else f'{ratio:g} frames'} for each that is read, and "
+            "carry over what the next chunk needs; if it is to change the rate, count the frames "
+            "that were yielded, chunk.replace(start=...), and say frame_ratio in the suite",
+        )
+
+    @promise("finite")
+    def test_it_yields_finite_numbers(self, block: Any, sequence: Tensors, frames: Frames) -> None:
+        """Audio is floats, everything numbers, and no float is NaN or infinite."""
+        for chunk in self._stream(block, sequence, frames, parts_of(frames, 7)):
+            for name, tensor in chunk.tensors.items():
+                require_numbers(name, tensor)
 
     @promise("any_sizes")
     def test_any_sizes_of_chunks_give_the_same_output(
@@ -93,11 +127,11 @@ class StreamableBlockSuite(ResourceChecks):
         @settings(EXAMPLES, max_examples=count)
         @given(cuts, asked)
         def any_chunks(sizes: list[int], schedule: list[int] | None) -> None:
-            how = f"cut into chunks of {[*sizes, '...']}"
+            how = f"fed {cut(sizes)}"
             planned = block
             if schedule is not None:
                 planned, _ = block.planned(Schedule(tuple(schedule)))
-                how += f", asked for {schedule} frames a chunk"
+                how += f", asked for chunks of {some_numbers(schedule)} frames"
             require_same(
                 whole, self._whole(planned, sequence, frames, sizes), self.tolerance, how,
                 "count frames from chunk.start, and carry over what the next chunk needs",
@@ -132,7 +166,7 @@ class StreamableBlockSuite(ResourceChecks):
         given = copied(sequence)
         fed = [] if frames is None else list(chunks_of(frames, parts_of(frames, 5)))
         before = collected(fed)
-        for _ in block.stream(given, None if frames is None else iter(fed)):
+        for _ in streamed(block, given, None if frames is None else iter(fed)):
             pass
         advice = "make new arrays: audio * factor, not audio *= factor"
         require_same(before, collected(fed), 0.0, "the chunks that it read have changed", advice)
@@ -183,6 +217,7 @@ class StreamableBlockSuite(ResourceChecks):
         """One chunk, empty and the last: it works, and one chunk is the last."""
         if frames is None:
             pytest.skip("it begins a row, and no sentence is without symbols: nothing to give")
+        self._whole(block, sequence, frames)  # what fails with frames too is told as it is
         nothing = {name: np.asarray(tensor)[..., :0] for name, tensor in frames.items()}
         kinds: dict[str, Any] = {}
         place, last = 0, False
@@ -203,6 +238,7 @@ class StreamableBlockSuite(ResourceChecks):
     @promise("errors")
     def test_a_missing_tensor_is_named(self, block: Any, sequence: Tensors, frames: Frames) -> None:
         """Without one that it reads: a VoxstackError that names it."""
+        self._whole(block, sequence, frames)  # what fails with all of them is told as it is
         for name in sequence:
             left = copied({n: t for n, t in sequence.items() if n != name})
             _require_named(block, Tensors(left, sequence.marks), frames, name)
@@ -219,6 +255,7 @@ class StreamableBlockSuite(ResourceChecks):
         """The error that the block before raises is the error that comes out."""
         if frames is None:
             pytest.skip(f"{BEGINS}: nothing before it can fail")
+        self._whole(block, sequence, frames)  # what fails without a fault is told as it is
         fault = VoxstackError("upstream has failed")
 
         def failing() -> Iterator[Chunk]:
@@ -227,7 +264,7 @@ class StreamableBlockSuite(ResourceChecks):
             raise fault
 
         try:
-            for _ in block.stream(copied(sequence), failing()):
+            for _ in streamed(block, copied(sequence), failing()):
                 pass
         except VoxstackError as error:
             if error is not fault and error.__cause__ is not fault:
@@ -255,7 +292,7 @@ class StreamableBlockSuite(ResourceChecks):
                 fed = kept or dict([next(iter(frames.items()))])
         try:
             upstream = None if fed is None else chunks_of(fed)
-            made = collected(block.stream(copied(given), upstream))
+            made = collected(streamed(block, copied(given), upstream))
         except MissingTensorError as error:
             fail(
                 f"it needs {error.name!r}, which it does not declare to consume",
@@ -292,10 +329,7 @@ def _require_chunk(chunk: Any, place: int, ended: bool, kinds: dict[str, Any]) -
     if ended:
         fail("a chunk comes after the last one", "yield one chunk with last=True, and return")
     if chunk.start != place:
-        fail(
-            f"a chunk starts at {chunk.start}, and the one before ended at {place}",
-            "count the frames that were yielded: chunk.replace(start=...) where they change",
-        )
+        fail(f"a chunk starts at {chunk.start}, and the one before ended at {place}", COUNT)
     for name, tensor in chunk.tensors.items():
         array = np.asarray(tensor)
         if array.ndim < 2 or array.shape[0] != 1:
@@ -321,7 +355,7 @@ def _require_named(block: Any, sequence: Tensors, frames: Frames, name: str) -> 
     __tracebackhide__ = True
     upstream = None if frames is None else chunks_of(frames)
     try:
-        for _ in block.stream(sequence, upstream):
+        for _ in streamed(block, sequence, upstream):
             pass
     except Exception as error:
         require_typed(error, name, "it")

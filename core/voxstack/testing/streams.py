@@ -37,6 +37,16 @@ def chunks_of(
         start = end
 
 
+def cut(sizes: Sequence[int]) -> str:
+    """Say how ``chunks_of`` cuts."""
+    return f"in chunks of {some_numbers(sizes)} and the rest" if sizes else "in one chunk"
+
+
+def some_numbers(numbers: Sequence[int]) -> str:
+    """List numbers for a message."""
+    return ", ".join(map(str, numbers))
+
+
 def collected(stream: Iterable[Chunk]) -> Tensors:
     """Give the whole tensors of a stream, and its marks."""
     parts: dict[str, list[Any]] = {}
@@ -100,10 +110,11 @@ def differences(
         elif a.dtype != b.dtype:
             yield f"{name!r} is {b.dtype}, expected {a.dtype}"
         elif a.size and a.dtype.kind in "fc":
-            distance = np.abs(a.astype(np.float64) - b.astype(np.float64))
-            distance = np.where(np.isnan(a) & np.isnan(b), 0.0, distance)
+            with np.errstate(invalid="ignore"):
+                distance = np.abs(a.astype(np.float64) - b.astype(np.float64))
+            distance = np.where((a == b) | (np.isnan(a) & np.isnan(b)), 0.0, distance)
             most = float(distance.max())
-            if not most <= tolerance * max(1.0, float(np.nanmax(np.abs(a), initial=0.0))):
+            if not most <= tolerance * float(np.abs(a[np.isfinite(a)]).max(initial=1.0)):
                 where = int(np.argmax(distance.reshape(-1, a.shape[-1]).max(0)))
                 yield f"{name!r} differs by {most:.1e} (at frame {where} of {a.shape[-1]})"
         elif a.size and not np.array_equal(a, b):

@@ -43,9 +43,8 @@ class StreamsBase(BlockSuite):
         marks: Sequence[Mark] = (),
     ) -> Iterator[Chunk]:
         upstream = None if frames is None else chunks_of(frames, sizes, marks)
-        return told_what_to_give(
-            block.stream(copied(sequence), upstream), [*sequence, *(frames or ())]
-        )
+        stream = streamed(block, copied(sequence), upstream)
+        return told_what_to_give(stream, [*sequence, *(frames or ())])
 
     def _whole(
         self, block: Any, sequence: Tensors, frames: Frames, sizes: Sequence[int] = ()
@@ -63,6 +62,18 @@ class StreamsBase(BlockSuite):
             ahead = max(0, max(wanted) - 8) + max((p.step or 1) - 1 for p in programs)
         ahead = ahead if self.look_ahead is None else self.look_ahead
         return planned, ahead, ratio if self.frame_ratio is None else self.frame_ratio
+
+
+def streamed(block: Any, sequence: Tensors, upstream: Iterator[Chunk] | None) -> Iterator[Chunk]:
+    """Give a stream of the block; fail if it is none."""
+    __tracebackhide__ = True
+    stream = block.stream(sequence, upstream)
+    if not isinstance(stream, Iterator):
+        fail(
+            f"stream() gives {type(stream).__name__}, expected an iterator of chunks",
+            "write it as a generator: for chunk in upstream: yield chunk.replace(...)",
+        )
+    return stream
 
 
 def drawn_for(block: Any, sequence: Tensors) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from voxstack.tensors import Chunk, Tensors
 from voxstack.testing.blocks import all_at_once, copied, require_ended
 from voxstack.testing.failures import fail
 from voxstack.testing.streams import Upstream, chunks_of, collected, require_same
-from voxstack.testing.streams_base import Frames, StreamsBase, length_of, parts_of
+from voxstack.testing.streams_base import Frames, StreamsBase, length_of, parts_of, streamed
 from voxstack.testing.suite import promise
 
 ROUNDS = 1000  # chunks of a long stream
@@ -38,7 +38,7 @@ class ResourceChecks(StreamsBase):
     ) -> None:
         """``stream`` itself does no work."""
         upstream = _upstream(frames, parts_of(frames, 20))
-        stream = block.stream(copied(sequence), upstream)
+        stream = streamed(block, copied(sequence), upstream)
         if upstream is not None and upstream.asked:
             fail(
                 f"stream() read {upstream.asked} chunks before the first was asked for",
@@ -58,7 +58,7 @@ class ResourceChecks(StreamsBase):
         upstream = _upstream(frames, [size] * math.ceil(length_of(frames) / size))
         assert upstream is not None
         yielded = 0
-        for chunk in block.stream(copied(sequence), upstream):
+        for chunk in streamed(block, copied(sequence), upstream):
             yielded += len(chunk)
             needed = math.ceil(yielded / ratio) + ahead
             allowed = max(1, math.ceil(needed / size)) * size
@@ -81,7 +81,7 @@ class ResourceChecks(StreamsBase):
         size = max(1, length_of(frames) // 50)
         block, _ = block.planned(Schedule((size,)))
         read = [0]
-        stream = block.stream(copied(sequence), _endless(frames, size, read))
+        stream = streamed(block, copied(sequence), _endless(frames, size, read))
         tracing = tracemalloc.is_tracing()
         tracemalloc.start()
         try:
@@ -142,7 +142,7 @@ class ResourceChecks(StreamsBase):
         given = copied(sequence)
         upstream = _upstream(frames, parts_of(frames, 20))
         arrays = [weakref.ref(tensor) for tensor in given.values()]
-        stream = block.stream(given, upstream)
+        stream = streamed(block, given, upstream)
         for _ in range(pulled):
             chunk = next(stream, None)
             arrays += [weakref.ref(t) for t in (chunk.tensors if chunk else {}).values()]
@@ -158,7 +158,7 @@ class ResourceChecks(StreamsBase):
                 "let GeneratorExit pass: no 'except BaseException' or bare 'except' around yield",
             )
         if not pulled or not hasattr(stream, "close"):
-            stream = None  # a generator that did not begin is freed with its last reader
+            del stream  # a generator that did not begin is freed with its last reader
         del given, upstream
         gc.collect()
         if held is not None and held() is not None:

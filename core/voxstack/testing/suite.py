@@ -16,6 +16,7 @@ from voxstack.blocks import options_of
 from voxstack.buckets import Buckets
 from voxstack.comments import option_comments
 from voxstack.errors import ConfigError, VoxstackError
+from voxstack.testing import surroundings
 from voxstack.testing.failures import fail
 from voxstack.testing.hosted import PROVIDED, Described, alike, hosted
 from voxstack.testing.requirements import Requirements
@@ -31,6 +32,7 @@ EXAMPLES = settings(
     derandomize=True,
     database=None,
     print_blob=False,
+    report_multiple_bugs=False,
     suppress_health_check=list(HealthCheck),
 )
 
@@ -160,18 +162,28 @@ class ComponentSuite:
 
     @promise("light_import")
     def test_importing_it_is_light_and_has_no_effects(self, component: Any) -> None:
-        """Its module loads no runtime, prints nothing, starts no thread and does not fork."""
+        """Its module loads no runtime, starts nothing, and leaves the process as it is."""
         cls = type(component)
         if "<locals>" in cls.__qualname__ or cls.__module__ == "__main__":
             pytest.skip(f"{cls.__name__} is made in a test: put it into a module of your package")
-        job = Job("voxstack.testing.children:import_module", {"module": cls.__module__})
-        (outcome,) = run_apart([job], PATIENCE_S)
+        outcome = imported_apart(cls.__module__)
         if outcome.value and outcome.value["missing"]:
             pytest.skip(
                 f"{cls.__module__!r} is a module of tests that no other process can import: put "
                 f"{cls.__name__} into a module of your package"
             )
         require_light(cls.__module__, outcome)
+
+
+def imported_apart(module: str) -> Outcome:
+    """Import a module in a process of its own, that nothing of it was in before."""
+    given = {
+        "module": module,
+        "folder": surroundings.FOLDER,
+        "variables": surroundings.VARIABLES,
+    }
+    (outcome,) = run_apart([Job("voxstack.testing.children:import_module", given)], PATIENCE_S)
+    return outcome
 
 
 def require_light(module: str, outcome: Outcome) -> None:
@@ -193,6 +205,21 @@ def require_light(module: str, outcome: Outcome) -> None:
         fail(
             f"{what} starts threads: {', '.join(outcome.value['threads'])}",
             "start threads when something is asked for",
+        )
+    if outcome.value["folder"]:
+        fail(
+            f"{what} changes the working directory to {outcome.value['folder']!r}",
+            "leave it as it is: the paths that a user gives are relative to it",
+        )
+    if outcome.value["variables"]:
+        fail(
+            f"{what} changes the environment: {', '.join(outcome.value['variables'])}",
+            "leave it to who starts the process; give a runtime its options where it is loaded",
+        )
+    if outcome.value["logging"]:
+        fail(
+            f"{what} sets up the root logger ({'; '.join(outcome.value['logging'])})",
+            "log by voxstack.logs.get_logger, and leave it to the application where that goes",
         )
 
 

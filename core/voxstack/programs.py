@@ -6,24 +6,17 @@ import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from math import isfinite
 from typing import Any, final
 
 import numpy as np
-from attrs import frozen
 
 from voxstack.buckets import Buckets, chosen
-from voxstack.errors import (
-    FAILURES,
-    MissingTensorError,
-    NetworkError,
-    VoxstackError,
-    did_you_mean,
-)
+from voxstack.declared import Declared
+from voxstack.errors import FAILURES, NetworkError, VoxstackError
 from voxstack.executors import Executor, Program, Session
 from voxstack.logs import get_logger
-from voxstack.networks import MASK, Network, TensorSpec
-from voxstack.shapes import FixedShapes, unlike
+from voxstack.networks import Network
+from voxstack.shapes import FixedShapes
 from voxstack.tensors import Array, Tensors
 from voxstack.utterance import current_utterance
 
@@ -154,10 +147,7 @@ class HostedProgram(Program):
         self._cache = cache
         self._lock = threading.Lock()
         self._program: Program | None = None
-        self._dtypes = {name: np.dtype(spec.dtype) for name, spec in network.inputs.items()}
-        self._ranks = {name: len(spec.shape) for name, spec in network.inputs.items()}
-        self._sizes = {name: _numbers(spec) for name, spec in network.inputs.items()}
-        self._made = [_Made.of(network, name) for name in network.produces]
+        self._declared = Declared(network)
 
     @property
     def loaded(self) -> bool:
@@ -220,12 +210,12 @@ class HostedProgram(Program):
     def __call__(self, inputs: Mapping[str, Array]) -> Tensors:
         """Run the network."""
         program = self.load()
-        checked = self._checked(inputs, self._dtypes)
+        checked = self._declared.taken(inputs, self.network.inputs)
         return self._timed(program, checked)
 
     def session(self, constants: Mapping[str, Array]) -> Session:
         """Begin an utterance on the executor's own session."""
-        checked = self._checked(constants, constants, whole=False)
+        checked = self._declared.taken(constants, constants, whole=False)
         return _HostedSession(self, self.load().session(checked), constants)
 
     @property
@@ -244,7 +234,7 @@ class HostedProgram(Program):
             raise self._failed(error, "failed", inputs) from error
         if utterance is not None:
             utterance.record(self.network.name, time.perf_counter() - started)
-        self._check_made(outputs, inputs)
+        self._declared.require_made(outputs, inputs, type(self.executor).__name__)
         return outputs
 
     def _failed(self, error: BaseException, what: str, inputs: Mapping[str, Array]) -> NetworkError:
@@ -254,141 +244,6 @@ class HostedProgram(Program):
             f"{type(self.executor).__name__}: {type(error).__name__}: {error}"
             + (f" (inputs: {shapes})" if shapes else "")
         )
-
-    def _check_made(self, outputs: Mapping[str, Array], inputs: Mapping[str, Array]) -> None:
-        """Refuse outputs that the network does not declare so, or that are no numbers."""
-        if not isinstance(outputs, Mapping):
-            raise self._unlike(f"gave {type(outputs).__name__}, expected voxstack.Tensors")
-        for made in self._made:
-            name = made.name
-            if name not in outputs:
-                there = ", ".join(outputs) or "none"
-                raise self._unlike(f"gave no {name!r}; it gave: {there}")
-            value = outputs[name]
-            if type(value) is not np.ndarray:
-                continue  # an executor's handle: what reads it looks at it
-            if value.dtype != made.dtype:
-                raise self._unlike(f"gave {name!r} as {value.dtype}, expected {made.dtype}")
-            if not made.fits(value.shape, inputs):
-                wanted = list(self.network.outputs[name].shape)
-                raise self._unlike(f"gave {name!r} as {list(value.shape)}, expected {wanted}")
-            # The sum of squares is finite if all are, and takes a part of the time of a look.
-            flat = value.reshape(-1)
-            if not isfinite(np.vdot(flat, flat)) and not np.isfinite(value).all():
-                frames = np.flatnonzero(~np.isfinite(value).reshape(-1, value.shape[-1]).all(0))
-                raise self._unlike(
-                    f"gave numbers in {name!r} that are not finite, from place {frames[0]} of "
-                    f"{value.shape[-1]} along the last axis"
-                )
-
-    def _unlike(self, what: str) -> NetworkError:
-        return unlike(self.network, type(self.executor).__name__, what)
-
-    def _checked(
-        self, inputs: Mapping[str, Array], names: Iterable[str], whole: bool = True
-    ) -> dict[str, Array]:
-        checked: dict[str, Array] = {}
-        for name in names:
-            dtype = self._dtypes.get(name)
-            if dtype is None:
-                hint = did_you_mean(name, self._dtypes)
-                raise NetworkError(
-                    f"the network {self.network.qualified_name!r} has no input {name!r}"
-                    + (f" ({hint})" if hint else "")
-                )
-            if name not in inputs:
-                if name == MASK and whole:
-                    continue
-                raise MissingTensorError(
-                    name, inputs, f"inputs of the network {self.network.qualified_name!r}"
-                )
-            value = inputs[name]
-            if (
-                type(value) is not np.ndarray
-                or value.dtype != dtype
-                or value.ndim != self._ranks[name]
-            ):
-                value = self._cast(name, value, dtype)
-            if sizes := self._sizes[name]:
-                shape = np.shape(value)
-                if any(shape[axis] != size for axis, size in sizes):
-                    raise self._unfitting(name, shape)
-            checked[name] = value
-        if whole and MASK in self._dtypes and MASK not in checked:
-            checked[MASK] = self._full_mask(checked)
-        return checked
-
-    def _cast(self, name: str, value: Array, dtype: np.dtype[Any]) -> Array:
-        if getattr(value, "dtype", None) != dtype:
-            array = np.asarray(value)
-            if not np.can_cast(array.dtype, dtype, "same_kind"):
-                raise NetworkError(
-                    f"the network {self.network.qualified_name!r} takes {name!r} as {dtype}, "
-                    f"not {array.dtype}"
-                )
-            value = array.astype(dtype)
-        if len(np.shape(value)) != self._ranks[name]:
-            raise self._unfitting(name, np.shape(value))
-        return value
-
-    def _unfitting(self, name: str, shape: Sequence[int]) -> NetworkError:
-        return NetworkError(
-            f"the network {self.network.qualified_name!r} takes {name!r} as "
-            f"{list(self.network.inputs[name].shape)}, not {list(shape)}"
-        )
-
-    def _full_mask(self, inputs: Mapping[str, Array]) -> Array:
-        """Give a mask of ones as long as the other inputs with the mask's time dimension."""
-        time_name = self.network.inputs[MASK].shape[-1]
-        for name, value in inputs.items():
-            if self.network.inputs[name].shape[-1] == time_name:
-                shape = np.shape(value)
-                return np.ones((shape[0], shape[-1]), dtype=self._dtypes[MASK])
-        raise NetworkError(
-            f"the network {self.network.qualified_name!r} has a mask over {time_name!r} and no "
-            "other input of that dimension"
-        )
-
-
-@final
-@frozen
-class _Made:
-    """An output that a network makes for others, as it is declared."""
-
-    name: str
-    dtype: np.dtype[Any]
-    rank: int
-    sizes: tuple[tuple[int, int], ...]  # dimensions that are numbers: (axis, size)
-    shared: tuple[tuple[int, str, int], ...]  # that an input has too: (axis, the input, its axis)
-
-    @classmethod
-    def of(cls, network: Network, name: str) -> _Made:
-        spec = network.outputs[name]
-        shared: dict[int, tuple[int, str, int]] = {}
-        for axis, dimension in enumerate(spec.shape):
-            for given in network.consumes if isinstance(dimension, str) else ():
-                if dimension in (of := network.inputs[given].shape):
-                    shared.setdefault(axis, (axis, given, of.index(dimension)))
-        return cls(
-            name, np.dtype(spec.dtype), len(spec.shape), _numbers(spec), tuple(shared.values())
-        )
-
-    def fits(self, shape: tuple[int, ...], inputs: Mapping[str, Array]) -> bool:
-        """Tell whether a shape is what is declared, with these inputs."""
-        if len(shape) != self.rank:
-            return False
-        for axis, size in self.sizes:
-            if shape[axis] != size:
-                return False
-        for axis, name, of in self.shared:  # in a step, constants are not among the inputs
-            if name in inputs and shape[axis] != np.shape(inputs[name])[of]:
-                return False
-        return True
-
-
-def _numbers(spec: TensorSpec) -> tuple[tuple[int, int], ...]:
-    """Give the dimensions that are numbers: (axis, size)."""
-    return tuple((axis, d) for axis, d in enumerate(spec.shape) if isinstance(d, int))
 
 
 @final
@@ -414,7 +269,7 @@ class _HostedSession(Session):
     def step(self, inputs: Mapping[str, Array]) -> Tensors:
         """Feed consecutive frames."""
         self._program.load()  # says so if the host was closed meanwhile
-        checked = self._program._checked(inputs, self._fed)
+        checked = self._program._declared.taken(inputs, self._fed)
         return self._program._timed(self._inner.step, checked)
 
 

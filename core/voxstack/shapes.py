@@ -16,6 +16,7 @@ from typing import Any, final
 import numpy as np
 
 from voxstack.buckets import Buckets, chosen, frames_of, varying
+from voxstack.declared import unlike
 from voxstack.errors import NetworkError
 from voxstack.executors import Program, Session
 from voxstack.networks import MASK, Network
@@ -24,14 +25,6 @@ from voxstack.utterance import current_utterance
 
 Load = Callable[[Network], Program]  # loads a network all of whose dimensions are fixed
 Sizes = Mapping[str, int]  # of named dimensions
-
-
-def unlike(network: Network, executor: str, what: str) -> NetworkError:
-    """Make the error of outputs that are not as a network declares them."""
-    return NetworkError(
-        f"the network {network.qualified_name!r} on {executor} {what}; try another executor, or "
-        "check the addon: voxstack addon check"
-    )
 
 
 @final

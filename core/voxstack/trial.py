@@ -7,7 +7,7 @@ out with its reason.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from voxstack.apart import TIMEOUT, Job, Outcome, run_apart
 from voxstack.components import KINDS
@@ -51,7 +51,9 @@ def refused(registry: Registry, registration: Registration) -> bool:
     return registration.status not in USABLE
 
 
-def leave_out_broken(registry: Registry, timeout: float = TIMEOUT) -> None:
+def leave_out_broken(
+    registry: Registry, timeout: float = TIMEOUT, namespaces: Collection[str] = NAMED
+) -> None:
     """Mark what a configuration could name and cannot be imported, so that nobody imports it.
 
     voxstack's own packages are trusted: where no others are installed, this starts no child.
@@ -60,7 +62,7 @@ def leave_out_broken(registry: Registry, timeout: float = TIMEOUT) -> None:
         r
         for r in registry.registrations
         if r.distribution.partition("-")[0] != OWN
-        and (r.kind == "module" or (r.kind in KINDS and r.namespace in NAMED))
+        and (r.kind == "module" or (r.kind in KINDS and r.namespace in namespaces))
         and not refused(registry, r)
     ]
     for registration, outcome in zip(strange, try_out(strange, timeout), strict=True):

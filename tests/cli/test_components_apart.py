@@ -61,3 +61,10 @@ def test_what_lists_keep_out_is_not_tried_out(voxstack, install, home):
     assert not (home / "imported").exists()
     voxstack.good("components", "--allow", "voxstack*", "--allow", "acme-*")
     assert (home / "imported").exists()
+
+
+def test_executors_lists_one_that_ends_python_with_its_reason(voxstack, install):
+    install("acme-npu", {"executors.Npu": "acme_npu:Npu"}, WORST["exit"][0])
+    rows = {row["name"]: row for row in voxstack.good("executors", "--json").json}
+    assert rows["OnnxRuntime"]["available"] and not rows["Npu"]["available"]
+    assert WORST["exit"][1] in rows["Npu"]["reason"]

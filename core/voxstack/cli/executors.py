@@ -21,8 +21,10 @@ def executors(deploy: str | None, as_json: bool) -> None:
     Asks each one, which imports its runtime.
     """
     from voxstack.host import Host
+    from voxstack.trial import leave_out_broken
 
     with Host(deploy=deploy) as host:
+        leave_out_broken(host.registry, namespaces=("executor",))
         rows = [
             row_of(host, registration)
             for registration in host.registry.registrations

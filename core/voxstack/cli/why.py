@@ -159,7 +159,9 @@ def explain_option(
     from voxstack.documents import lookup, split
     from voxstack.reference import bounds, words
     from voxstack.schema_components import EXECUTOR, described
+    from voxstack.trial import leave_out_broken
 
+    leave_out_broken(registry)
     winner, wanted = registry.find(name, namespace), split(pointer)[0]
     found = (d.options["properties"] for d in described(registry) if d.registration is winner)
     options: dict[str, Any] = dict(next(found, {}))

@@ -106,11 +106,14 @@ def main(arguments: list[str] | None = None) -> NoReturn:
             debug,
         )
         code = 1
-    _end(code if isinstance(code, int) else 0)
+    code = code if isinstance(code, int) else 0
+    if arguments is None:  # the process is ours to end
+        _end(code)
+    sys.exit(code)
 
 
-def _end(code: int) -> NoReturn:
-    """End the process, even where a plugin left a thread that never ends."""
+def _end(code: int) -> None:
+    """End the process where a plugin left a thread that never ends."""
     import threading
 
     others = (thread for thread in threading.enumerate() if thread is not threading.main_thread())
@@ -119,7 +122,6 @@ def _end(code: int) -> NoReturn:
             if stream is not None:
                 stream.flush()
         os._exit(code)
-    sys.exit(code)
 
 
 def _complain(message: str, debug: bool) -> None:

@@ -294,8 +294,11 @@ def test_without_pytest_it_is_said_what_to_install(refused, site):
     refused("conformance", "voxstack", says=("hypothesis", "pip install hypothesis"))
 
 
-@pytest.mark.parametrize("distribution", ["voxstack-english", "voxstack-onnxruntime"])
-def test_the_packages_of_voxstack_pass(voxstack, distribution):
-    result = voxstack("conformance", distribution, "--json")
+@pytest.mark.parametrize(
+    "distribution", ["voxstack-english", "voxstack-onnxruntime", "voxstack-standard"]
+)
+def test_the_packages_of_voxstack_pass_where_the_default_voice_is(voxstack, distribution):
+    env = {"VOXSTACK_BLOCK": "voxstack-voice-en-us-attention"}
+    result = voxstack("conformance", distribution, "--json", env=env)
     failed = [check for check in result.json["checks"] if check["outcome"] == "failed"]
     assert (result.code, failed) == (0, []), json.dumps(failed, indent=1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, final
 
@@ -26,7 +25,7 @@ from voxstack.schedule import Schedule
 from voxstack.shown import listed, shown
 from voxstack.structure import Structurer, tell_uses
 from voxstack.unfit import Unfit, Unfits, problems_of, unfits_of
-from voxstack.wiring import Flow, check_wiring
+from voxstack.wiring import Flow, check_audio, check_wiring
 
 ALWAYS = ("seed", "sentence")  # sequence tensors that every voice gets from the host
 
@@ -86,7 +85,6 @@ class StackBuilder:
             problems.append(document.problem("/stack", "the stack is empty", "add a block"))
         if blocks and self.addon is not None and not problems:
             problems += self._wiring(document, StreamableStack(blocks), frontend)
-            problems += self._audio(document, self.addon.manifest.audio, blocks)
         if problems:
             raise ConfigError(problems)
         tell_uses(self._structurer, document)
@@ -132,32 +130,10 @@ class StackBuilder:
             problems.append(document.problem(pointer, message, suggestion))
 
         check_wiring(stack, Flow(frozenset(names), undeclared), report)
+        *_, last = _all_blocks(stack)
+        if self.addon is not None and self._kinds.get(type(last)) == "vocoders":
+            check_audio(last, self.addon.manifest.audio, self.programs, self._rates, report)
         return problems
-
-    def _audio(
-        self, document: Document, audio: AudioFormat, blocks: tuple[StreamableBlock, ...]
-    ) -> Iterator[Problem]:
-        """Compare the audio that is declared with what a vocoder at the end makes.
-
-        A block behind the vocoder may do anything with its audio: then nothing is known.
-        """
-        *_, last = _all_blocks(blocks)
-        if self._kinds.get(type(last)) != "vocoders":
-            return
-        decoders = [p.network.frame_ratio for p in self.programs if p.network.role == "decoder"]
-        for option in options_of(last):
-            program = getattr(last, option.name)
-            if not isinstance(program, HostedProgram):
-                continue
-            network = program.network
-            name, made = network.qualified_name, network.frame_ratio
-            rate = self._rates.get(network.addon, audio.sample_rate)
-            if rate != audio.sample_rate:
-                message = f"is {audio.sample_rate} Hz, and the vocoder {name!r} makes {rate} Hz"
-                yield document.problem("/audio/sample_rate", message, f"set it to {rate}")
-            if made > 1 and audio.hop not in (made, made * math.prod(decoders)):
-                message = f"is {audio.hop}, and the vocoder {name!r} makes {made} samples a frame"
-                yield document.problem("/audio/hop", message, f"set it to {made}")
 
     def _split(self, blocks: tuple[StreamableBlock, ...]) -> int:
         """Give the index behind the last block that holds a vocoder."""

@@ -1,15 +1,21 @@
-"""Check what blocks declare, before anything loads: does each get the tensors that it needs?"""
+"""Check what blocks declare, before anything loads.
+
+Does each get the tensors that it needs, and does the audio that is declared come out?
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable, Mapping
 from typing import final
 
 from attrs import frozen
 
-from voxstack.blocks import Block, SequenceBlock, StreamableBlock
+from voxstack.blocks import Block, SequenceBlock, StreamableBlock, options_of
 from voxstack.containers import StreamablePipeline, StreamableStack
 from voxstack.errors import did_you_mean
+from voxstack.executors import Program
+from voxstack.provided import AudioFormat
 from voxstack.shown import listed
 
 Report = Callable[[str, str, str | None], None]  # pointer, message, suggestion
@@ -35,6 +41,33 @@ def check_wiring(stack: StreamableStack, sequence: Flow, report: Report) -> None
     makers: dict[str, str] = {}
     _collect(stack, "", makers)
     _Checker(makers, report).stream(stack, "", sequence, Flow())
+
+
+def check_audio(
+    last: Block,
+    audio: AudioFormat,
+    programs: Iterable[Program],
+    rates: Mapping[str, int],
+    report: Report,
+) -> None:
+    """Report audio that is declared and that the vocoder ``last``, at the end, does not make.
+
+    A block behind a vocoder may do anything with its audio: then nothing is known. ``rates`` are
+    the sample rates of other addons, by their names.
+    """
+    decoders = [p.network.frame_ratio for p in programs if p.network.role == "decoder"]
+    for option in options_of(last):
+        program = getattr(last, option.name)
+        if not isinstance(program, Program):
+            continue
+        name, made = program.network.qualified_name, program.network.frame_ratio
+        rate = rates.get(program.network.addon, audio.sample_rate)
+        if rate != audio.sample_rate:
+            message = f"is {audio.sample_rate} Hz, and the vocoder {name!r} makes {rate} Hz"
+            report("/audio/sample_rate", message, f"set it to {rate}")
+        if made > 1 and audio.hop not in (made, made * math.prod(decoders)):
+            message = f"is {audio.hop}, and the vocoder {name!r} makes {made} samples a frame"
+            report("/audio/hop", message, f"set it to {made}")
 
 
 def _collect(block: Block, pointer: str, makers: dict[str, str]) -> None:

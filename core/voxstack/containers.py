@@ -80,6 +80,8 @@ def guarded(
     utterance = current_utterance()
     end, last = 0, False
     try:
+        if isinstance(chunks, Chunk):
+            raise BlockError("returned a Chunk, expected an iterator of them: yield it")
         iterator = iter(chunks)
         while True:
             if utterance is not None and utterance.stopped:
@@ -92,6 +94,11 @@ def guarded(
                 return
             if not isinstance(chunk, Chunk):
                 raise BlockError(f"yielded {type(chunk).__name__}, expected voxstack.Chunk")
+            if last:
+                raise BlockError(
+                    "yielded a chunk after its last one: those before are not, "
+                    "chunk.replace(last=False)"
+                )
             if chunk.start != end:
                 raise BlockError(
                     f"yielded a chunk that starts at {chunk.start} where {end} frames had come: "

@@ -141,6 +141,11 @@ class Registry:
         if distribution and (others := self.candidates(wanted, namespace)):
             there = ", ".join(sorted({f"{r.name}@{r.distribution}" for r in others}))
             return PluginError(message, suggestion=f"there: {there}")
+        for package in self.packages.values():
+            for group, announced, _, hint in package.unread():
+                if announced == wanted:
+                    message += f"; {package.name} announces it in {group!r}, a group nobody reads"
+                    return PluginError(message, suggestion=hint)
         broken = [r for r in self.registrations if r.kind == "module" and r.status == "broken"]
         message += "".join(f"; {r.distribution} is broken: {r.reason}" for r in broken)
         for place, what in PLACES.items():

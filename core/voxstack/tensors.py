@@ -78,7 +78,11 @@ class Chunk:
     last: bool = False  # nothing follows; may come on an empty chunk
     marks: tuple[Mark, ...] = ()  # those that begin in it
 
+    __iter__ = None  # it has names, and no order
+
     def __getitem__(self, name: str) -> Array:
+        if not isinstance(name, str):
+            raise TypeError(f"the tensors of a chunk have names, chunk['audio']: not {name!r}")
         try:
             return self.tensors[name]
         except KeyError:

@@ -242,8 +242,10 @@ class Stream:
             wrong = "has numbers that are not finite"
         if wrong is not None:
             self._end(complete=False)
-            last = len(self.voice.built.head) + len(self.voice.built.tail) - 1
-            raise BlockError(f"the audio that comes out {wrong}", f"/stack/{last}")
+            blocks = (*self.voice.built.head, *self.voice.built.tail)
+            name = type(blocks[-1]).__name__
+            told = f"the audio that comes out {wrong}: {name} made it so, or passed it on"
+            raise BlockError(told, f"/stack/{len(blocks) - 1}")
         if audio is chunk["audio"] and audio.dtype == np.float32:
             return chunk
         return chunk.replace(audio=audio.astype(np.float32))

@@ -376,6 +376,7 @@ def test_why_without_a_name_chooses_the_voice_as_say_does(voxstack):
         ("/stack/2/db", ("/stack/2/db=-6",), ("decibels", "-6, set by --set /stack/2/db")),
         ("/stack/1/network", (), ('"vocoder-16k:vocoder", set by ', "addon.json")),
         ("/stack/1/schedule", (), ("frames a call", "not set: voxstack stack show")),
+        ("/frontend", (), ("options  max_words, pronunciations",)),  # not what the host provides
         ("/stack/1/executor", (), ("all networks in this block", "not set")),
         ("/stack/1/executor", ("/stack/1/executor=OnnxRuntime",), ("[voxstack.executors]",)),
         (

@@ -406,3 +406,15 @@ def test_a_voice_that_cannot_speak_is_found(voxstack, install, home):
     result = voxstack("doctor", "--json", "--deploy", "site.toml")
     told = [f["message"] for f in result.json if f["check"] == "deployment"]
     assert result.code == 2 and any("ZeroDivisionError" in message for message in told)
+
+
+def test_a_manifest_that_is_not_the_one_that_pip_wrote_is_found(voxstack, site, default_voice):
+    """addon.json has no hash of its own; pip recorded one."""
+    shutil.copytree(default_voice, site / "acme_voice")
+    info = site / "acme_voice-1.0.dist-info"
+    info.mkdir()
+    (info / "entry_points.txt").write_text("[voxstack.addons]\nacme = acme_voice\n")
+    (info / "INSTALLER").write_text("pip\n")
+    (info / "RECORD").write_text(f"acme_voice/addon.json,sha256={'A' * 43},1\n")
+    (finding,) = (f for f in voxstack("doctor", "--json").json if f["subject"].startswith("acme "))
+    assert finding["status"] == "error" and "acme_voice/addon.json" in finding["message"]

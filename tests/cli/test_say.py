@@ -377,6 +377,13 @@ def test_one_signal_ends_it_where_a_plugin_hangs(voxstack, home, install):
     assert done.code == 143 and list(home.iterdir()) == []
 
 
+@pytest.mark.parametrize("level", [("--log", "info"), ("--log=info",)])
+def test_the_level_of_the_log_may_stand_behind_the_command(voxstack, level):
+    said = voxstack("say", "Hi.", "-o", "x.wav", *level)
+    assert said.code == 0 and "executor chosen" in said.err
+    voxstack.good("say", "-o", "x.wav", "--", "--log")  # which is text, and logs nothing
+
+
 def test_the_padding_of_fixed_shapes_is_in_the_stats(voxstack, home):
     static = ("--executor", "OnnxRuntimeStatic")
     voxstack.good("say", FOX, "-o", "fox.wav", "--stats", "fox.json", *static)

@@ -438,3 +438,13 @@ def test_encoders_in_a_circle_are_told_with_what_they_wait_for(encoder):
 
 def test_no_encoders_make_nothing():
     assert Encoders(networks=())(IDS) == {}
+
+
+def test_a_block_that_returns_a_chunk_is_told_to_yield_it():
+    @frozen
+    class Returns(StreamableBlock):
+        def stream(self, sequence, upstream):
+            return next(upstream)
+
+    with pytest.raises(BlockError, match="returned a Chunk, expected an iterator of them: yield"):
+        list(stack(Count(3, []), Returns()).stream(Tensors(), None))

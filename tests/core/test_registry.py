@@ -470,3 +470,10 @@ def test_the_hosts_own_plugin_answers_every_kind(site):
     manager = site.registry().manager
     for kind in KINDS.values():
         assert len(getattr(manager.hook, kind.hook).get_hookimpls()) == 1
+
+
+def test_a_name_in_a_group_that_nobody_reads_is_told(site):
+    site.install("acme", entry_points={"voxstack.effect": {"Gain": "acme_gain:Gain"}})
+    told = refusal(site.registry(), "Gain")
+    assert "acme announces it in 'voxstack.effect', a group nobody reads" in told
+    assert "did you mean 'voxstack.effects'?" in told

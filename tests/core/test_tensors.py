@@ -86,3 +86,11 @@ def test_chunks_and_marks_are_frozen():
         Chunk({}).start = 3
     with pytest.raises(FrozenInstanceError):
         Mark("word", "hi", 0).start = 3
+
+
+def test_the_tensors_of_a_chunk_have_names_and_no_order():
+    chunk = Chunk({"audio": np.zeros((1, 4))})
+    with pytest.raises(TypeError, match=r"have names, chunk\['audio'\]: not 0"):
+        chunk[0]
+    with pytest.raises(TypeError, match="not iterable"):
+        list(chunk)

@@ -53,6 +53,16 @@ def without_docstring(base):
     return WithoutDocstring()
 
 
+def unannotated(base):
+    @frozen
+    class Unannotated(base):
+        """Has what looks like an option."""
+
+        depth = 0.5  # of the tremolo
+
+    return Unannotated()
+
+
 def changeable(base):
     @define(hash=True)
     class Changeable(base):
@@ -95,6 +105,7 @@ WRONG, LIGHT = "a wrong option is told with its place", "importing it is light a
 FAILURES = [
     (undocumented, {SAYS}),
     (without_docstring, {SAYS}),
+    (unannotated, {SAYS}),
     (changeable, {FROZEN}),
     (converts, {ROUND}),
     (takes_all, {WRONG}),

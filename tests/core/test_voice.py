@@ -692,6 +692,8 @@ class Doubtful(StreamableBlock):
                 yield chunk
             elif self.what == "dropped":
                 yield chunk.replace(last=False)
+            elif self.what == "early":
+                yield chunk.replace(last=True)
             else:
                 yield chunk.replace(audio=DOUBTS[self.what](audio))
 
@@ -712,7 +714,8 @@ DOUBTS = {
         ("lost", "starts at .* some were lost or doubled, or not counted"),
         ("doubled", "starts at .* some were lost or doubled, or not counted"),
         ("dropped", "ended without a last chunk"),
-        ("not a number", "numbers that are not finite"),
+        ("early", "yielded a chunk after its last one"),
+        ("not a number", "not finite: Doubtful made it so, or passed it on"),
         ("flat", r"float\d+ \[\d+\], expected float32 \[1, T\]"),
         ("complex", r"is complex\d+ \[1, \d+\], expected float32"),
         ("whole numbers", r"is int16 \[1, \d+\], expected float32"),

@@ -69,9 +69,8 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         signals.deliver()
     if sys.stdout is None:  # closed by the caller: nobody reads
         sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
-    debug = "--debug" in args
-    if debug:  # anywhere on the line
-        args = ["--debug", *(a for a in args if a != "--debug")]
+    args = _general_first(args)
+    debug = "--debug" in args[:1]
     try:
         colours = None if colours_wanted() else False  # None: where there is a terminal
         code = cli.main(args, prog_name="voxstack", standalone_mode=False, color=colours)
@@ -110,6 +109,23 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     if arguments is None:  # the process is ours to end
         _end(code)
     sys.exit(code)
+
+
+def _general_first(args: list[str]) -> list[str]:
+    """Put --debug and --log, which may stand anywhere before "--", in front of the command."""
+    end = args.index("--") if "--" in args else len(args)
+    debug, log, rest = [], [], []
+    options = iter(args[:end])
+    for arg in options:
+        if arg == "--debug":
+            debug = [arg]
+        elif arg == "--log":
+            log += [arg, *([level] if (level := next(options, None)) is not None else [])]
+        elif arg.startswith("--log="):
+            log.append(arg)
+        else:
+            rest.append(arg)
+    return [*debug, *log, *rest, *args[end:]]
 
 
 def _end(code: int) -> None:

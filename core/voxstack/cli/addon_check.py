@@ -17,7 +17,8 @@ from voxstack.errors import ConfigError, InputError, PluginError, VoxstackError
 EXACT = 1e-5  # max abs difference of streamed and whole audio on one runtime
 
 UNSIGNED = (
-    "Hashes prove that bytes are as they were packed, not who packed them: nothing is signed."
+    "Hashes prove that bytes are as they were packed, not who packed them: nothing is signed.\n"
+    "addon.json, which lists them, has no hash but the one that pip wrote where it installed it."
 )
 
 

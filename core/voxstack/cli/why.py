@@ -14,6 +14,7 @@ from voxstack.cli.output import print_json
 from voxstack.cli.printable import echo
 from voxstack.errors import InputError, did_you_mean
 
+PROVIDED = ("AudioFormat", "Symbols")  # what the host gives, and nobody sets
 _EXECUTOR = re.compile(r"/executor(/\d+)?$")  # one, or one of a list
 
 
@@ -131,7 +132,11 @@ def explain(registry: Any, name: str, namespace: str) -> dict[str, Any]:
             "version": winner.version,
             "source": _source(target),
             "description": (target.__doc__ or "").strip().partition("\n")[0],
-            "options": [field.name for field in attrs.fields(target)],
+            "options": [
+                field.name
+                for field in attrs.fields(target)
+                if getattr(field.type, "__name__", field.type) not in PROVIDED
+            ],
         }
     except PluginError as error:
         answer |= {"status": "unusable", "reason": str(error)}

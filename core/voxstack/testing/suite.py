@@ -67,6 +67,18 @@ class ComponentSuite:
                 f"{cls.__name__} has no docstring",
                 "say in one what it does, in the words of those who write configurations",
             )
+        base = next(one for one in cls.__mro__ if one.__module__.startswith("voxstack."))
+        for name, value in vars(cls).items():
+            if (
+                type(value) in (bool, int, float, str)
+                and not hasattr(base, name)
+                and name[0] != "_"
+            ):
+                fail(
+                    f"{name} = {value!r} of {cls.__name__} is no option: nobody can set it",
+                    f"give it a type, {name}: {type(value).__name__} = {value!r}, or let its name "
+                    "begin with an underscore",
+                )
         comments = option_comments(cls)
         for option in options_of(component):
             if not option.init or option.type in PROVIDED:

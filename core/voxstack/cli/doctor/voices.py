@@ -22,6 +22,7 @@ from voxstack.cli.doctor.findings import (
 )
 from voxstack.cli.doctor.packages import unblocking
 from voxstack.errors import AddonError, ConfigError, VoxstackError
+from voxstack.provenance import origin_of
 from voxstack.reinstall import install_again
 from voxstack.trial import USABLE
 
@@ -119,6 +120,7 @@ def read_voice(deploy: str | None, name: str, formats: list[str]) -> dict[str, A
             addon.verify(path)
         except AddonError as error:
             problems.append((str(error), again))
+    problems = problems or _changed(host, name, again)
     for network in addon.networks.values():
         if not set(network.files) & set(formats):
             offered, taken = ", ".join(network.files), ", ".join(formats) or "nothing"
@@ -132,6 +134,15 @@ def read_voice(deploy: str | None, name: str, formats: list[str]) -> dict[str, A
     found["summary"] = f"{count} network{'s' if count != 1 else ''}, {total:.1f} MB"
     found["summary"] += "; it speaks" if addon.manifest.speaks else ""
     return found
+
+
+def _changed(host: Any, name: str, again: str) -> list[Told]:
+    """Compare what pip installed with its hashes: addon.json, which has no other, too."""
+    package = host.registry.find(name, "addon").package
+    if package is None:
+        return []
+    origin = origin_of(package.name, package.version, package.distribution)
+    return [(f"it is not as it was installed: {origin}", again)] if origin.changed else []
 
 
 def _built(host: Any, deploy: str | None, name: str) -> tuple[list[Told], list[Told]]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from voxstack.advice import FOLDERS, INSTALL_A_VOICE, INSTALL_AN_EXECUTOR, where_to_get
 from voxstack.components import KINDS
+from voxstack.conformance import GROUP
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -15,6 +16,8 @@ def brought():
     for folder in (*REPOSITORY.glob("plugins/*"), REPOSITORY / "addon_template"):
         project = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))["project"]
         for group, points in project.get("entry-points", {}).items():
+            if group == GROUP:
+                continue  # suites, which nobody names
             kind = KINDS[group.removeprefix("voxstack.")]
             for name in points:
                 yield kind.namespace, name, folder.relative_to(REPOSITORY).as_posix()

@@ -55,10 +55,9 @@ class Declared:
                 or value.ndim != self._ranks[name]
             ):
                 value = self._cast(name, value, dtype)
-            if sizes := self._sizes[name]:
-                shape = np.shape(value)
-                if any(shape[axis] != size for axis, size in sizes):
-                    raise self._unfitting(name, shape)
+            for axis, size in self._sizes[name]:
+                if value.shape[axis] != size:
+                    raise self._unfitting(name, value.shape)
             checked[name] = value
         if whole and MASK in self._dtypes and MASK not in checked:
             checked[MASK] = self._full_mask(checked)
@@ -176,7 +175,7 @@ class _Made:
             if shape[axis] != size:
                 return False
         for axis, name, of in self.shared:  # in a step, constants are not among the inputs
-            if name in inputs and shape[axis] != np.shape(inputs[name])[of]:
+            if name in inputs and shape[axis] != inputs[name].shape[of]:
                 return False
         return True
 

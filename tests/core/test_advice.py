@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 from voxstack.advice import FOLDERS, INSTALL_A_VOICE, INSTALL_AN_EXECUTOR, where_to_get
-from voxstack.components import KINDS
-from voxstack.conformance import GROUP
+from voxstack.components import CONFORMANCE_GROUP, KINDS
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -16,7 +15,7 @@ def brought():
     for folder in (*REPOSITORY.glob("plugins/*"), REPOSITORY / "addon_template"):
         project = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))["project"]
         for group, points in project.get("entry-points", {}).items():
-            if group == GROUP:
+            if group == CONFORMANCE_GROUP:
                 continue  # suites, which nobody names
             kind = KINDS[group.removeprefix("voxstack.")]
             for name in points:

@@ -195,7 +195,7 @@ class StackBuilder:
                 with self._structurer.at("type"):
                     what = f"the {namespace} {registration.name!r}"
                     self._structurer.note(what, old[registration.name], registration.owner)
-            if bare and (missing := _needed(cls, registration)):
+            if bare and (missing := needed_options(cls, registration)):
                 options = "".join(f', "{option}": ...' for option in missing)
                 how = f'write it out: {{"type": "{config["type"]}"{options}}}'
                 raise Unfit(f"{config['type']!r} needs the option {listed(missing)}", how)
@@ -338,13 +338,14 @@ def _all_blocks(block: Any) -> Iterator[Block]:
             yield from _all_blocks(getattr(block, option.name))
 
 
-def _needed(cls: type, registration: Registration) -> list[str]:
-    """Give the options without which a component cannot be made."""
+def needed_options(cls: type, registration: Registration) -> list[str]:
+    """Give the options without which a component cannot be made; not what the host provides."""
     return [
         option.name
         for option in attrs.fields(cls)
         if option.init
         and option.default is attrs.NOTHING
+        and option.type not in (AudioFormat, Symbols)
         and option.name not in registration.options
     ]
 

@@ -23,12 +23,12 @@ from voxstack.placement import OWN, unavailable, wraps
 from voxstack.provided import AudioFormat
 from voxstack.registry import Registration
 from voxstack.shown import listed
+from voxstack.stack import needed_options
 from voxstack.tensors import Tensors
 from voxstack.testing.addon import AddonSuite
 from voxstack.testing.encoder import encoders_of, sentence
 from voxstack.testing.executor import ExecutorSuite
 from voxstack.testing.frontend import FrontendSuite
-from voxstack.testing.hosted import PROVIDED
 from voxstack.testing.others import CommandSuite, HooksSuite
 from voxstack.testing.sequence import SequenceBlockSuite
 from voxstack.testing.streamable import StreamableBlockSuite
@@ -168,7 +168,7 @@ def _frontend(host: Host, registration: Registration, cls: Any) -> tuple[Any, Se
             reasons.append(f"in {voice.name!r}: {error}")
             continue
         return frontend, texts
-    if needed := _needed(registration, cls):
+    if needed := needed_options(attrs.resolve_types(cls), registration):
         raise NotCoveredError(_needs(needed), OWN_SUITE)
     try:
         return cls(**registration.options), TEXTS
@@ -223,7 +223,7 @@ def _block(host: Host, registration: Registration, cls: Any) -> InVoice:
                 failures.append(f"put into {place.voice!r} at {place.pointer}, it fails: {error}")
     if failures:
         raise BadComponentError(failures[0])
-    if needed := _needed(registration, cls):
+    if needed := needed_options(attrs.resolve_types(cls), registration):
         raise NotCoveredError(_needs(needed), OWN_SUITE)
     if issubclass(cls, SequenceBlock) and (found := _on_toy_encoder(registration, cls)):
         return found
@@ -263,18 +263,6 @@ def _on_toy_encoder(registration: Registration, cls: Any) -> InVoice | None:
     except Exception:
         pass  # the checks tell of it
     return InVoice(block, sentence(), None)
-
-
-def _needed(registration: Registration, cls: Any) -> list[str]:
-    """Name the options that it cannot do without and that nobody knows a value for."""
-    return [
-        option.name
-        for option in attrs.fields(attrs.resolve_types(cls))
-        if option.init
-        and option.default is attrs.NOTHING
-        and option.type not in PROVIDED
-        and option.name not in registration.options
-    ]
 
 
 def _needs(options: Sequence[str]) -> str:

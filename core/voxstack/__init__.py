@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         VoxstackError,
     )
     from voxstack.executors import Executor, Program, Session
+    from voxstack.formats import Description, Format, FormatError, Signature
     from voxstack.host import Host
     from voxstack.networks import Network, TensorSpec, network
     from voxstack.provided import AudioFormat, Symbols
@@ -59,6 +60,7 @@ _HOMES = {
         "VoxstackError",
     ],
     "executors": ["Executor", "Program", "Session"],
+    "formats": ["Description", "Format", "FormatError", "Signature"],
     "host": ["Host"],
     "networks": ["Network", "TensorSpec", "network"],
     "provided": ["AudioFormat", "Symbols"],
@@ -80,8 +82,11 @@ __all__ = [
     "Component",
     "ConfigError",
     "Deprecation",
+    "Description",
     "Encoders",
     "Executor",
+    "Format",
+    "FormatError",
     "Frontend",
     "Host",
     "InputError",
@@ -95,6 +100,7 @@ __all__ = [
     "Sentence",
     "SequenceBlock",
     "Session",
+    "Signature",
     "Stream",
     "StreamableBlock",
     "StreamablePipeline",

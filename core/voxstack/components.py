@@ -46,6 +46,7 @@ KINDS = {
         Kind("effects", "block", _STREAMABLE),
         Kind("blocks", "block", _BLOCK),
         Kind("executors", "executor", "voxstack.executors:Executor"),
+        Kind("formats", "format", "voxstack.formats:Format"),
         Kind("addons", "addon"),
         Kind("commands", "command"),
     )

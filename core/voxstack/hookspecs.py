@@ -84,6 +84,14 @@ def voxstack_executors() -> Iterable[Component]:  # type: ignore[empty-body]
 
 
 @hookspec
+def voxstack_formats() -> Iterable[Component]:  # type: ignore[empty-body]
+    """Give the formats of network files that this plugin reads.
+
+    Since 0.1.
+    """
+
+
+@hookspec
 def voxstack_addons() -> Iterable[Component]:  # type: ignore[empty-body]
     """Give the addons of this plugin; a target is a top-level package that holds addon.json.
 

@@ -67,7 +67,7 @@ def _check_class(target: Any, base: str, registration: Registration) -> None:
         what = f"is a {type(target).__name__}"
     elif not issubclass(target, wanted):
         what = f"is a class that does not extend voxstack.{name}"
-    elif not hasattr(target, "__attrs_attrs__"):
+    elif name != "Format" and not hasattr(target, "__attrs_attrs__"):
         what = "is not an attrs class: decorate it with @attrs.frozen"
     elif isinstance(formats := getattr(target, "formats", None), str):
         what = f'has formats = "{formats}", which is text: write formats = ("{formats}",)'

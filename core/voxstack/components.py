@@ -54,7 +54,14 @@ KINDS = {
 MODULES_GROUP = "voxstack"  # modules with hooks, imported when a name is not found otherwise
 LISTENERS_GROUP = "voxstack.listeners"  # modules with life-cycle hooks, imported with a voice
 CONFORMANCE_GROUP = "voxstack.conformance"  # modules with suites of a package's own
-GROUPS = (MODULES_GROUP, LISTENERS_GROUP, CONFORMANCE_GROUP, *(k.group for k in KINDS.values()))
+GROUPS = (
+    MODULES_GROUP,
+    LISTENERS_GROUP,
+    CONFORMANCE_GROUP,
+    "voxstack.options",
+    "voxstack.groups",
+    *(k.group for k in KINDS.values()),
+)
 
 
 @final

@@ -16,7 +16,8 @@ from voxstack import Component, StreamableBlock, hookimpl, hookspecs
 from voxstack.cli import cli
 from voxstack.components import KINDS
 from voxstack.errors import InputError, PluginError
-from voxstack.reference import (
+from voxstack.registry import Registry
+from voxstack_kit.describing.reference import (
     addon_page,
     component_section,
     components_page,
@@ -24,12 +25,11 @@ from voxstack.reference import (
     hooks_page,
     main,
 )
-from voxstack.registry import Registry
-from voxstack.schema import described
+from voxstack_kit.describing.schema import described
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "core/docs/reference"
-AGAIN = "run: python -m voxstack.reference core/docs/reference 'voxstack-*'"
+AGAIN = "run: python -m voxstack_kit.describing.reference core/docs/reference 'voxstack-*'"
 NAMED = ("frontends", "encoders", "upsamplers", "decoders", "vocoders", "effects", "blocks")
 
 

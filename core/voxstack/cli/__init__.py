@@ -23,15 +23,7 @@ COMMANDS = {
     "say": "voxstack.cli.say:say",
     "voices": "voxstack.cli.listing:voices",
     "plugins": "voxstack.cli.listing:plugins",
-    "components": "voxstack.cli.components:components",
-    "executors": "voxstack.cli.executors:executors",
     "stack": "voxstack.cli.stack:stack",
-    "addon": "voxstack.cli.addon:addon",
-    "bench": "voxstack.cli.bench:bench",
-    "doctor": "voxstack.cli.doctor:doctor",
-    "conformance": "voxstack.cli.conformance:conformance",
-    "schema": "voxstack.cli.schema:schema",
-    "trace": "voxstack.cli.trace:trace",
 }
 
 
@@ -150,3 +142,38 @@ def _complain(message: str, debug: bool) -> None:
         traceback.print_exc()
     shown = printable(message.encode("utf-8", "replace").decode())
     click.secho(f"error: {shown}", fg="red", err=True, color=None if colours_wanted() else False)
+
+
+# The face for commands of plugins: names of this package's modules, imported when first used.
+_HOMES = {
+    "files": ["write_atomically"],
+    "cli.options": [
+        "Edit",
+        "host_options",
+        "json_option",
+        "make_host",
+        "parse_edits",
+        "parse_pairs",
+    ],
+    "cli.output": [
+        "check_folder",
+        "for_machines",
+        "keep_stdout_clean",
+        "print_json",
+        "print_table",
+        "print_text",
+    ],
+    "cli.printable": ["echo", "printable"],
+    "cli.sinks": ["check_place"],
+}
+
+
+def __getattr__(name: str) -> object:
+    import importlib
+
+    for module, names in _HOMES.items():
+        if name in names:
+            value: object = getattr(importlib.import_module(f"voxstack.{module}"), name)
+            globals()[name] = value
+            return value
+    raise AttributeError(f"module 'voxstack.cli' has no attribute {name!r}")

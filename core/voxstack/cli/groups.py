@@ -41,7 +41,7 @@ class PluginGroup(click.Group):
 
     def _brought(self) -> list[str]:
         names = [n for n in _registry().names("command") if n.startswith(self._prefix)]
-        return [n[len(self._prefix) :] for n in names if "." not in n[len(self._prefix) :]]
+        return list(dict.fromkeys(n[len(self._prefix) :].partition(".")[0] for n in names))
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         """Import a command by its name."""
@@ -50,10 +50,12 @@ class PluginGroup(click.Group):
             command: click.Command = getattr(importlib.import_module(module), attribute)
             return command
         own = super().get_command(ctx, name)
-        if own is not None or "." in name:
+        if own is not None:
             return own
         registry, full = _registry(), self._prefix + name
         if not registry.candidates(full, "command"):
+            if any(n.startswith(f"{full}.") for n in registry.names("command")):
+                return PluginGroup(name=name, prefix=f"{full}.", help="Commands of plugins.")
             return None
         command = registry.load(registry.find(full, "command"))
         if not isinstance(command, click.Command):
@@ -96,6 +98,22 @@ class PluginGroup(click.Group):
             rows.append((name, text))
         with formatter.section("Commands"):
             formatter.write_dl(rows)
+
+
+class PluginCommand(click.Command):
+    """A command to which plugins may add options, in the group ``voxstack.options``."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """Return the parameters with those of plugins."""
+        if "voxstack.glue" not in ctx.meta:
+            ctx.meta["voxstack.glue"] = [
+                getattr(importlib.import_module(module), name)
+                for package in _registry().packages.values()
+                for group, option, target in package.entries
+                if group == "voxstack.options" and option.partition(".")[0] == self.name
+                for module, _, name in (target.partition(":"),)
+            ]
+        return [*super().get_params(ctx), *ctx.meta["voxstack.glue"]]
 
 
 def _registry() -> Any:

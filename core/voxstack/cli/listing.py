@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from voxstack.advice import INSTALL_A_VOICE
-from voxstack.cli.options import json_option, timeout_option
+from voxstack.cli.groups import PluginCommand
+from voxstack.cli.options import json_option
 from voxstack.cli.output import print_json, print_table
 from voxstack.errors import InputError, VoxstackError, did_you_mean
-
-if TYPE_CHECKING:
-    from voxstack.registry import Registration, Registry
 
 NO_VOICE = f"no voice is installed: {INSTALL_A_VOICE}"
 
@@ -73,23 +70,19 @@ def voices(deploy: str | None, as_json: bool) -> None:
     print_table((*columns, "about"), table, NO_VOICE)
 
 
-@click.command(short_help="List what the installed packages bring.")
+@click.command(cls=PluginCommand, short_help="List what the installed packages bring.")
 @click.option("--kind", help="Only this kind: encoders, decoders, executors, addons, ...")
 @click.option("--deploy", metavar="FILE.toml", help="Deployment file with allow and block lists.")
 @click.option(
     "--allow", multiple=True, metavar="PATTERN", help="Allow only distributions that match."
 )
 @click.option("--block", multiple=True, metavar="PATTERN", help="Block matching distributions.")
-@click.option("--timings", is_flag=True, help="Import each one in a new Python, and time it.")
-@timeout_option("How long one may take to import, for --timings.")
 @json_option
 def plugins(
     kind: str | None,
     deploy: str | None,
     allow: tuple[str, ...],
     block: tuple[str, ...],
-    timings: bool,
-    timeout: float,
     as_json: bool,
 ) -> None:
     """List what the installed packages bring.
@@ -118,48 +111,11 @@ def plugins(
         key=lambda r: (r.kind, r.name, r.distribution),
     )
     columns = ["kind", "name", "distribution", "version", "status", "reason"]
-    costs = _timed(registry, found, timeout) if timings else {}
     rows: list[dict[str, Any]] = [dict(r.listing()) for r in found]
-    if timings:
-        rows = [{**row, "import_ms": costs.get(r)} for row, r in zip(rows, found, strict=True)]
-        columns.insert(-1, "import_ms")
+    if more := click.get_current_context().meta.get("voxstack.rows"):
+        rows, extra = more(registry, found, rows)
+        columns[-1:-1] = extra
     if as_json:
         print_json(rows)
         return
     print_table(columns, [[r[c] for c in columns] for r in rows], "no plugin is installed")
-
-
-def _timed(
-    registry: Registry, found: Sequence[Registration], timeout: float
-) -> dict[Registration, float | None]:
-    """Try each one out, as doctor does, and tell what importing its module costs.
-
-    What fails is marked with the reason.
-    """
-    from voxstack.apart import Job, run_apart
-    from voxstack.importing import mark_broken
-    from voxstack.trial import reason_of, refused, try_out
-
-    able = [r for r in found if not refused(registry, r) and r.kind != "addons"]
-    # Each module once, in a Python that has imported voxstack and nothing else.
-    names = sorted({_module(r) for r in able})
-    jobs = [Job("voxstack.apart:import_module", {"module": name}) for name in names]
-    outcomes = dict(zip(names, run_apart(jobs, timeout, share=False), strict=True))
-    timed = []
-    for r in able:
-        outcome = outcomes[_module(r)]
-        if outcome.failure:
-            mark_broken(r, reason_of(r, outcome))
-        elif outcome.skipped:
-            r.reason = f"importing {r.target!r}: not measured: the time for all plugins is spent"
-        else:
-            timed.append(r)
-    # A module that can be imported may still lack what is asked of it.
-    for r, outcome in zip(timed, try_out(timed, timeout), strict=True):
-        if outcome.failure:
-            mark_broken(r, reason_of(r, outcome))
-    return {r: outcomes[_module(r)].milliseconds for r in timed}
-
-
-def _module(registration: Registration) -> str:
-    return registration.target.partition(":")[0]

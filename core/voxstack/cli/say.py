@@ -17,6 +17,7 @@ from typing import Any
 import click
 
 from voxstack.cli import signals
+from voxstack.cli.groups import PluginCommand
 from voxstack.cli.options import host_options, make_host, parse_edits, parse_pairs
 from voxstack.cli.output import check_folder, keep_stdout_clean
 from voxstack.cli.progress import progress_bar
@@ -28,7 +29,7 @@ READ_AHEAD = 16  # pieces of stdin
 PAUSE_S = 0.3  # a writer to stdin who is silent for so long has ended a paragraph
 
 
-@click.command(short_help="Speak text, a file or stdin.")
+@click.command(cls=PluginCommand, short_help="Speak text, a file or stdin.")
 @click.argument("text", nargs=-1)
 @click.option("-f", "--file", "file", metavar="FILE", help="Speak the text in FILE.")
 @click.option(
@@ -38,11 +39,6 @@ PAUSE_S = 0.3  # a writer to stdin who is silent for so long has ended a paragra
     help="Write a WAV, or - for raw 16-bit PCM on stdout. Without it, play.",
 )
 @click.option("--voice", help="Voice: an installed name, or the path of an addon.")
-@click.option(
-    "--locked",
-    metavar="FILE",
-    help="Speak with what voxstack stack lock wrote, and refuse any other environment.",
-)
 @click.option("--speaker", help="Speaker of the voice.")
 @click.option(
     "--rate",
@@ -79,7 +75,6 @@ def say(
     file: str | None,
     output: str | None,
     voice: str | None,
-    locked: str | None,
     speaker: str | None,
     rate: float | None,
     pitch: float | None,
@@ -116,14 +111,6 @@ def say(
             option = name.replace("_", "-")
             raise InputError(f"{name} is given twice, by --{option} and by --control")
         chosen |= {} if value is None else {name: value}
-    lock = None
-    if locked is not None:
-        from voxstack.cli.lock import nothing_beside
-        from voxstack.lock import read_lock
-
-        settled = {"voice": voice, "set": sets, "deploy": deploy, "executor": executor}
-        nothing_beside(locked, {**settled, "allow": allow, "block": block})
-        lock = read_lock(locked)
     check_place(output)
     pcm = keep_stdout_clean() if output == "-" else None
     if stats == "-":
@@ -131,13 +118,12 @@ def say(
     if stats:
         check_folder(stats)
     with ExitStack() as stack:
-        if lock is None or locked is None:
+        opened = click.get_current_context().meta.get("voxstack.open")
+        if opened is not None:
+            built = stack.enter_context(opened())
+        else:
             host = stack.enter_context(make_host(deploy, executor, allow, block))
             built = host.voice(voice, edits=edits)
-        else:
-            from voxstack.drift import locked_host, locked_voice
-
-            built = locked_voice(stack.enter_context(locked_host(lock)), lock, locked)
         loaded = time.perf_counter()
         signals.deliver()
         stream = stack.enter_context(built.stream(source.pieces(), seed=seed, **chosen))

@@ -12,10 +12,8 @@ from voxstack.cli.options import host_options, json_option, make_host, parse_edi
 from voxstack.cli.output import print_json
 from voxstack.errors import AddonError, Problem
 
-LAZY = {"why": "voxstack.cli.why:why", "lock": "voxstack.cli.lock:lock"}
 
-
-@click.group(cls=PluginGroup, prefix="stack.", lazy=LAZY)
+@click.group(cls=PluginGroup, prefix="stack.")
 def stack() -> None:
     """Check, show, draw, explain and lock the stack of a voice."""
 
@@ -40,12 +38,13 @@ def check(
     Prints all problems, each with its JSON pointer, line and column; exit code 2 if there are any.
     A lock file is compared with what is installed here.
     """
-    from voxstack.cli.lock import check_lock
-    from voxstack.lock import is_lock
-
-    if is_lock(file):
-        settled = {"voice": voice, "deploy": deploy, "executor": executor, "set": sets}
-        check_lock(file, {**settled, "allow": allow, "block": block}, as_json)
+    context = click.get_current_context()
+    assert context.parent is not None
+    group = context.parent.command
+    if suffix := Path(file).suffix:
+        command = group.get_command(context.parent, f"check{suffix}")
+        if command is not None:
+            context.forward(command)
     with make_host(deploy, executor, allow, block) as host:
         try:
             problems = host.check(file, parse_edits(sets), voice)
@@ -96,51 +95,3 @@ def show(
 
     # Wider than any terminal, which breaks the lines itself: names can be copied whole.
     Console(width=10_000, highlight=False).print(tree_of(tree))
-
-
-@stack.command(short_help="Draw the blocks of a voice as a picture.")
-@click.argument("voice", required=False)
-@click.option(
-    "-o", "--output", required=True, metavar="FILE.svg|html|mmd|-", help="Where to; - for stdout."
-)
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["svg", "html", "mmd"]),
-    help="What to write (default: by the file's name).",
-)
-@host_options
-def graph(
-    voice: str | None,
-    output: str,
-    form: str | None,
-    deploy: str | None,
-    executor: str | None,
-    sets: tuple[str, ...],
-    allow: tuple[str, ...],
-    block: tuple[str, ...],
-) -> None:
-    """Draw VOICE as it is built: blocks, networks, executors, and the tensors between them.
-
-    Without VOICE: the deployment's, VOXSTACK_VOICE, or the only one that is installed.
-
-    \b
-    voxstack stack graph en-us -o graph.svg
-    voxstack stack graph en-us -o - --format mmd
-    """
-    from voxstack.cli.graph import drawn, format_of
-    from voxstack.cli.output import check_folder, for_machines, print_text
-    from voxstack.cli.picture import stack_tree
-    from voxstack.files import write_atomically
-
-    form = format_of(output, form)
-    check_folder(output)
-    if output == "-":
-        for_machines(click.get_current_context())
-    with make_host(deploy, executor, allow, block) as host:
-        built = host.voice(voice, edits=parse_edits(sets), load=False)
-        picture = drawn(stack_tree(built, host.registry), built, form)
-    if output == "-":
-        print_text(picture)
-    else:
-        write_atomically(output, picture)

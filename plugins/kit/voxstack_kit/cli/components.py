@@ -1,0 +1,125 @@
+"""``voxstack components``: what a configuration can name, and what it says there."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from typing import Any
+
+import click
+from packaging.utils import canonicalize_name
+from voxstack import InputError, PluginError
+from voxstack.cli import json_option, make_host, print_json, print_table
+from voxstack.inspection import did_you_mean
+
+from voxstack_kit.cli.options import timeout_option
+
+
+@click.command(short_help="Tell what a stack can name, and the options.")
+@click.argument("name", required=False)
+@click.option("--markdown", is_flag=True, help="Print Markdown.")
+@click.option("--deploy", metavar="FILE.toml", help="Deployment file: its lists of plugins.")
+@click.option(
+    "--allow",
+    multiple=True,
+    metavar="PATTERN",
+    help="Use only plugins of distributions that match. Repeatable.",
+)
+@click.option(
+    "--block",
+    multiple=True,
+    metavar="PATTERN",
+    help="Use no plugin of distributions that match. Repeatable.",
+)
+@timeout_option("How long one plugin may take to import.")
+@json_option
+def components(
+    name: str | None,
+    markdown: bool,
+    deploy: str | None,
+    allow: tuple[str, ...],
+    block: tuple[str, ...],
+    timeout: float,
+    as_json: bool,
+) -> None:
+    """Tell what a stack can name: blocks, frontends and executors; with NAME, its options.
+
+    It imports the components, those of others in a child process first; one that cannot be
+    imported, or hangs, is listed with its reason.
+
+    \b
+    voxstack components
+    voxstack components Gain
+    """
+    from voxstack_kit.describing.reference import component_section, components_page, facts
+    from voxstack_kit.describing.schema import described
+    from voxstack_kit.trying.imports import leave_out_broken
+
+    if markdown and as_json:
+        raise InputError("--markdown and --json exclude each other; give one of them")
+    with make_host(deploy, None, allow, block) as host, contextlib.redirect_stdout(sys.stderr):
+        leave_out_broken(host.registry, timeout)
+        found = described(host.registry)
+    if name is not None:
+        wanted, _, distribution = name.partition("@")
+        named = [c for c in found if c.registration.name == wanted]
+        if distribution:
+            of = canonicalize_name(distribution)
+            named = [c for c in named if c.registration.distribution == of]
+        if not named:
+            names = sorted({c.registration.name for c in found})
+            hint = did_you_mean(name, names) or f"there: {', '.join(names)}"
+            raise InputError(f"there is no component {name!r} ({hint})")
+        if all(c.cls is None for c in named):
+            raise PluginError("; ".join(str(c.reason) for c in named), named[0].registration)
+        found = named
+    if as_json:
+        told = [facts(c) for c in found]
+        print_json(told)
+    elif markdown:
+        sections = [component_section(c) for c in found]
+        click.echo(components_page(found) if name is None else "\n".join(sections), nl=False)
+    elif name is None:
+        rows = [
+            (
+                *(f[key] for key in ("name", "kind", "distribution", "status")),
+                _prose(f["reason"] or f["summary"]),
+            )
+            for f in map(facts, found)
+        ]
+        columns = ("name", "kind", "distribution", "status", "about")
+        print_table(columns, rows, "no component is installed")
+    else:
+        for component in found:
+            _print(facts(component))
+
+
+def _print(told: dict[str, Any]) -> None:
+    """Print one component for people."""
+    whose = f"{told['distribution']} {told['version']}".rstrip()
+    click.echo(f"{told['name']}: {told['kind']} of {whose}")
+    click.echo(f"\n{_prose(told['description'] or told['reason'])}\n")
+    for verb in ("consumes", "produces"):
+        if told[verb]:
+            click.echo(f"It {verb} {', '.join(told[verb])}.")
+    rows = [
+        (
+            option["name"],
+            ", ".join(filter(None, (option["type"], option["bounds"]))),
+            "required" if option["required"] else _plain(option["default"]),
+            _prose(option["description"]),
+        )
+        for option in told["options"]
+    ]
+    print_table(("option", "takes", "default", "about"), rows, "It has no options.")
+
+
+def _prose(text: str | None) -> str:
+    """Show a docstring's marks for code as single ones."""
+    return (text or "").replace("``", "`")
+
+
+def _plain(default: Any) -> str:
+    import json
+
+    return "" if default is None else json.dumps(default, ensure_ascii=False)

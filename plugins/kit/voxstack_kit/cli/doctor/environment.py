@@ -1,0 +1,92 @@
+"""Python, the platform, voxstack itself and what it depends on."""
+
+from __future__ import annotations
+
+import platform
+import re
+import sys
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+
+import voxstack
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from voxstack import VoxstackError
+
+from voxstack_kit.cli.doctor.findings import ERROR, OK, WARNING, Finding
+from voxstack_kit.trying.reinstall import install_again, install_newer
+
+
+def environment() -> Iterator[Finding]:
+    """Look at Python, the platform, voxstack itself and what it depends on."""
+    here = f"Python {platform.python_version()}"
+    try:
+        own = metadata.distribution("voxstack")
+        needs, version = own.requires or [], own.version
+        python = own.metadata["Requires-Python"] or ""
+    except metadata.PackageNotFoundError:
+        yield Finding(
+            "environment", ERROR, "voxstack", "it is not installed: its own blocks are missing",
+            install_newer("voxstack"),
+        )  # fmt: skip
+        needs, version, python = [], voxstack.__version__, ""
+    if satisfies(platform.python_version(), python):
+        yield Finding("environment", OK, here, f"{sys.executable} on {platform.platform()}")
+    else:
+        yield Finding(
+            "environment", ERROR, here, f"voxstack needs Python {python}",
+            "make an environment with a newer Python",
+        )  # fmt: skip
+    if version == voxstack.__version__:
+        yield Finding("environment", OK, f"voxstack {version}", str(Path(voxstack.__file__).parent))
+    else:
+        yield Finding(
+            "environment", WARNING, f"voxstack {voxstack.__version__}",
+            f"it runs from {Path(voxstack.__file__).parent}, and version {version} is installed",
+            f"{install_again('voxstack')}, or take the folder off PYTHONPATH",
+        )  # fmt: skip
+    for requirement in needs:
+        yield from dependency("environment", ERROR, requirement, "voxstack")
+    yield _player()
+
+
+def _player() -> Finding:
+    from voxstack.cli import check_place
+
+    try:
+        check_place(None)
+    except VoxstackError as error:
+        message, _, step = str(error).partition(": ")
+        return Finding("environment", WARNING, "audio player", message, step)
+    return Finding("environment", OK, "audio player", "voxstack say can play")
+
+
+def dependency(check: str, status: str, requirement: str, owner: str) -> Iterator[Finding]:
+    """Compare one Requires-Dist with what is installed."""
+    text, _, marker = requirement.partition(";")
+    found = re.match(r"\s*([\w.-]+)\s*(?:\[[^]]*\])?\s*\(?([^)]*)\)?", text)
+    # What a marker says (an extra, another platform) is for pip to judge.
+    if found is None or marker or found[2].lstrip().startswith("@"):
+        return
+    name, wanted = found[1], found[2].strip()
+    step = f"pip install --upgrade {f'{name}{wanted}'.replace(' ', '')!r}"
+    if name.startswith("voxstack"):  # which is on no index
+        step = install_newer(name)
+    try:
+        version = metadata.version(name)
+    except metadata.PackageNotFoundError:
+        yield Finding(check, status, name, f"{owner} needs it, and it is not installed", step)
+        return
+    if not satisfies(version or "", wanted):
+        message = f"it is outdated: {owner} needs {wanted}, {version} is installed"
+        yield Finding(check, status, f"{name} {version}", message, step)
+    elif check == "environment":
+        yield Finding(check, OK, f"{name} {version}", f"{owner} needs {wanted or 'any'}")
+
+
+def satisfies(version: str, wanted: str) -> bool:
+    """Return whether a version meets a requirement; one that cannot be read is met."""
+    try:
+        return SpecifierSet(wanted).contains(version, prereleases=True)
+    except InvalidSpecifier:
+        return True

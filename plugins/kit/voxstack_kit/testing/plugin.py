@@ -1,0 +1,22 @@
+"""What pytest loads at every start: a host for the tests that want one, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from voxstack_kit.testing import surroundings  # noqa: F401 - as they are before tests are imported
+
+if TYPE_CHECKING:
+    from voxstack import Host
+
+
+@pytest.fixture(scope="session")
+def voxstack_host() -> Iterator[Host]:
+    """A host of the installed plugins, shared by all tests and closed behind the last."""
+    from voxstack import Host
+
+    with Host() as host:
+        yield host

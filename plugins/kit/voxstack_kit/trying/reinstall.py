@@ -1,0 +1,79 @@
+"""How an installed distribution is to be had again: from where pip got it.
+
+An index is named only for what came from one: on another index a stranger may have taken the name.
+"""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import final
+
+from attrs import frozen
+
+from voxstack_kit.checking.provenance import direct_url, is_editable, requirement
+from voxstack_kit.locking.sources import distribution_of
+
+AGAIN = "pip install --force-reinstall --no-deps"
+
+
+@final
+@frozen
+class _Source:
+    """Where a distribution was installed from."""
+
+    given: str  # as pip takes it
+    editable: bool = False  # its files are those of that folder
+
+
+def install_again(name: str) -> str:
+    """Tell how to get the files of a distribution as they were."""
+    source = _source(name)
+    if source and source.editable:
+        return f"restore its files in {source.given}, the folder that it is installed from"
+    if source:
+        return f"{AGAIN} {source.given}"
+    return f"install {name} again from where you got it"
+
+
+def install_newer(name: str) -> str:
+    """Tell how to get another version of a distribution, or one that is not installed."""
+    source = _source(name)
+    if source and source.editable:
+        return f"mend or update {name} in {source.given}, the folder that it is installed from"
+    if source and source.given == name:
+        return f"pip install --upgrade {name}"
+    return f"install a newer version of {name} from where you got it"
+
+
+def install_version(
+    name: str, version: str, again: bool = False, editable: bool | None = None
+) -> str:
+    """Tell how to get a version of a distribution, from where the one here came.
+
+    ``again``: over the same version, whose files are not as they were; ``editable``: None is as
+    it is here.
+    """
+    how, found = AGAIN if again else "pip install", distribution_of(name)
+    if found is not None:
+        direct = direct_url(found)
+        if where := requirement(direct, is_editable(direct) if editable is None else editable):
+            return f"{how} {where}" if again else f"{how} {where}, once it is {version} there"
+    if found is None:
+        return f"pip install {name}=={version}, if it came from a package index"
+    return f"{how} {name}=={version}"
+
+
+def _source(name: str) -> _Source | None:
+    """Say where a distribution came from; None where that is not known, or gone."""
+    found = distribution_of(name)
+    if found is None:
+        return None
+    direct = direct_url(found)
+    if where := requirement(direct):
+        (place,) = shlex.split(where)
+        there = "://" in place or Path(place).exists()
+        return _Source(where, is_editable(direct)) if there else None
+    if direct:
+        return None
+    return _Source(name) if found.read_text("INSTALLER") else None

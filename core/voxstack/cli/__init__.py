@@ -16,8 +16,11 @@ import click
 import voxstack
 from voxstack.cli import signals
 from voxstack.cli.groups import PluginGroup, ReaderGoneError
+from voxstack.cli.printable import echo, printable
 from voxstack.errors import VoxstackError
 from voxstack.logs import colours_wanted
+
+__all__ = ["PluginGroup", "cli", "echo", "main", "printable"]
 
 COMMANDS = {
     "say": "voxstack.cli.say:say",
@@ -134,8 +137,6 @@ def _end(code: int) -> None:
 
 def _complain(message: str, debug: bool) -> None:
     """Write an error to stderr, in red on a terminal, behind its traceback if that is wanted."""
-    from voxstack.cli.printable import printable
-
     if debug:
         import traceback
 
@@ -163,7 +164,6 @@ _HOMES = {
         "print_table",
         "print_text",
     ],
-    "cli.printable": ["echo", "printable"],
     "cli.sinks": ["check_place"],
 }
 

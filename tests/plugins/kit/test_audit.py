@@ -5,7 +5,7 @@ import pickle
 import shutil
 
 import pytest
-from voxstack.addon import make_addon
+from voxstack.inspection import make_addon
 from voxstack_kit.checking.audit import audit
 
 NETWORK = "networks/decoder.txt"

@@ -1,7 +1,7 @@
 """The suite of modules with hooks can fail: modules that break, and the checks that they fail."""
 
 import pytest
-from voxstack.errors import PluginError
+from voxstack import PluginError
 from voxstack_kit.testing.others import HooksSuite
 
 KNOWN = "its hooks are known and have the right arguments"

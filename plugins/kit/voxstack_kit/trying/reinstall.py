@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import final
 
 from attrs import frozen
+from voxstack.inspection import where_to_get
 
 from voxstack_kit.checking.provenance import direct_url, is_editable, requirement
 from voxstack_kit.locking.sources import distribution_of
@@ -43,6 +44,8 @@ def install_newer(name: str) -> str:
         return f"mend or update {name} in {source.given}, the folder that it is installed from"
     if source and source.given == name:
         return f"pip install --upgrade {name}"
+    if source is None and (step := where_to_get(name, "distribution")):
+        return step
     return f"install a newer version of {name} from where you got it"
 
 
@@ -60,8 +63,18 @@ def install_version(
         if where := requirement(direct, is_editable(direct) if editable is None else editable):
             return f"{how} {where}" if again else f"{how} {where}, once it is {version} there"
     if found is None:
+        if step := where_to_get(name, "distribution"):
+            return step
         return f"pip install {name}=={version}, if it came from a package index"
     return f"{how} {name}=={version}"
+
+
+def source_of(name: str) -> str | None:
+    """Return how to get another version of a distribution that is not from an index, or None."""
+    if distribution_of(name) is None:
+        return where_to_get(name, "distribution")
+    source = _source(name)
+    return None if source and source.given == name else install_newer(name)
 
 
 def _source(name: str) -> _Source | None:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import platform
-import re
 import sys
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
 import voxstack
+from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from voxstack import VoxstackError
 
 from voxstack_kit.cli.doctor.findings import ERROR, OK, WARNING, Finding
-from voxstack_kit.trying.reinstall import install_again, install_newer
+from voxstack_kit.trying.reinstall import install_again, install_newer, source_of
 
 
 def environment() -> Iterator[Finding]:
@@ -63,15 +63,14 @@ def _player() -> Finding:
 
 def dependency(check: str, status: str, requirement: str, owner: str) -> Iterator[Finding]:
     """Compare one Requires-Dist with what is installed."""
-    text, _, marker = requirement.partition(";")
-    found = re.match(r"\s*([\w.-]+)\s*(?:\[[^]]*\])?\s*\(?([^)]*)\)?", text)
-    # What a marker says (an extra, another platform) is for pip to judge.
-    if found is None or marker or found[2].lstrip().startswith("@"):
+    try:
+        parsed = Requirement(requirement)
+    except InvalidRequirement:
         return
-    name, wanted = found[1], found[2].strip()
-    step = f"pip install --upgrade {f'{name}{wanted}'.replace(' ', '')!r}"
-    if name.startswith("voxstack"):  # which is on no index
-        step = install_newer(name)
+    if parsed.url or (parsed.marker and not parsed.marker.evaluate({"extra": ""})):
+        return
+    name, wanted = parsed.name, str(parsed.specifier)
+    step = source_of(name) or f"pip install --upgrade {f'{name}{wanted}'!r}"
     try:
         version = metadata.version(name)
     except metadata.PackageNotFoundError:

@@ -10,13 +10,10 @@ from pathlib import Path
 import attrs
 import pytest
 import voxstack
-from attrs import frozen
 from click.testing import CliRunner
-from voxstack import Component, StreamableBlock, hookimpl, hookspecs
+from voxstack import Component, InputError, PluginError, hookimpl
 from voxstack.cli import cli
-from voxstack.components import KINDS
-from voxstack.errors import InputError, PluginError
-from voxstack.registry import Registry
+from voxstack.inspection import KINDS, Registry, hookspecs
 from voxstack_kit.describing.reference import (
     addon_page,
     component_section,
@@ -27,7 +24,7 @@ from voxstack_kit.describing.reference import (
 )
 from voxstack_kit.describing.schema import described
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 FOLDER = ROOT / "core/docs/reference"
 AGAIN = "run: python -m voxstack_kit.describing.reference core/docs/reference 'voxstack-*'"
 NAMED = ("frontends", "encoders", "upsamplers", "decoders", "vocoders", "effects", "blocks")
@@ -234,36 +231,3 @@ def test_one_that_cannot_be_imported_is_listed_with_its_reason(acme):
     assert "has no attribute 'Missing'" in row
     with pytest.raises(PluginError, match="has no attribute 'Missing'"):
         run("AcmeBroken")
-
-
-def test_what_goes_away_is_told_and_both_names_are_in_the_schema():
-    goes = voxstack.Deprecation(since="1.2", removed_in="2.0", instead="use 'db'")
-
-    @frozen
-    class Softer(StreamableBlock):
-        """Softer."""
-
-        db: float = attrs.field(metadata=goes.renames("volume"))
-
-        def stream(self, sequence, upstream):
-            yield from upstream
-
-    module = type(sys)("softer_module")
-    module.Softer = Softer
-    sys.modules["softer_module"] = module
-
-    class Plugin:
-        @hookimpl
-        def voxstack_effects(self):
-            return [Component("Softer", "softer_module:Softer")]
-
-    try:
-        found = described(Registry(plugins=[Plugin()]))
-    finally:
-        del sys.modules["softer_module"]
-    (softer,) = [c for c in found if c.registration.name == "Softer"]
-    assert softer.reason is None
-    assert softer.options["required"] == []
-    volume = softer.options["properties"]["volume"]
-    assert volume["deprecated"] is True
-    assert (volume["type"], volume["description"]) == ("number", "goes away in 2.0: use 'db'")

@@ -1,7 +1,7 @@
-"""What an addon is, holds and does, found out without loading any of it.
+"""An addon's identity, files, networks and parts, found out without loading any of it.
 
-``voxstack addon check`` prints it. What is bad stops the check before an executor sees a byte;
-what is only odd, such as a file that nothing reads, is a warning.
+``voxstack addon check`` prints them. A bad file ends the check before an executor reads a byte; an
+odd one, such as a file that nothing reads, is a warning.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class Part:
 @final
 @define
 class Audit:
-    """All that can be said of an addon without loading it."""
+    """All that is known of an addon without loading it."""
 
     addon: Addon
     origin: Origin | None  # None: a folder or a zip
@@ -104,11 +104,11 @@ class Audit:
 
     @property
     def problems(self) -> list[str]:
-        """What is bad with its files: it is not to be loaded."""
+        """What is wrong with its files; it must not be loaded."""
         return [file.note for file in self.files if not file.ok]
 
     def identity(self) -> dict[str, Any]:
-        """Tell what it is and who made it, by its own words."""
+        """Return what the addon says of itself and of its authors."""
         manifest = self.addon.manifest
         names = ("name", "version", "language", "description", "author", "homepage", "datasets")
         facts: dict[str, Any] = {name: getattr(manifest, name) for name in names}
@@ -119,7 +119,7 @@ class Audit:
         return facts
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the plain form that ``--json`` prints."""
+        """Return the plain form that ``--json`` prints."""
         return {
             "identity": self.identity(),
             "origin": self.origin.as_dict() if self.origin else None,
@@ -133,12 +133,12 @@ class Audit:
 
 
 def license_files(addon: Addon) -> list[str]:
-    """Give the listed files that are licences or notices, by their names."""
+    """Return the listed files that are licences or notices by their names."""
     return [p for p in addon.manifest.files if LICENSES.fullmatch(PurePosixPath(p).name)]
 
 
 def audit(host: Host, name: str, addon: Addon) -> Audit:
-    """Look at every file of an addon and at all that its stack names."""
+    """Check every file of an addon, and what its stack names."""
     found = Audit(addon, _origin(host, name, addon))
     found.networks = [
         NetworkReport(network.name, network.role, dict(network.files))
@@ -152,18 +152,18 @@ def audit(host: Host, name: str, addon: Addon) -> Audit:
 
 
 def _origin(host: Host, name: str, addon: Addon) -> Origin | None:
-    """Say which distribution brings an addon; None for a folder or a zip."""
+    """Return the distribution that provides an addon; None for a folder or a zip."""
     try:
-        brought = host.registry.find(name, "addon")
-        same = host.files(brought.name).name == addon.files.name
+        provided = host.registry.find(name, "addon")
+        same = host.files(provided.name).name == addon.files.name
     except VoxstackError:
         return None
-    package = brought.package if same else None
+    package = provided.package if same else None
     return origin_of(package.name, package.version, package.distribution) if package else None
 
 
 def _listed(host: Host, found: Audit, path: str) -> FileReport:
-    """Look at a file that the manifest lists."""
+    """Check a file that the manifest lists."""
     addon, size = found.addon, found.addon.manifest.files[path].bytes
     where = f"{addon.files.name}: {path}"
     content = "not read"
@@ -184,7 +184,7 @@ def _listed(host: Host, found: Audit, path: str) -> FileReport:
         return FileReport(path, size, content, True, False, str(error))
     note = ""
     if is_active(data):
-        note = "holds what a browser would run: read it as text"
+        note = "contains what a browser would run; read it as text"
         found.warnings.append(f"{path}: {note}")
     return FileReport(path, size, content, True, True, note)
 
@@ -232,14 +232,14 @@ def _by_count(operators: Mapping[str, int]) -> dict[str, int]:
 
 
 def _others(found: Audit) -> Iterator[FileReport]:
-    """Give the files that are there and not listed: no voice reads them.
+    """Yield the files that the manifest does not list: no voice reads them.
 
-    Their first bytes tell what they are, for whoever gets them with the addon.
+    They are classified by their first bytes, for the people who receive them with the addon.
     """
     listed = {*found.addon.manifest.files, MANIFEST}
     present = list(islice(found.addon.files.present(), MAX_FILES + 1))
     if len(present) > MAX_FILES:
-        found.warnings.append(f"more than {MAX_FILES} files lie there: not all were looked at")
+        found.warnings.append(f"more than {MAX_FILES} files: not all were checked")
     others = [_unlisted(found.addon, f) for f in present[:MAX_FILES] if f.path not in listed]
     yield from others
     if found.origin:  # what every package has
@@ -249,11 +249,11 @@ def _others(found: Audit) -> Iterator[FileReport]:
         others.sort(key=lambda f: (not f.note.startswith(f"{UNLISTED};"), f.note == UNLISTED))
         named = ", ".join(f"{file.path} ({file.content})" for file in others[:MOST_NAMED])
         more = f" and {len(others) - MOST_NAMED} more" if len(others) > MOST_NAMED else ""
-        found.warnings.append(f"{MANIFEST} does not list, and no voice reads: {named}{more}")
+        found.warnings.append(f"not listed in {MANIFEST}, so no voice reads: {named}{more}")
 
 
 def _unlisted(addon: Addon, file: Any) -> FileReport:
-    """Look at the first bytes of a file that nothing reads."""
+    """Classify a file that nothing reads by its first bytes."""
     note, content = UNLISTED, "not read"
     if file.kind != "file":
         note, content = f"a {file.kind}, {UNLISTED}", f"a {file.kind}"
@@ -268,15 +268,15 @@ def _unlisted(addon: Addon, file: Any) -> FileReport:
 
 
 def _silences(addon: Addon) -> Iterator[str]:
-    """Say what the addon does not tell."""
+    """Yield a warning per fact that the addon does not state."""
     if not addon.manifest.author:
-        yield 'it does not say who made it ("author")'
+        yield 'it does not state its author ("author")'
     if not license_files(addon):
-        yield f"it lists no licence file; its licence, it says, is {addon.manifest.license!r}"
+        yield f"it lists no licence file; it states the licence {addon.manifest.license!r}"
 
 
 def parts_of(host: Host, addon: Addon) -> Iterator[Part]:
-    """Give what the configuration names that other packages bring."""
+    """Yield what the configuration names that other packages provide."""
     for key in ("frontend", "stack"):
         yield from _named(host, addon, addon.document.value.get(key), f"/{key}", key)
 

@@ -1,7 +1,6 @@
 """What a file is, by its content and not by its name: data, or something that could run.
 
-Executors bring formats of their own, so what is not known is let through as data. What is known
-to run when it is opened is never handed to an executor, whatever it is called.
+Formats of network files are open to third parties, so unknown content is treated as data.
 """
 
 from __future__ import annotations
@@ -12,8 +11,7 @@ from typing import final
 
 from attrs import frozen
 
-HEAD = 4096  # bytes that tell what a file is
-TAIL = 1 << 16  # bytes that hold the names in a zip
+HEAD = 4096  # bytes by which a file is classified
 
 
 @final
@@ -26,7 +24,7 @@ class Content:
 
 
 RUNS = "a pickle runs code when it is opened"
-MACHINE = "it is code for a machine"
+MACHINE = "it is machine code"
 
 _ONNX = re.compile(rb"\x08[\x01-\x7f][\x12\x1a\x22\x28\x32\x3a\x42]", re.S)
 # The pickles of old, which are text: "c", a module and a name of it, early on.
@@ -62,7 +60,7 @@ KINDS: tuple[tuple[Content, Callable[[bytes], object]], ...] = (
 
 
 def content_of(data: bytes) -> Content:
-    """Say what a file is, by its bytes or its beginning and end."""
+    """Return what a file is, by its bytes or its first ``HEAD`` bytes."""
     head = data[:HEAD]
     if not head:
         return Content("nothing")
@@ -85,7 +83,7 @@ def _is_text(head: bytes) -> bool:
 
 
 def _archive(data: bytes) -> Content:
-    """Tell the archives of PyTorch by the names that stand in them."""
+    """Return which archive of PyTorch it is, by the names in it."""
     if b"models/model.json" in data:
         return Content("an exported program of PyTorch")
     if b"data.pkl" in data or b".pkl" in data[:HEAD]:
@@ -94,5 +92,5 @@ def _archive(data: bytes) -> Content:
 
 
 def is_active(data: bytes) -> bool:
-    """Tell whether a text would do something where a browser shows it."""
+    """Return whether a text would do something in a browser."""
     return _ACTIVE.search(data) is not None

@@ -1,6 +1,6 @@
-"""Where an installed distribution comes from, by what pip wrote when it installed it.
+"""Where an installed distribution comes from, as its installer recorded it.
 
-Nothing here proves who made it: hashes prove that bytes are unchanged, and nothing is signed.
+Hashes prove that bytes are unchanged, not who made them: nothing is signed.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ PIECE = 1 << 20  # bytes read at once
 @final
 @frozen
 class Origin:
-    """A distribution as it lies here."""
+    """An installed distribution and its source."""
 
     distribution: str
     version: str
-    installer: str | None  # "pip", "uv"; None: it did not say
+    installer: str | None  # "pip", "uv"; None: not recorded
     source: str | None  # where it was installed from, an address; None: a package index
     editable: bool  # its files are those of a working folder
     recorded: int  # files whose hash the installer wrote down
@@ -50,12 +50,12 @@ class Origin:
         return f"{self.distribution} {self.version}, {how}"
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the plain form that ``--json`` prints."""
+        """Return the plain form that ``--json`` prints."""
         return attrs.asdict(self)
 
 
 def origin_of(name: str, version: str, distribution: Any) -> Origin:
-    """Read what the installer wrote about an importlib distribution; nothing is imported."""
+    """Return the origin of an importlib distribution; nothing is imported."""
     installer = (_read(distribution, "INSTALLER") or "").strip() or None
     direct, recorded, changed = direct_url(distribution), 0, []
     for path, digest in _record(distribution):
@@ -68,17 +68,17 @@ def origin_of(name: str, version: str, distribution: Any) -> Origin:
 
 
 def direct_url(distribution: Any) -> dict[str, Any]:
-    """Give direct_url.json (PEP 610): where pip got it; empty where that was an index."""
+    """Return direct_url.json (PEP 610), empty for a distribution from an index."""
     return _json(_read(distribution, "direct_url.json"))
 
 
 def is_editable(direct: dict[str, Any]) -> bool:
-    """Tell whether its files are those of a working folder."""
+    """Return whether the installed files are those of a working folder."""
     return bool(_table(direct, "dir_info").get("editable"))
 
 
 def requirement(direct: dict[str, Any], editable: bool = False) -> str | None:
-    """Write for a shell what pip is to be given to install from the place of direct_url.json."""
+    """Return what to pass to pip, quoted for a shell, to install from direct_url.json."""
     from urllib.request import url2pathname
 
     url = _bare(direct)
@@ -95,14 +95,14 @@ def requirement(direct: dict[str, Any], editable: bool = False) -> str | None:
 
 
 def _source(direct: dict[str, Any]) -> str | None:
-    """Give the address of direct_url.json (PEP 610) and the commit."""
+    """Return the address of direct_url.json and the commit."""
     bare = _bare(direct)
     commit = _table(direct, "vcs_info").get("commit_id")
     return f"{bare} at commit {commit}" if bare and isinstance(commit, str) else bare
 
 
 def _bare(direct: dict[str, Any]) -> str | None:
-    """Give the address of direct_url.json without the name and password in it."""
+    """Return the address of direct_url.json without its credentials."""
     url = direct.get("url")
     if not isinstance(url, str):
         return None
@@ -114,7 +114,7 @@ def _bare(direct: dict[str, Any]) -> str | None:
 
 
 def _record(distribution: Any) -> Iterator[tuple[str, str]]:
-    """Give (path, digest) of the files that RECORD has a hash of."""
+    """Yield (path, digest) of the files that RECORD has a hash of."""
     for row in csv.reader((_read(distribution, "RECORD") or "").splitlines()):
         if len(row) == 3 and row[1].startswith("sha256="):
             yield row[0], row[1].removeprefix("sha256=")

@@ -1,4 +1,4 @@
-"""How a lock was asked for, and the command that asks for it again."""
+"""The options that a lock was made with, and the command that makes it again."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Asked:
 
 
 def command(asked: Asked, voice: str, path: str) -> str:
-    """Write the command for a shell that makes the lock at ``path`` again."""
+    """Return the shell command that makes the lock at ``path`` again."""
     return shlex.join(["voxstack", "stack", "lock", voice, "-o", path, *_options(asked, path)])
 
 
@@ -44,7 +44,7 @@ def _options(asked: Asked, path: str) -> Iterator[str]:
 
 
 def _written(value: Any) -> str:
-    """Write a value for the command line: a string as it is, where that reads as the same."""
+    """Return a value as an argument: a string unquoted if it parses to itself, else JSON."""
     if isinstance(value, str):
         try:
             if parse_value(value) == value:

@@ -1,8 +1,8 @@
-"""Is the environment that of a lock? Compared before anything of a plugin is imported.
+"""Comparing the environment with a lock, before anything of a plugin is imported.
 
-Files are compared by their hash, distributions by version and record: the record of one that is
-no plugin is believed, unless every file is asked for. What each network runs on is compared last,
-when the voice is built.
+Files are compared by hash, distributions by version and record. The files of a distribution that
+is not a plugin are compared with its record on request only. Executors are compared last, on the
+built voice.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ MOST_NAMED = 3  # changed files of a distribution
 @final
 @frozen
 class Drift:
-    """One thing that is not as it was locked."""
+    """One difference from a lock."""
 
     what: str
     locked: str
@@ -51,7 +51,7 @@ class Drift:
 
 
 def locked_host(lock: Lock) -> Host:
-    """Make the host that a lock asks for; its settings are those of the lock alone."""
+    """Return a host with the settings of a lock and no others."""
     config = lock.config
     return Host(
         deploy=Deployment(
@@ -69,13 +69,13 @@ def locked_voice(host: Host, lock: Lock, path: str) -> Voice:
     if found := all_drifts(host, lock, path):
         listed = "\n".join(f"  {drift}" for drift in found)
         again = f"\nor lock it as it is now: {_again(lock, path)}" if _complete(host, lock) else ""
-        raise InputError(f"{path}: this is not the environment that was locked:\n{listed}{again}")
+        raise InputError(f"{path}: the environment differs from the lock:\n{listed}{again}")
     name, edits = _build(lock, path)
     return host.voice(name, edits=edits)
 
 
 def is_voice_of(lock: Lock, path: str, voice: str) -> bool:
-    """Tell whether a voice, a name or a path, is the one that is locked in ``path``."""
+    """Return whether a voice, a name or a path, is the one locked in ``path``."""
     locked = _located(Path(path), lock.voice)
     return voice == locked or (
         "/" in lock.voice and Path(voice).resolve() == Path(locked).resolve()
@@ -83,7 +83,7 @@ def is_voice_of(lock: Lock, path: str, voice: str) -> bool:
 
 
 def _complete(host: Host, lock: Lock) -> bool:
-    """Tell whether all parts of a lock are there: else it cannot be locked as it is now."""
+    """Return whether all parts of a lock are installed, so that it can be locked again."""
     parts = [key.split(" ", 1) for key in lock.components]
     parts += [["addon", name] for name, addon in lock.addons.items() if addon.distribution]
     try:
@@ -95,7 +95,7 @@ def _complete(host: Host, lock: Lock) -> bool:
 
 
 def _again(lock: Lock, path: str) -> str:
-    """Give the command that makes this lock again, with the options that it was made with."""
+    """Return the command that makes this lock again, with the options that it was made with."""
     config = lock.config
     asked = lock.asked or Asked(  # of an older lock: what the deployment file set is unknown
         executor=config.executor,
@@ -114,9 +114,9 @@ def _again(lock: Lock, path: str) -> str:
 
 
 def all_drifts(host: Host, lock: Lock, path: str, every_file: bool = False) -> list[Drift]:
-    """Give all that is not as it was locked; the voice is built if nothing else is amiss.
+    """Return all differences from a lock; the voice is built if there are no others.
 
-    ``every_file``: look at the files of distributions that are no plugins too, which takes time.
+    ``every_file``: also compare the files of distributions that are not plugins, which takes time.
     """
     found = list(drifts(host, lock, Path(path)))
     found += _changed(lock) if every_file else ()
@@ -133,7 +133,7 @@ def _build(lock: Lock, path: str) -> tuple[str, Edits]:
 
 
 def drifts(host: Host, lock: Lock, place: Path) -> Iterator[Drift]:
-    """Give all that is not as it was locked, without importing a plugin."""
+    """Yield the differences that can be found without importing a plugin."""
     python = platform.python_version()
     if python != lock.python:
         yield Drift("Python", lock.python, python, f"run it with Python {lock.python}")
@@ -177,7 +177,7 @@ def _distribution_drift(name: str, locked: LockedDistribution) -> Drift | None:
 
 
 def _changed(lock: Lock) -> Iterator[Drift]:
-    """Compare the files of what is no plugin with the hashes that its installer wrote down."""
+    """Compare the files of distributions that are not plugins with their records."""
     plugins = {component.distribution for component in lock.components.values()}
     for name, locked in lock.distributions.items():
         found = distribution_of(name)
@@ -191,7 +191,7 @@ def _changed(lock: Lock) -> Iterator[Drift]:
 
 
 def _blocked(host: Host, lock: Lock) -> dict[tuple[str, str], list[str]]:
-    """Give the locked distributions that no one may use here, by the reason and the next step."""
+    """Return the locked distributions that are blocked here, by the reason and the next step."""
     used = {component.distribution for component in lock.components.values()}
     used |= {addon.distribution for addon in lock.addons.values() if addon.distribution}
     found: dict[tuple[str, str], list[str]] = {}
@@ -203,7 +203,7 @@ def _blocked(host: Host, lock: Lock) -> dict[tuple[str, str], list[str]]:
 
 
 def _located(place: Path, name: str) -> str:
-    """Find a path that was spelled from the lock file's folder; a name is itself."""
+    """Resolve a path relative to the lock file's folder; a name stays as it is."""
     return os.path.normpath(place.parent.resolve() / name) if "/" in name else name
 
 
@@ -217,8 +217,8 @@ def _component_drifts(
     except VoxstackError as error:
         if locked.distribution not in other:
             clash = _clash(host, name, namespace, locked.distribution)
-            there, mend = clash or (f"none that can be used ({error})", _reinstall(locked))
-            yield Drift(key, whose, there, mend)
+            there, fix = clash or (f"none that can be used ({error})", _reinstall(locked))
+            yield Drift(key, whose, there, fix)
         return
     if found.distribution != locked.distribution:
         there = f"that of {found.distribution} {found.version}"
@@ -228,13 +228,13 @@ def _component_drifts(
 
 
 def _clash(host: Host, name: str, namespace: str, distribution: str) -> tuple[str, str] | None:
-    """Say which other packages bring a name that ``distribution`` brings too, and how to choose."""
+    """Return which other packages provide the name of ``distribution``, and how to choose."""
     rivals = [r for r in host.registry.candidates(name, namespace) if r.status == "ambiguous"]
     others = sorted({r.distribution for r in rivals} - {distribution})
     if len(others) == len({r.distribution for r in rivals}):
         return None
     owners = ", ".join(sorted({r.owner for r in rivals if r.distribution in others}))
-    return f"one of {owners} too", (
+    return f"one of {owners} as well", (
         f"pip uninstall {' '.join(others)}, or add {','.join(others)!r} to VOXSTACK_BLOCK, "
         f"or lock again with {f'{name}@{distribution}'!r} in place of {name!r}"
     )
@@ -243,9 +243,9 @@ def _clash(host: Host, name: str, namespace: str, distribution: str) -> tuple[st
 def _addon_drifts(
     host: Host, name: str, located: str, locked: LockedAddon, other: set[str]
 ) -> Iterator[Drift]:
-    mend = "put back the files that were locked"
+    fix = "put back the files that were locked"
     if locked.distribution:
-        mend = install_version(locked.distribution, locked.version, again=True)
+        fix = install_version(locked.distribution, locked.version, again=True)
     if locked.distribution in other:
         return
     try:
@@ -253,19 +253,19 @@ def _addon_drifts(
         version = str(document.value.get("version"))
     except VoxstackError as error:
         clash = locked.distribution and _clash(host, name, "addon", locked.distribution)
-        there, mend = clash or (f"none that can be used ({error})", mend)
-        yield Drift(f"addon {name}", locked.version, there, mend)
+        there, fix = clash or (f"none that can be used ({error})", fix)
+        yield Drift(f"addon {name}", locked.version, there, fix)
         return
     if version != locked.version:
-        yield Drift(f"addon {name}", locked.version, version, mend)
+        yield Drift(f"addon {name}", locked.version, version, fix)
     for path, digest in locked.files.items():
         try:
             found = file_hash(files, path)
         except VoxstackError as error:
-            yield Drift(f"addon {name}, {path}", _short(digest), f"none ({error})", mend)
+            yield Drift(f"addon {name}, {path}", _short(digest), f"none ({error})", fix)
             continue
         if found != digest:
-            yield Drift(f"addon {name}, {path}", _short(digest), _short(found), mend)
+            yield Drift(f"addon {name}, {path}", _short(digest), _short(found), fix)
 
 
 def _network_drifts(locked: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[Drift]:
@@ -276,7 +276,7 @@ def _network_drifts(locked: Mapping[str, Any], found: Mapping[str, Any]) -> Iter
                 f"network {name}",
                 json.dumps(then) if then else "none",
                 json.dumps(now) if now else "none",
-                "voxstack executors says what can run here",
+                "voxstack executors lists what can run here",
             )
 
 

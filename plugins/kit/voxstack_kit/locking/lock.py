@@ -1,4 +1,4 @@
-"""Lock files: a voice's configuration, and all of the environment that it was built in."""
+"""Lock files: the configuration of a voice and the environment that it was built in."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ Edits = list[tuple[str, Any, str]]
 @final
 @frozen
 class Config:
-    """What was asked for: enough to build the voice again."""
+    """What was requested: enough to build the voice again."""
 
     edits: tuple[tuple[str, Any], ...] = ()  # JSON pointer and value, in order
     executor: Any = None  # for all networks
     executors: dict[str, Any] = field(factory=dict)  # by network name or role
-    default_executor: Any = None  # where nothing nearer to a network says one
+    default_executor: Any = None  # for networks that nothing else assigns
     controls: dict[str, str | float] = field(factory=dict)
     allow: tuple[str, ...] = ("*",)
     block: tuple[str, ...] = ()
@@ -53,7 +53,7 @@ class Config:
 @final
 @frozen
 class LockedAddon:
-    """An addon that the voice is made of."""
+    """An addon that the voice uses."""
 
     version: str
     distribution: str | None  # None: a folder or a zip
@@ -63,7 +63,7 @@ class LockedAddon:
 @final
 @frozen
 class LockedComponent:
-    """A component that the voice is made of."""
+    """A component that the voice uses."""
 
     distribution: str
     version: str
@@ -74,7 +74,7 @@ class LockedComponent:
 @final
 @frozen
 class LockedDistribution:
-    """A distribution that the voice is made of, or that is needed by one."""
+    """A distribution that the voice uses, or a dependency of one."""
 
     version: str
     sha256: str | None  # of pip's record of its files; None for an editable install
@@ -83,7 +83,7 @@ class LockedDistribution:
 @final
 @frozen
 class Lock:
-    """What a lock file says."""
+    """The contents of a lock file."""
 
     lock: int
     voice: str  # its name, or the path of the addon from the lock file's folder
@@ -149,12 +149,12 @@ def _asked(host: Host, edits: Edits, executor: Any, place: Path) -> Asked:
 
 
 def lock_text(lock: Lock) -> str:
-    """Write a lock as JSON."""
+    """Return a lock as JSON."""
     return json.dumps(attrs.asdict(lock), indent=2, ensure_ascii=False) + "\n"
 
 
 def _components(host: Host, voice: Voice) -> list[Registration]:
-    """Give the registrations of all that the voice is built of, sorted."""
+    """Return the registrations of all components of a voice, sorted."""
     parts: list[Any] = [voice.built.frontend, *voice.built.head, *voice.built.tail]
     classes = {type(part) for root in parts for part in _parts(root)}
     found: dict[tuple[str, str], Registration] = {}
@@ -165,7 +165,7 @@ def _components(host: Host, voice: Voice) -> list[Registration]:
 
 
 def _parts(value: Any) -> Iterator[Any]:
-    """Give all components that a value is or holds, and the executors of its programs."""
+    """Yield all components in a value, and the executors of its programs."""
     if isinstance(value, list | tuple):
         for item in value:
             yield from _parts(item)
@@ -192,7 +192,7 @@ def _component(registration: Registration) -> LockedComponent:
 
 
 def _addon_names(name: str, voice: Voice) -> list[str]:
-    """Give the voice's addon and those whose networks it shares."""
+    """Return the names of the voice's addon and of those whose networks it shares."""
     others = {p.network.addon for p in voice.programs} - {voice.addon.name}
     return [name, *sorted(others)]
 
@@ -211,7 +211,7 @@ def _addon(host: Host, name: str) -> LockedAddon:
 
 
 def _data_of(addon: Addon) -> Iterator[str]:
-    """Give the files that speech depends on: networks and symbols."""
+    """Yield the files that speech depends on: networks and symbols."""
     for network in addon.manifest.networks.values():
         yield from network.files.values()
     if addon.manifest.symbols is not None:
@@ -219,13 +219,13 @@ def _data_of(addon: Addon) -> Iterator[str]:
 
 
 def file_hash(files: Files, path: str) -> str:
-    """Give the sha256 of an addon's file."""
+    """Return the sha256 of an addon's file."""
     limit = MAX_MANIFEST if path == MANIFEST else MAX_FILE
     return hashlib.sha256(files.read(path, limit)).hexdigest()
 
 
 def networks_of(voice: Voice) -> dict[str, Any]:
-    """Say which executor runs each network, with its options."""
+    """Return which executor runs each network, with its options."""
     return {
         program.network.qualified_name: _executor(program.executor)
         for program in sorted(voice.programs, key=lambda p: p.network.qualified_name)
@@ -233,7 +233,7 @@ def networks_of(voice: Voice) -> dict[str, Any]:
 
 
 def _executor(executor: Executor) -> dict[str, Any]:
-    """Describe an executor by its options, in plain values."""
+    """Return an executor with its options, in plain values."""
     options: dict[str, Any] = {"type": type(executor).__name__}
     for option in options_of(executor):
         value = getattr(executor, option.name)
@@ -251,7 +251,7 @@ def _is_path(host: Host, name: str) -> bool:
 
 
 def _spelled_from(place: Path, name: str) -> str:
-    """Spell a path from the lock file's folder, so that both can be moved together."""
+    """Return a path relative to the lock file's folder, so that both can be moved together."""
     try:
         path = Path(os.path.relpath(name, place.resolve().parent)).as_posix()
     except ValueError:  # on another drive
@@ -274,7 +274,7 @@ def read_lock(path: str | os.PathLike[str]) -> Lock:
     version = document.value.get("lock") if isinstance(document.value, dict) else None
     if type(version) is not int or version < 1:
         raise InputError(
-            f'{path} is no lock file: it has no "lock": {FORMAT}; '
+            f'{path} is not a lock file: it has no "lock": {FORMAT}; '
             f"make one: voxstack stack lock VOICE -o {path}"
         )
     if version > FORMAT:

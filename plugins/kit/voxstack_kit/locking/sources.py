@@ -1,4 +1,4 @@
-"""What is installed, pinned down: distributions and the code in them. Nothing is imported."""
+"""Hashes of installed distributions and of their code; nothing is imported."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from typing import cast
 import importlib_metadata
 from packaging.utils import canonicalize_name
 
-# Rows of pip's RECORD that tell how a distribution was installed, not what it is.
+# Rows of pip's RECORD about how a distribution was installed, not about what it is.
 _HOW = ("INSTALLER", "REQUESTED", "RECORD", "direct_url.json")
 
 
 def needed(names: Iterable[str]) -> Iterator[importlib_metadata.Distribution]:
-    """Give each distribution and all that it needs, sorted by name; extras are left out."""
+    """Yield distributions and all their dependencies except extras, sorted by name."""
     waiting, found = list(names), dict[str, importlib_metadata.Distribution | None]()
     while waiting:
         name = canonicalize_name(waiting.pop())
@@ -39,7 +39,7 @@ def needed(names: Iterable[str]) -> Iterator[importlib_metadata.Distribution]:
 
 
 def distribution_of(name: str) -> importlib_metadata.Distribution | None:
-    """Give an installed distribution, or None."""
+    """Return an installed distribution, or None."""
     try:
         return cast(importlib_metadata.Distribution, importlib_metadata.distribution(name))
     except importlib_metadata.PackageNotFoundError:
@@ -47,10 +47,10 @@ def distribution_of(name: str) -> importlib_metadata.Distribution | None:
 
 
 def record_hash(distribution: importlib_metadata.Distribution) -> str | None:
-    """Give a sha256 of the files that were installed, as pip's RECORD has them.
+    """Return a sha256 of the files that were installed, as pip's RECORD lists them.
 
-    It tells one build of a version from another. None for an editable install, whose RECORD does
-    not speak of its sources, and where there is no RECORD.
+    It differs between two builds of one version. None for an editable install, whose RECORD does
+    not list its sources, and without a RECORD.
     """
     if _editable(distribution):
         return None
@@ -77,7 +77,7 @@ def _editable(distribution: importlib_metadata.Distribution) -> bool:
 
 
 def package_of(module: str) -> tuple[str, str | None]:
-    """Give the package that a module belongs to, and the sha256 of all its files.
+    """Return the package that a module belongs to, and the sha256 of all its files.
 
     That is the top-level package or module; in a namespace package, which many distributions
     share, what lies directly in it. The hash is None where nothing is found.

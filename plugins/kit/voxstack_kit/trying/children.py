@@ -1,8 +1,8 @@
-"""Trying out what plugins bring, in child processes: nothing of a plugin runs in this one.
+"""Calls of plugin code in child processes: nothing of a plugin runs in this process.
 
-A child works through a list of calls and writes down each one before it begins it. The parent
-reads along: a call that hangs, or that ends its child, is known by its number, and a new child
-goes on with the rest. A call that failed after others is tried again in a child of its own.
+A child works through a list of calls and records each call before it begins. The parent reads the
+record: it knows which call hangs or ends its child, and a new child continues with the rest. A
+call that failed after others is repeated in a child of its own.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _START = (
 @final
 @frozen
 class Job:
-    """A call for a child: ``"module:function"`` and its arguments, as plain as JSON."""
+    """A call for a child: ``"module:function"`` and its arguments as plain values."""
 
     call: str
     arguments: Mapping[str, Any] = field(factory=dict)
@@ -51,7 +51,7 @@ class Job:
 @final
 @frozen
 class Outcome:
-    """What became of a call: its value, or why there is none."""
+    """The result of a call: its value, or why there is none."""
 
     value: Any = None
     failure: str | None = None
@@ -68,7 +68,7 @@ def run_apart(
     share: bool = True,
     budget: float | None = None,
 ) -> list[Outcome]:
-    """Do calls in children, several at a time, each within ``timeout`` seconds.
+    """Run calls in children, several at a time, each within ``timeout`` seconds.
 
     With ``share`` a child does many calls, else each has its own. Those that have not begun
     after ``budget`` seconds (default: 10 timeouts, 300 at least) are skipped.
@@ -101,7 +101,7 @@ def run_apart(
 
 @final
 class _Child:
-    """A process that does some of the calls."""
+    """A process that runs some of the calls."""
 
     def __init__(self, jobs: Sequence[Job], numbers: list[int], timeout: float) -> None:
         self.left, self.timeout = list(numbers), timeout
@@ -119,7 +119,7 @@ class _Child:
         }
         (self.folder / "jobs.json").write_text(json.dumps(given), "utf-8")
         (self.folder / "report").touch()
-        # Files, not pipes: what a plugin forks off cannot keep anybody waiting for their end.
+        # Files, not pipes: a process that a plugin forks off would keep a pipe open.
         with (self.folder / "out").open("wb") as out, (self.folder / "err").open("wb") as err:
             self.process = subprocess.Popen(
                 [sys.executable, "-P", "-c", _START, str(self.folder)],
@@ -131,7 +131,7 @@ class _Child:
         self._deadline = time.monotonic() + max(STARTING, timeout)
 
     def look(self, outcomes: dict[int, Outcome]) -> list[list[int]] | None:
-        """Take in what it reported; when it is over, give the calls that remain, in batches."""
+        """Read what it reported; once it has ended, return the remaining calls in batches."""
         over = self.process.poll() is not None  # before reading: nothing is written after
         ended = self._take(outcomes)
         late = time.monotonic() > self._deadline
@@ -184,7 +184,7 @@ class _Child:
         return f"the Python that ran it {how}" + (f": {lines[-1][:_LONGEST]}" if lines else "")
 
     def close(self) -> None:
-        """End it, and what it started."""
+        """End the child and the processes that it started."""
         if hasattr(os, "killpg"):
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.process.pid, signal.SIGKILL)
@@ -197,11 +197,11 @@ class _Child:
 
 
 def serve(folder: str, jobs: list[tuple[int, str, dict[str, Any]]]) -> None:
-    """Do the calls, one after another, and report on each; ends the process."""
+    """Run the calls in order and report each; end the process."""
     _preload()
     report = (Path(folder) / "report").open("a", encoding="utf-8")
 
-    def tell(**event: Any) -> None:
+    def report_event(**event: Any) -> None:
         report.write(json.dumps(event) + "\n")
         report.flush()
 
@@ -210,20 +210,20 @@ def serve(folder: str, jobs: list[tuple[int, str, dict[str, Any]]]) -> None:
         os.register_at_fork(after_in_parent=lambda: forks.append(1))
     for number, call, arguments in jobs:
         function = _function(call)
-        tell(begin=number)
+        report_event(begin=number)
         forks.clear()
         printed = _printed()
         value, failure = None, None
         started = time.perf_counter()
         try:
             value = function(**arguments)
-        except BaseException as error:  # SystemExit too: it is the plugin that is on trial
+        except BaseException as error:  # SystemExit too: it is raised by the plugin
             kind = [] if isinstance(error, VoxstackError) else [type(error).__name__]
             failure = ": ".join(filter(None, [*kind, str(error)]))
         spent = (time.perf_counter() - started) * 1000
         if os.getpid() != me:
-            os._exit(0)  # forked by the plugin, and none of ours
-        tell(
+            os._exit(0)  # forked by the plugin
+        report_event(
             done=number,
             value=value,
             failure=failure,
@@ -231,12 +231,12 @@ def serve(folder: str, jobs: list[tuple[int, str, dict[str, Any]]]) -> None:
             forked=bool(forks),
             printed=_since(Path(folder) / "out", printed),
         )
-    tell(end=True)
+    report_event(end=True)
     os._exit(0)  # without waiting for threads that a plugin left behind
 
 
 def _preload() -> None:
-    """Import all of voxstack, and what it needs: these costs are not a plugin's."""
+    """Import all of voxstack and its dependencies, so that no plugin is charged for them."""
     import voxstack
     import voxstack.cli
     import voxstack.host
@@ -252,7 +252,7 @@ def _function(call: str) -> Callable[..., Any]:
 
 
 def _printed() -> int:
-    """Give the bytes that went to stdout so far."""
+    """Return how many bytes went to stdout so far."""
     try:
         sys.stdout.flush()
         return os.fstat(1).st_size
@@ -276,9 +276,9 @@ def import_module(module: str) -> None:
 
 
 def import_plugin(kind: str, name: str, distribution: str, target: str) -> dict[str, str | None]:
-    """Import what a registration names, and check that it is what its kind asks for.
+    """Import what a registration names, and check that it is what its kind requires.
 
-    Gives what a module with hooks announces: the names, and why one of them cannot be used.
+    Returns the names that a module with hooks announces, each with why it cannot be used.
     """
     if kind == "module":
         return _announced(distribution, name)
@@ -295,12 +295,12 @@ def import_plugin(kind: str, name: str, distribution: str, target: str) -> dict[
 
 
 def _announced(distribution: str, module: str) -> dict[str, str | None]:
-    """Let a registry import the modules with hooks of one distribution, as the host does it."""
+    """Import the modules with hooks of one distribution by a registry, as the host does."""
     from voxstack.inspection import Filter, Registry
 
     registry = Registry(Filter(allow=(distribution,)))
     with contextlib.suppress(PluginError):
-        registry.find("", "block")  # a name that nobody brings
+        registry.find("", "block")  # an unknown name: all modules are asked
     mine = [r for r in registry.registrations if r.distribution == distribution]
     for r in mine:
         if (r.kind, r.name, r.status) == ("module", module, "broken"):
@@ -310,7 +310,7 @@ def _announced(distribution: str, module: str) -> dict[str, str | None]:
 
 
 def _failure(registry: Any, registration: Any) -> str | None:
-    """Load a registration; give the bare reason if that fails."""
+    """Load a registration; return the reason if that fails."""
     try:
         registry.load(registration)
     except PluginError as error:
@@ -329,12 +329,13 @@ def _check_command(loaded: Any, target: str) -> None:
     import click
 
     if not isinstance(loaded, click.Command):
-        raise VoxstackError(f"{target!r} is of type {type(loaded).__name__}, and no click command")
+        kind = type(loaded).__name__
+        raise VoxstackError(f"{target!r} is of type {kind}, expected a click command")
 
 
 @lru_cache(maxsize=1)
 def shared_host(deploy: str | None) -> Any:
-    """Give the host that all calls in a child use."""
+    """Return the host that all calls in a child share."""
     from voxstack import Host
 
     return Host(deploy=deploy)

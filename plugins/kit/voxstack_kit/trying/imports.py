@@ -1,7 +1,6 @@
-"""Trying out plugins in child processes, before this process imports any of them.
+"""Importing plugins in child processes, before this process imports any of them.
 
-What hangs, ends its process or breaks otherwise when it is imported is known by then, and is left
-out with its reason.
+A plugin that hangs, ends its process or breaks when it is imported is left out with the reason.
 """
 
 from __future__ import annotations
@@ -16,14 +15,14 @@ from voxstack.inspection import KINDS, Registration, Registry
 from voxstack_kit.trying.children import TIMEOUT, Job, Outcome, run_apart
 
 USABLE = ("ok", "dynamic", "ambiguous")  # the status of registrations that can be tried out
-SKIPPED = "not tried out: the time for all plugins is spent"
+SKIPPED = "not tried out: the time limit for all plugins was reached"
 NAMED = ("block", "frontend", "executor")  # namespaces that a configuration names
 
 
 def try_out(registrations: Sequence[Registration], timeout: float = TIMEOUT) -> list[Outcome]:
-    """Import each registration in a child, many in one.
+    """Import each registration in a child process, many per child.
 
-    The value tells what a module with hooks announces: the names, and why one cannot be used.
+    The value has the names that a module with hooks announces, each with why it cannot be used.
     """
     names = ("kind", "name", "distribution", "target")
     jobs = [
@@ -36,16 +35,16 @@ def try_out(registrations: Sequence[Registration], timeout: float = TIMEOUT) -> 
 
 
 def reason_of(registration: Registration, outcome: Outcome) -> str:
-    """Say why a registration that was tried out cannot be used, with what was imported."""
+    """Return why a registration that was tried out cannot be used, with its target."""
     failure = outcome.failure
     if failure is None:
         return SKIPPED
-    told = "importing" in failure or registration.target in failure
-    return failure if told else f"importing {registration.target!r}: {failure}"
+    named = "importing" in failure or registration.target in failure
+    return failure if named else f"importing {registration.target!r}: {failure}"
 
 
 def refused(registry: Registry, registration: Registration) -> bool:
-    """Judge what can be judged without running anything; what cannot be used is marked."""
+    """Return whether metadata alone shows that it cannot be used; it is marked then."""
     if registration.status in USABLE:
         with contextlib.suppress(PluginError):
             registry.require(registration)
@@ -53,16 +52,16 @@ def refused(registry: Registry, registration: Registration) -> bool:
 
 
 def mark_broken(registration: Registration, reason: str) -> None:
-    """List a registration as broken, so that nobody imports it."""
+    """Mark a registration as broken, so that it is not imported."""
     registration.status, registration.reason = "broken", reason
 
 
 def leave_out_broken(
     registry: Registry, timeout: float = TIMEOUT, namespaces: Collection[str] = NAMED
 ) -> None:
-    """Mark what a configuration could name and what cannot be imported, so that nobody imports it.
+    """Mark as broken what a configuration could name and what cannot be imported.
 
-    A module that this process has imported needs no trial; the others share a child.
+    Modules that this process has imported are skipped; the others share a child.
     """
     untried = [
         r

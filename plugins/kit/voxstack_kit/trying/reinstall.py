@@ -1,6 +1,6 @@
-"""How an installed distribution is to be had again: from where pip got it.
+"""Installing a distribution again from its source, as pip recorded it.
 
-An index is named only for what came from one: on another index a stranger may have taken the name.
+An index is advised only for what came from one: elsewhere the name may belong to a stranger.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class _Source:
 
 
 def install_again(name: str) -> str:
-    """Tell how to get the files of a distribution as they were."""
+    """Return how to restore the files of a distribution."""
     source = _source(name)
     if source and source.editable:
         return f"restore its files in {source.given}, the folder that it is installed from"
@@ -38,10 +38,10 @@ def install_again(name: str) -> str:
 
 
 def install_newer(name: str) -> str:
-    """Tell how to get another version of a distribution, or one that is not installed."""
+    """Return how to get a newer version of a distribution, or one that is not installed."""
     source = _source(name)
     if source and source.editable:
-        return f"mend or update {name} in {source.given}, the folder that it is installed from"
+        return f"fix or update {name} in {source.given}, the folder that it is installed from"
     if source and source.given == name:
         return f"pip install --upgrade {name}"
     if source is None and (step := where_to_get(name, "distribution")):
@@ -52,10 +52,10 @@ def install_newer(name: str) -> str:
 def install_version(
     name: str, version: str, again: bool = False, editable: bool | None = None
 ) -> str:
-    """Tell how to get a version of a distribution, from where the one here came.
+    """Return how to get a version of a distribution, from the source of the installed one.
 
-    ``again``: over the same version, whose files are not as they were; ``editable``: None is as
-    it is here.
+    ``again``: over the same version, whose files have changed; ``editable``: None means as it is
+    installed here.
     """
     how, found = AGAIN if again else "pip install", distribution_of(name)
     if found is not None:
@@ -78,7 +78,7 @@ def source_of(name: str) -> str | None:
 
 
 def _source(name: str) -> _Source | None:
-    """Say where a distribution came from; None where that is not known, or gone."""
+    """Return where a distribution came from; None if that is unknown or gone."""
     found = distribution_of(name)
     if found is None:
         return None

@@ -70,3 +70,9 @@ def folder_of(distribution: str) -> str | None:
     folder = f"plugins/{distribution.removeprefix('voxstack-')}"
     known = any(folder in names.values() for names in FOLDERS.values())
     return f"./{folder}" if known and distribution.startswith("voxstack-") else None
+
+
+def examples(namespace: str) -> str:
+    """Give an example of a component of a namespace, and how to install it."""
+    name, folder = next(iter(FOLDERS[namespace].items()))
+    return f"for example {name}: pip install ./{folder} in voxstack's repository"

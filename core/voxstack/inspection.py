@@ -19,7 +19,7 @@ _HOMES = {
     "registration": ["Registration"],
     "registry": ["Registry"],
     "filters": ["Filter", "site_filters"],
-    "advice": ["INSTALL_AN_EXECUTOR", "INSTALL_A_VOICE", "where_to_get"],
+    "advice": ["examples", "where_to_get"],
     # Configuration: documents with places, and values made of them.
     "documents": ["escape", "lookup", "parse_json", "parse_value", "split"],
     "structure": ["Structurer", "structure"],

@@ -7,7 +7,7 @@ import json
 import pytest
 from importlib_metadata import PathDistribution
 from voxstack_kit.checking.provenance import origin_of
-from voxstack_kit.trying.reinstall import install_version
+from voxstack_kit.checking.reinstall import install_version
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from voxstack_kit.trying.reinstall import AGAIN, install_again, install_newer, source_of
+from voxstack_kit.checking.reinstall import AGAIN, install_again, install_newer, source_of
 
 
 @pytest.fixture

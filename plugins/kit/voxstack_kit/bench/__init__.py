@@ -1,1 +1,1 @@
-"""Benchmarks that ship with the product: ratios, measured in one run, alternatives interleaved."""
+"""Benchmarks: ratios measured in one run, alternatives interleaved."""

@@ -1,4 +1,4 @@
-"""The executors that are installed, side by side on one voice."""
+"""Comparing the installed executors on one voice."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from voxstack_kit.bench.figures import ONE_PIECE, SENTENCES
 from voxstack_kit.bench.forcing import Forcing, Tape
 from voxstack_kit.bench.processes import peak_mb
 
-Say = Callable[[str], None]  # told what is being measured
+Report = Callable[[str], None]  # is called with what is being measured
 
 
 @final
 @frozen
 class Measured:
-    """What one executor made of a voice."""
+    """The measurements of one executor on a voice."""
 
     executor: str
     reason: str | None = None  # why it was not measured; then nothing else is known
@@ -48,9 +48,13 @@ class ExecutorBench:
     """Measures a voice on several executors: in turns in one process, and from cold alone."""
 
     def __init__(
-        self, voice: str | None, executors: Sequence[Any] = (), turns: int = 15, tell: Say = print
+        self,
+        voice: str | None,
+        executors: Sequence[Any] = (),
+        turns: int = 15,
+        report: Report = print,
     ) -> None:
-        self.turns, self.tell = turns, tell
+        self.turns, self.report = turns, report
         self._host = Host()
         self.voice = self._host.choose_voice(voice)
         self.configs: dict[str, Any] = {name_of(config): config for config in executors}
@@ -60,21 +64,21 @@ class ExecutorBench:
         self._voices: dict[str, Voice] = {}
 
     def _installed(self) -> list[str]:
-        """Give the names of those that need no other executor to be made."""
+        """Return the names of the executors that do not wrap another."""
         registry, names = self._host.registry, []
         for name in registry.names("executor"):
             try:
                 alone = not wraps(registry.load(registry.find(name, "executor")))
             except VoxstackError:
-                alone = True  # it says why when it is its turn
+                alone = True  # the reason is reported in its turn
             names += [name] if alone else []
         return names
 
     def run(self) -> list[Measured]:
-        """Measure all; one that cannot be measured says why."""
+        """Measure all executors; one that cannot be measured has the reason."""
         with self._host:
             for name, config in self.configs.items():
-                self.tell(f"loading {name}")
+                self.report(f"loading {name}")
                 self._guarded(name, partial(self._load, config))
             cold = {name: self._guarded(name, self._cold_run(name)) for name in self._voices}
             warm = self._in_turns()
@@ -104,7 +108,7 @@ class ExecutorBench:
 
     def _cold_run(self, name: str) -> Callable[[], dict[str, float]]:
         def run() -> dict[str, float]:
-            self.tell(f"{name} from cold")
+            self.report(f"{name} from cold")
             config = self.configs[name]
             with tempfile.TemporaryDirectory() as folder:
                 stats = Path(folder) / "stats.json"
@@ -119,13 +123,13 @@ class ExecutorBench:
         return run
 
     def _in_turns(self) -> dict[str, dict[str, Any]]:
-        """Time each executor in turns: the first audio, streamed, and in one piece."""
+        """Measure each executor in turns: first audio, streamed, and in one piece."""
         times: dict[str, dict[str, list[float]]] = {
             name: {"ttfa_ms": [], "rtf": [], "rtf_whole": []} for name in self._voices
         }
         waste: dict[str, tuple[int, int]] = dict.fromkeys(self._voices, (0, 0))
         for turn in range(-1, self.turns):  # the first one warms up
-            self.tell(f"turn {turn + 1} of {self.turns}")
+            self.report(f"turn {turn + 1} of {self.turns}")
             text = SENTENCES[turn % len(SENTENCES)]
             for name, voice in list(self._voices.items()):
                 timed = self._guarded(name, partial(_timed, voice, text))
@@ -151,7 +155,7 @@ class ExecutorBench:
         for text in SENTENCES:
             reference: Any = None
             for name in list(self._voices):
-                self.tell(f"exactness of {name}")
+                self.report(f"exactness of {name}")
                 speak = partial(self._forced, name, forced, tape, text, reference is None)
                 samples = self._guarded(name, speak)
                 if samples is None:
@@ -174,7 +178,7 @@ class ExecutorBench:
     def _forced(
         self, name: str, voices: dict[str, Voice], tape: Tape, text: str, first: bool
     ) -> Any:
-        """Speak with the prosody of the tape, or, as the first, for the tape."""
+        """Return the audio with the prosody of the tape, which the first executor records."""
         if name not in voices:
             forcing = Forcing(self._host.executor(self.configs[name]), tape)
             voices[name] = self._host.voice(self.voice, executor=forcing)
@@ -183,12 +187,12 @@ class ExecutorBench:
 
 
 def name_of(config: Any) -> str:
-    """Give an executor's configuration as it is shown."""
+    """Return an executor's configuration as it is shown."""
     return config if type(config) is str else json.dumps(config)
 
 
 def _timed(voice: Voice, text: str) -> tuple[dict[str, float], tuple[int, int]]:
-    """Give the times of one sentence, and the positions that were wanted and computed."""
+    """Return the times of one sentence, and the positions that were wanted and computed."""
     with voice.stream(text) as stream:
         for _ in stream:
             pass

@@ -1,4 +1,4 @@
-"""The figures that voxstack holds itself to, each measured against its own lower bound."""
+"""The figures of voxstack, each measured against its own lower bound."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Figure:
 
     @property
     def held(self) -> bool | None:
-        """Tell whether the bound is held."""
+        """Whether the bound is held."""
         return None if self.value is None else self.value <= self.bound
 
 
@@ -60,7 +60,7 @@ class Bench:
         self.turns = 5 if quick else 25
 
     def measurements(self) -> dict[str, Callable[[], Figure]]:
-        """Give the figures by name, each to be called when it is wanted."""
+        """Return the figures by name, each a function that measures it."""
         return {
             "host_overhead": self.host_overhead,
             "ttfa_vs_bound": self.ttfa_vs_bound,
@@ -75,7 +75,7 @@ class Bench:
     # In this process ------------------------------------------------------------------------
 
     def host_overhead(self) -> Figure:
-        """Streaming through the stack against the same programs called bare."""
+        """Measure streaming through the stack against the same programs called directly."""
         with self._host() as host:
             voice, recording = self._recorded(host)
             ratios, details = [], []
@@ -89,7 +89,7 @@ class Bench:
         return Figure("host_overhead", statistics.median(ratios), 1.03, meaning, {"runs": details})
 
     def ttfa_vs_bound(self) -> Figure:
-        """Time to first audio against the work that it cannot do without."""
+        """Measure the time to first audio against the work that it needs at least."""
         with self._host() as host:
             voice, recording = self._recorded(host)
             ratios, details = [], []
@@ -102,7 +102,7 @@ class Bench:
         return Figure("ttfa_vs_bound", statistics.median(ratios), 1.15, meaning, {"runs": details})
 
     def ttfa_page_vs_sentence(self) -> Figure:
-        """Time to first audio of a page against its first sentence alone."""
+        """Measure the time to first audio of a page against its first sentence alone."""
         with self._host() as host:
             voice = self._voice(host)
             comparison = interleaved(
@@ -114,7 +114,7 @@ class Bench:
         return Figure("ttfa_page_vs_sentence", comparison.ratio, 1.1, meaning, comparison.summary())
 
     def chunk_max_abs_diff(self) -> Figure:
-        """Streamed against one-shot audio, over many pull sizes."""
+        """Compare streamed with one-shot audio, over many pull sizes."""
         by_pull: dict[str, float] = {}
         with self._host() as host:
             voice = self._voice(host)
@@ -130,7 +130,7 @@ class Bench:
         return Figure("chunk_max_abs_diff", max(by_pull.values()), 1e-5, meaning, by_pull)
 
     def stream_rtf_vs_whole(self) -> Figure:
-        """The time of streaming against that of synthesis in one piece."""
+        """Measure the time of streaming against synthesis in one piece."""
         with self._host() as host:
             voice = self._voice(host)
             ratios, details = [], []
@@ -150,7 +150,7 @@ class Bench:
         )
 
     def discovery_ratio(self) -> Figure:
-        """Discovery of 100 plugins among 200 distributions against one scan."""
+        """Measure the discovery of 100 plugins among 200 distributions against one scan."""
         import importlib_metadata
         from voxstack.inspection import Registry
 
@@ -177,7 +177,7 @@ class Bench:
     # From cold ------------------------------------------------------------------------------
 
     def cold_start_ratio(self) -> Figure:
-        """``voxstack say`` from cold to first audio against importing the runtime."""
+        """Measure ``voxstack say`` from cold to first audio against importing the runtime."""
         runtime = self._runtime()
         comparison = interleaved(
             self._cold_say, lambda: _cold_import(runtime), max(5, self.turns // 2), warm=1
@@ -186,7 +186,7 @@ class Bench:
         return Figure("cold_start_ratio", comparison.ratio, 2.5, meaning, comparison.summary())
 
     def peak_rss(self) -> Figure:
-        """Peak memory of ``say`` above an interpreter with the runtime imported."""
+        """Measure the peak memory of ``say`` above an interpreter that imported the runtime."""
         meaning = "peak memory of say above an interpreter with the runtime imported, MB"
         if not hasattr(os, "posix_spawn"):
             return Figure(
@@ -212,7 +212,7 @@ class Bench:
         return voice
 
     def _recorded(self, host: Host) -> tuple[Voice, Recording]:
-        """Give the voice on an executor that records, and that executor."""
+        """Return the voice on an executor that records, and that executor."""
         plain = host.voice(self.name, load=False)
         recording = Recording(plain.programs[0].executor)
         voice = host.voice(self.name, executor=recording)
@@ -222,7 +222,7 @@ class Bench:
     def _against_replay(
         self, voice: Voice, text: str, recording: Recording, whole: bool
     ) -> tuple[Callable[[], float], Callable[[], float]]:
-        """Give the stack's work (all of it, or up to the first audio) and the same calls bare."""
+        """Return the stack's work (all, or up to the first audio) and the same calls directly."""
 
         def ours() -> float:
             with voice.stream(text) as stream:
@@ -248,7 +248,7 @@ class Bench:
         with self._host() as host:
             executor = host.voice(self.name, load=False).programs[0].executor
         if executor.runtime is None:
-            raise VoxstackError(f"{type(executor).__name__} does not say which runtime it imports")
+            raise VoxstackError(f"{type(executor).__name__} does not declare its runtime")
         return executor.runtime
 
     def _say_command(self) -> list[str]:
@@ -257,7 +257,7 @@ class Bench:
         return command + (["--executor", str(self.executor)] if self.executor else [])
 
     def _cold_say(self) -> float:
-        """Give the seconds from the start of the process to its first byte of audio."""
+        """Return the seconds from the start of the process to its first byte of audio."""
         started = time.perf_counter()
         with subprocess.Popen(
             [*self._say_command(), "-o", "-", SENTENCES[0]], stdout=subprocess.PIPE
@@ -294,7 +294,7 @@ def _cold_import(runtime: str) -> float:
 
 
 def _fake_distributions(folder: Path) -> None:
-    """Lay out 200 distributions, 100 of which bring one voxstack plugin each."""
+    """Write 200 distributions, 100 of which provide one voxstack plugin each."""
     kinds = itertools.cycle(("encoders", "decoders", "vocoders", "effects", "executors"))
     for number in range(200):
         info = folder / f"dist_{number:03}-1.{number}.dist-info"

@@ -1,8 +1,8 @@
-"""Force one executor's prosody on another, so that what is left can be compared.
+"""Forcing the prosody of one executor on another, so that the rest can be compared.
 
-F0 that differs by 1e-6 moves a waveform by 4e-3: the phase adds it up. So exactness across
-runtimes is that of the audio with durations, F0 and voicing taken from the reference; how far
-these differ themselves is told apart.
+F0 that differs by 1e-6 moves a waveform by 4e-3, as the phase adds it up. So exactness across
+runtimes is that of the audio with durations, F0 and voicing of the reference; the differences of
+these are reported separately.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PROSODY = ("durations", "f0", "voicing", "stop", "place")
 
 @final
 class Tape:
-    """The prosody that each network made, call by call, for one sentence."""
+    """The prosody that each network produced, per call, for one sentence."""
 
     def __init__(self) -> None:
         self._made: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
@@ -43,7 +43,7 @@ class Tape:
         self.differences.clear()
 
     def pass_on(self, network: str, outputs: Tensors) -> Tensors:
-        """Write down the prosody among ``outputs``, or put that of the tape in its place."""
+        """Record the prosody among ``outputs``, or replace it by that of the tape."""
         prosody = {n: np.asarray(outputs[n]) for n in PROSODY if n in outputs}
         if not prosody:
             return outputs
@@ -80,11 +80,11 @@ class Forcing(Executor):
 
     @property
     def formats(self) -> tuple[str, ...]:  # type: ignore[override]
-        """The formats of the executor within."""
+        """The formats of the wrapped executor."""
         return self.executor.formats
 
     def load(self, network: Network) -> Program:
-        """Load on the executor within."""
+        """Load on the wrapped executor."""
         program = HostedProgram(network, self.executor, self.cache)
         program.load()
         return _Forced(program, self.tape)
@@ -106,7 +106,7 @@ class _Forced(Program):
         return self._pass_on(self._program(inputs))
 
     def session(self, constants: Mapping[str, Any]) -> Session:
-        """Begin an utterance on the session within."""
+        """Begin an utterance on the wrapped session."""
         return _ForcedSession(self._program.session(constants), self._pass_on)
 
 

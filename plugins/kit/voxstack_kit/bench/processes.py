@@ -1,4 +1,4 @@
-"""The peak memory of a process of its own."""
+"""The peak memory of a child process."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ sys.exit(os.waitstatus_to_exitcode(status))
 
 
 def peak_mb(command: list[str]) -> float:
-    """Run a command that prints nothing and give the most memory that it held, MB.
+    """Run a command that prints nothing; return its peak memory in MB.
 
     VoxstackError if it fails.
     """
     launched = [sys.executable, "-S", "-c", _LAUNCHER, *command]
     done = subprocess.run(launched, capture_output=True, check=False, text=True)
     if done.returncode:
-        said = done.stderr.strip()[-400:]
-        raise VoxstackError(f"{command[:4]} failed with exit code {done.returncode}: {said}")
+        printed = done.stderr.strip()[-400:]
+        raise VoxstackError(f"{command[:4]} failed with exit code {done.returncode}: {printed}")
     return int(done.stdout) / (1 << 20 if sys.platform == "darwin" else 1 << 10)

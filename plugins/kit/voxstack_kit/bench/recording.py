@@ -1,4 +1,4 @@
-"""An executor that records the calls that another one gets, to run them again bare."""
+"""An executor that records the calls of another one, to repeat them without the host."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Call = tuple[Program, Mapping[str, Any]]
 @final
 @frozen(eq=False)
 class Recording(Executor):
-    """Runs networks on ``executor`` and writes each call down while it is ``on``."""
+    """Runs networks on ``executor`` and records each call while it is ``on``."""
 
     executor: Executor
     calls: list[Call] = field(factory=list)
@@ -23,15 +23,15 @@ class Recording(Executor):
 
     @property
     def formats(self) -> tuple[str, ...]:  # type: ignore[override]
-        """The formats of the executor within."""
+        """The formats of the wrapped executor."""
         return self.executor.formats
 
     def load(self, network: Network) -> Program:
-        """Load on the executor within."""
+        """Load on the wrapped executor."""
         return _Recorded(self.executor.load(network), self)
 
     def record(self, work: Callable[[], object]) -> list[Call]:
-        """Give the calls that ``work`` makes."""
+        """Return the calls that ``work`` makes."""
         self.calls.clear()
         self.on.set()
         work()
@@ -41,7 +41,7 @@ class Recording(Executor):
 
 @final
 class _Recorded(Program):
-    """A program that writes its calls down."""
+    """A program that records its calls."""
 
     def __init__(self, program: Program, recording: Recording) -> None:
         self.network = program.network
@@ -56,23 +56,23 @@ class _Recorded(Program):
 @final
 @frozen(eq=False)
 class ReadySentences(Frontend):
-    """A frontend whose work is done already."""
+    """A frontend that returns prepared sentences."""
 
     ready: tuple[Sentence, ...]
 
     def sentences(self, text: Iterable[str]) -> Iterator[Sentence]:
-        """Give the sentences that were made before."""
+        """Return the prepared sentences."""
         return iter(self.ready)
 
 
 def replay(calls: Iterable[Call]) -> None:
-    """Call the programs bare, in a loop."""
+    """Call the programs directly, in a loop."""
     for program, inputs in calls:
         program(inputs)
 
 
 def with_ready_text(voice: Voice, text: str) -> Voice:
-    """Give the voice with the frontend's work for ``text`` done already."""
+    """Return the voice with the sentences of ``text`` prepared."""
     ready = tuple(voice.built.frontend.sentences([text]))
     built = evolve(voice.built, frontend=ReadySentences(ready))
     return Voice(voice.addon, built, voice.defaults)

@@ -20,7 +20,7 @@ COUNTS = (1, 2, 4, 8, 16)  # streams at once
 @final
 @define
 class Playback:
-    """A listener who plays what comes from the first samples on: where does it stop?"""
+    """Plays audio from the first samples on, as a listener would, and counts the gaps."""
 
     sample_rate: int
     began: float | None = None  # when the first samples came
@@ -29,7 +29,7 @@ class Playback:
     gap_s: float = 0.0
 
     def receive(self, samples: int, now: float) -> None:
-        """Take samples that came at ``now``, seconds on any clock."""
+        """Add samples that arrived at ``now``, in seconds on any clock."""
         if not samples:
             return
         if self.began is None:
@@ -44,7 +44,7 @@ class Playback:
 @final
 @frozen
 class StreamsMeasured:
-    """So many streams at once."""
+    """The measurements of a number of concurrent streams."""
 
     batching: bool
     streams: int
@@ -59,7 +59,7 @@ class StreamsMeasured:
 @final
 @define
 class _Round:
-    """What the streams of one setting have seen so far."""
+    """The measurements of one setting so far."""
 
     seconds: float = 0.0
     audio: float = 0.0
@@ -74,7 +74,7 @@ def measure_streams(
     counts: Sequence[int] = COUNTS,
     rounds: int = 3,
     sentences: int = 3,
-    tell: Callable[[str], None] = print,
+    report: Callable[[str], None] = print,
 ) -> list[StreamsMeasured]:
     """Speak from 1 to 16 threads at once, batched and not, in turns.
 
@@ -92,7 +92,7 @@ def measure_streams(
         for each in voices.values():
             _speak_at_once(each, max(counts), 1, _Round())  # warms up
         for turn, count in itertools.product(range(rounds), counts):
-            tell(f"round {turn + 1} of {rounds}: {count} streams")
+            report(f"round {turn + 1} of {rounds}: {count} streams")
             for on in sorted(voices, reverse=bool(turn % 2)):
                 _speak_at_once(voices[on], count, sentences, seen[on, count])
     return [_summary(on, count, round_) for (on, count), round_ in seen.items()]

@@ -14,7 +14,7 @@ from attrs import frozen
 @final
 @frozen
 class Comparison:
-    """Two ways to do a thing, timed in turns."""
+    """Two ways to do the same, timed in turns."""
 
     ours: tuple[float, ...]  # seconds
     theirs: tuple[float, ...]  # seconds
@@ -25,7 +25,7 @@ class Comparison:
         return statistics.median(self.ours) / statistics.median(self.theirs)
 
     def summary(self) -> dict[str, float | int]:
-        """Give medians in milliseconds, and how many turns there were."""
+        """Return medians in milliseconds, and the number of turns."""
         return {
             "ours_ms": round(statistics.median(self.ours) * 1e3, 3),
             "theirs_ms": round(statistics.median(self.theirs) * 1e3, 3),
@@ -34,7 +34,7 @@ class Comparison:
 
 
 def timed(work: Callable[[], object]) -> float:
-    """Give the seconds that ``work`` takes."""
+    """Return the seconds that ``work`` takes."""
     started = time.perf_counter()
     work()
     return time.perf_counter() - started
@@ -43,7 +43,7 @@ def timed(work: Callable[[], object]) -> float:
 def interleaved(
     ours: Callable[[], float], theirs: Callable[[], float], turns: int, warm: int = 2
 ) -> Comparison:
-    """Measure two functions that give seconds, in turns, the first one changing each time."""
+    """Measure two functions that return seconds, in turns, alternating which comes first."""
     for _ in range(warm):
         ours(), theirs()
     mine: list[float] = []

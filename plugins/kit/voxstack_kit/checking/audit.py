@@ -29,6 +29,7 @@ from voxstack.inspection import (
 
 from voxstack_kit.checking.contents import HEAD, content_of, is_active
 from voxstack_kit.checking.provenance import Origin, origin_of
+from voxstack_kit.trying.imports import require
 
 LIMITS = {
     "manifest_bytes": MAX_MANIFEST,
@@ -302,7 +303,7 @@ def _named(host: Host, addon: Addon, value: Any, pointer: str, key: str) -> Iter
 def _part(host: Host, kind: str, name: str, pointer: str) -> Part:
     try:
         found = host.registry.find(name, kind)
-        host.registry.require(found)
+        require(host.registry, found)
     except VoxstackError as error:
         return Part(pointer, kind, name, None, None, str(error))
     return Part(pointer, kind, name, found.distribution, found.version)

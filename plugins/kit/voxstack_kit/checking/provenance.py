@@ -12,10 +12,11 @@ import json
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, final
+from typing import Any, cast, final
 from urllib.parse import urlsplit, urlunsplit
 
 import attrs
+import importlib_metadata
 from attrs import frozen
 
 PIECE = 1 << 20  # bytes read at once
@@ -65,6 +66,14 @@ def origin_of(name: str, version: str, distribution: Any) -> Origin:
     return Origin(
         name, version, installer, _source(direct), is_editable(direct), recorded, tuple(changed)
     )
+
+
+def distribution_of(name: str) -> importlib_metadata.Distribution | None:
+    """Return an installed distribution, or None."""
+    try:
+        return cast(importlib_metadata.Distribution, importlib_metadata.distribution(name))
+    except importlib_metadata.PackageNotFoundError:
+        return None
 
 
 def direct_url(distribution: Any) -> dict[str, Any]:

@@ -121,10 +121,12 @@ def check(
 
 def _require(host: Any, name: str) -> None:
     """Refuse what is not there, or may not be used: no verdict on nothing."""
+    from voxstack_kit.trying.imports import require
+
     if Path(name).exists():
         return
     if host.registry.candidates(name.partition("@")[0], "addon"):
-        host.registry.require(host.registry.find(name, "addon"))
+        require(host.registry, host.registry.find(name, "addon"))
     else:
         host.files(name)
 
@@ -174,7 +176,7 @@ def _files(found: Any) -> tuple[str, bool]:
 
 def _installed(origin: Any) -> tuple[str, bool]:
     if origin.changed:
-        from voxstack_kit.trying.reinstall import install_version
+        from voxstack_kit.checking.reinstall import install_version
 
         step = install_version(origin.distribution, origin.version, again=True)
         raise VoxstackError(f"{origin}; install it again: {step}")

@@ -126,7 +126,7 @@ def streams(
     with _progress() as tell:
         config = parse_value(executor) if executor else None
         rounds = 1 if quick else 5
-        measured = measure_streams(voice, config, counts or COUNTS, rounds, tell=tell)
+        measured = measure_streams(voice, config, counts or COUNTS, rounds, report=tell)
     rows = [attrs.asdict(one) for one in measured]
     if as_json:
         print_json({"streams": rows, "machine": _machine()})

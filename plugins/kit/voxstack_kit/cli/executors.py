@@ -7,7 +7,8 @@ from typing import Any
 import click
 from voxstack import VoxstackError
 from voxstack.cli import json_option, print_json, print_table
-from voxstack.inspection import INSTALL_AN_EXECUTOR
+
+from voxstack_kit.checking.reinstall import install_one
 
 
 @click.command(short_help="List what can run networks here.")
@@ -54,7 +55,7 @@ def executors(deploy: str | None, as_json: bool) -> None:
         for r in rows
     ]
     columns = ("name", "distribution", "formats", "shapes", "devices", "available", "reason")
-    print_table(columns, shown, f"no executor is installed: {INSTALL_AN_EXECUTOR}")
+    print_table(columns, shown, f"no executor is installed: {install_one('executor')}")
 
 
 def row_of(host: Any, registration: Any, within: str | None = None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What the source of a class says of its options: the comments beside its fields."""
+"""The comments beside the fields of a class, which describe its options."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import attrs
 
 
 def summary(cls: type) -> str:
-    """Give the first line of a class's docstring."""
+    """Return the first line of a class's docstring."""
     return inspect.cleandoc(cls.__doc__ or "").partition("\n")[0]
 
 
 def option_comments(cls: type) -> dict[str, str]:
-    """Give what the source says of each option: the comment behind it, else the lines above."""
+    """Return the comment of each option: the one behind it, else the lines above."""
     comments: dict[str, str] = {}
     for base in reversed(cls.__mro__):
         if attrs.has(base):
@@ -33,7 +33,7 @@ def _comments(cls: type) -> Iterator[tuple[str, str]]:
         tokens = list(tokenize.generate_tokens(io.StringIO(source).readline))
     except (OSError, TypeError, ValueError, SyntaxError, tokenize.TokenError):
         return  # no source: made at run time, or installed without it
-    said = {t.start[0]: t.string.lstrip("# ") for t in tokens if t.type == tokenize.COMMENT}
+    comments = {t.start[0]: t.string.lstrip("# ") for t in tokens if t.type == tokenize.COMMENT}
     alone = {
         t.start[0]
         for t in tokens
@@ -43,12 +43,12 @@ def _comments(cls: type) -> Iterator[tuple[str, str]]:
         if not isinstance(line, ast.AnnAssign) or not isinstance(line.target, ast.Name):
             continue
         last = line.end_lineno or line.lineno
-        found = [said[n] for n in range(line.lineno, last + 1) if n in said]
+        found = [comments[n] for n in range(line.lineno, last + 1) if n in comments]
         above = line.lineno - 1
         while not found and above in alone:
             above -= 1
         if not found:
-            found = [said[n] for n in range(above + 1, line.lineno)]
+            found = [comments[n] for n in range(above + 1, line.lineno)]
         text = " ".join(c for c in found if not c.startswith(("noqa", "type:")))
         if text:
             yield line.target.id, text

@@ -17,7 +17,7 @@ Read = Collection[str] | None  # names of tensors that are read; None: any may b
 
 @final
 class Flow:
-    """Tells the tensors of a voice: what a block passes on, what is read, and words for both."""
+    """The tensors of a voice: what a block passes on, what is read, and text for both."""
 
     def __init__(self, tree: dict[str, Any], voice: Any) -> None:
         audio = voice.addon.manifest.audio
@@ -34,7 +34,7 @@ class Flow:
         self.timed.setdefault("audio", ["batch", "samples"])
 
     def after(self, block: Any, carried: Iterable[str]) -> list[str]:
-        """Give the names behind a block: what it makes, and what it passes through."""
+        """Return the names behind a block: what it produces, and what it passes through."""
         if isinstance(block, StreamableStack):
             for inner in block.stack:
                 carried = self.after(inner, carried)
@@ -46,7 +46,7 @@ class Flow:
         return list(dict.fromkeys((*passed, *made)))
 
     def read(self, block: Any, later: Read) -> Read:
-        """Give what is read of the frames before a block; ``later`` is read of those behind it."""
+        """Return what is read of the frames before a block; ``later`` is read behind it."""
         if isinstance(block, StreamableStack):
             for inner in reversed(block.stack):
                 later = self.read(inner, later)
@@ -60,17 +60,17 @@ class Flow:
         return {*block.consumes, *(set(later) - set(block.produces or ()))}
 
     def between(self, carried: Iterable[str], later: Read) -> list[str]:
-        """Tell the tensors of frames that are still read."""
+        """Return text for the tensors of frames that are still read."""
         names = list(carried)
         read = [n for n in names if later is None or n in later or n == UNDECLARED]
         return self._words(read or names, self.timed)
 
     def whole(self, names: Iterable[str], rate: str) -> list[str]:
-        """Tell tensors of a whole sentence."""
+        """Return text for the tensors of a whole sentence."""
         return [*self._words(names, self.text), rate]
 
     def _changes_rate(self, block: Block) -> bool:
-        """Tell whether a block makes frames of another rate, through which nothing else passes."""
+        """Return whether a block produces frames of another rate, and so passes nothing through."""
         held = [getattr(block, option.name) for option in options_of(block)]
         ratios = (h.network.frame_ratio for h in held if isinstance(h, Program))
         return math.prod(ratios) != 1 or (
@@ -81,14 +81,14 @@ class Flow:
         return any("samples" in self.timed.get(name, ()) for name in names or ())
 
     def _words(self, names: Iterable[str], known: Mapping[str, list[Any]]) -> list[str]:
-        """Tell tensors with their shapes, and the rates of these."""
+        """Return text for tensors with their shapes and rates."""
         shapes = {name: known.get(name) for name in names}
         dimensions = {str(d) for shape in shapes.values() for d in shape or ()}
         words = [
             f"{name} [{', '.join(str(d) for d in shape)}]" if shape else name
             for name, shape in shapes.items()
         ]
-        rates = [told for name, told in self.rates.items() if name in dimensions]
+        rates = [text for name, text in self.rates.items() if name in dimensions]
         return [*wrapped(words, "  "), *rates]
 
 
@@ -101,7 +101,7 @@ def _networks(value: Any) -> Iterator[dict[str, Any]]:
 
 
 def wrapped(words: Iterable[str], between: str) -> list[str]:
-    """Put words into lines; one that is longer than a line goes on in the next."""
+    """Return words joined into lines; one longer than a line continues in the next."""
     lines: list[str] = []
     for word in words:
         if lines and len(lines[-1]) + len(between) + len(word) <= WRAP:

@@ -1,4 +1,4 @@
-"""The built stack of a voice as a picture: SVG that we lay out, a page around it, or mermaid."""
+"""The built stack of a voice as a picture: SVG, an HTML page around it, or Mermaid."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ addEventListener("pointermove", event => {
 @final
 @define(eq=False)
 class Box:
-    """A box with words, and boxes in it that follow each other (``links``) or stand together."""
+    """A box with text, and boxes in it, in a sequence (``links``) or side by side."""
 
     kind: str
     lines: list[str]
@@ -55,7 +55,7 @@ class Box:
     links: list[list[str]] | None = None  # words on the arrow into each of ``inner`` but the first
 
     def size(self) -> tuple[float, float]:
-        """Give the least width, and the height."""
+        """Return the least width, and the height."""
         width = max(len(line) for line in self.lines) * CHAR
         height = PAD * 1.5 + LINE * len(self.lines)
         for index, box in enumerate(self.inner):
@@ -77,7 +77,7 @@ def _gap(words: list[str] | None) -> float:
 
 
 def boxes_of(tree: dict[str, Any], voice: Any) -> Box:
-    """Make the boxes of a stack that ``stack_tree`` described."""
+    """Return the boxes of a stack that ``stack_tree`` described."""
     flow = Flow(tree, voice)
     frontend = Box("frontend", [f"{tree['frontend']['type']} (frontend)"])
     frontend.lines += _options(tree["frontend"])
@@ -95,7 +95,7 @@ def boxes_of(tree: dict[str, Any], voice: Any) -> Box:
 def _row(
     parts: list[dict[str, Any]], blocks: Sequence[Any], flow: Flow, carried: list[str], later: Read
 ) -> tuple[list[Box], list[list[str]]]:
-    """Give the boxes of blocks in a row, and the words behind each.
+    """Return the boxes of blocks in a row, and the text behind each.
 
     ``carried`` are the tensors that come to the row; ``later`` is what is read behind it.
     """
@@ -179,7 +179,7 @@ def _executor(executor: dict[str, Any]) -> str:
 
 
 def drawn(tree: dict[str, Any], voice: Any, form: str) -> str:
-    """Draw a stack as ``svg``, ``html`` or ``mmd``."""
+    """Return the picture of a stack as ``svg``, ``html`` or ``mmd``."""
     box = boxes_of(tree, voice)
     if form == "mmd":
         return mermaid(box)
@@ -193,7 +193,7 @@ def drawn(tree: dict[str, Any], voice: Any, form: str) -> str:
 
 
 def svg(box: Box) -> str:
-    """Draw boxes from the top to the bottom."""
+    """Return boxes as SVG, drawn from top to bottom."""
     width, height = box.size()
     out = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width + 2:.0f}" '
@@ -239,7 +239,7 @@ def _arrow(x: float, y: float, words: list[str], out: list[str]) -> None:
 
 
 def mermaid(box: Box) -> str:
-    """Tell the boxes in the language of mermaid."""
+    """Return boxes in the language of Mermaid."""
     out = ["flowchart TB"]
     count = 0
 
@@ -264,12 +264,12 @@ def mermaid(box: Box) -> str:
 
 
 def format_of(output: str, chosen: str | None) -> str:
-    """Give the format that ``--format`` or the name of the file asks for."""
+    """Return the format that ``--format`` or the name of the file asks for."""
     from voxstack import InputError
 
     ending = output.rpartition(".")[2].lower() if "." in output else ""
     if chosen is None and output == "-":
-        raise InputError("-o - does not say what to write; add --format svg, html or mmd")
+        raise InputError("-o - has no suffix that names a format; add --format svg, html or mmd")
     if chosen is None and ending not in FORMATS:
         raise InputError(
             f"cannot write {output}: a graph is .svg, .html or .mmd; name a file like graph.svg, "

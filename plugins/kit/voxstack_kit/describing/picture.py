@@ -18,7 +18,7 @@ from voxstack.inspection import (
 
 
 def stack_tree(voice: Voice, registry: Registry) -> dict[str, Any]:
-    """Describe a built voice in plain values."""
+    """Return a description of a built voice in plain values."""
     from voxstack import StreamableStack
 
     blocks = (*voice.built.head, *voice.built.tail)
@@ -93,7 +93,7 @@ def _executor(executor: Executor) -> dict[str, Any]:
 
 
 def tree_of(tree: dict[str, Any]) -> Any:
-    """Draw the description as a rich tree."""
+    """Return the description as a rich tree."""
     from rich.markup import escape
     from rich.tree import Tree
 

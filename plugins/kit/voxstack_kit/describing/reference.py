@@ -48,7 +48,7 @@ BOUNDS = (
 
 
 def facts(component: Described) -> dict[str, Any]:
-    """Give what is known of a component, as ``voxstack components --json`` prints it."""
+    """Return what is known of a component, as ``voxstack components --json`` prints it."""
     registration, cls = component.registration, component.cls
     required = component.options.get("required", ())
     return {
@@ -81,13 +81,13 @@ def _status(status: str) -> str:
 
 
 def _declared(cls: type | None, name: str) -> list[str] | None:
-    """Give the tensors that a class declares; None where its options decide, or it says nothing."""
+    """Return the tensors that a class declares; None if its options decide or it declares none."""
     names = getattr(cls, name, None)
     return None if names is None or isinstance(names, property) else list(names)
 
 
 def words(option: Schema, many: bool = False) -> str:
-    """Say what an option takes, in words; ``many``: of a list, or of an object's values."""
+    """Return what an option takes, in words; ``many``: of a list or of an object's values."""
     if "$ref" in option:
         return str(option["$ref"].split(".")[1])  # "#/$defs/place.StreamableBlock"
     if "anyOf" in option:
@@ -100,19 +100,19 @@ def words(option: Schema, many: bool = False) -> str:
     kind = option.get("type")
     if kind == "array" and "prefixItems" in option:
         return f"[{', '.join(words(one) for one in option['prefixItems'])}]"
-    told = str(option.get("title") or WORDS.get(str(kind), "anything"))
-    if many and told not in UNCOUNTED:
-        told += "s"
+    text = str(option.get("title") or WORDS.get(str(kind), "anything"))
+    if many and text not in UNCOUNTED:
+        text += "s"
     inner = option.get({"array": "items", "object": "additionalProperties"}.get(str(kind), ""))
-    return f"{told} of {words(inner, many=True)}" if isinstance(inner, dict) and inner else told
+    return f"{text} of {words(inner, many=True)}" if isinstance(inner, dict) and inner else text
 
 
 def bounds(option: Schema) -> str | None:
-    """Say the bounds of a number, or None."""
+    """Return the bounds of a number in words, or None."""
     if "minimum" in option and "maximum" in option:
         return f"{_number(option['minimum'])} to {_number(option['maximum'])}"
-    said = [text.format(_number(option[key])) for key, text in BOUNDS if key in option]
-    return ", ".join(said) or None
+    found = [text.format(_number(option[key])) for key, text in BOUNDS if key in option]
+    return ", ".join(found) or None
 
 
 def _number(value: float) -> str:
@@ -123,15 +123,15 @@ def _number(value: float) -> str:
 
 
 def component_section(component: Described) -> str:
-    """Write what is known of one component as Markdown."""
-    told = facts(component)
-    text = f"## {told['name']}\n\nOf `{told['distribution']}`, kind `{told['kind']}`.\n"
+    """Return what is known of one component as Markdown."""
+    known = facts(component)
+    text = f"## {known['name']}\n\nOf `{known['distribution']}`, kind `{known['kind']}`.\n"
     if component.cls is None:
-        return f"{text}\nIt cannot be used: {told['reason']}\n"
-    text += f"\n{_prose(told['description'])}\n"
+        return f"{text}\nIt cannot be used: {known['reason']}\n"
+    text += f"\n{_prose(known['description'])}\n"
     for verb in ("consumes", "produces"):
-        if told[verb]:
-            text += f"\nIt {verb} {', '.join(f'`{name}`' for name in told[verb])}.\n"
+        if known[verb]:
+            text += f"\nIt {verb} {', '.join(f'`{name}`' for name in known[verb])}.\n"
     rows = [
         (
             f"`{option['name']}`",
@@ -139,13 +139,13 @@ def component_section(component: Described) -> str:
             _default(option["required"], option["default"]),
             _prose(option["description"] or ""),
         )
-        for option in told["options"]
+        for option in known["options"]
     ]
     return text + (f"\n{_table('option', rows)}" if rows else "\nIt has no options.\n")
 
 
 def components_page(components: list[Described]) -> str:
-    """Write the page of components."""
+    """Return the page of components."""
     head = (
         "# Components\n\n"
         "What a stack can name, by the `type`. Any block also takes `executor`: the executor of "
@@ -155,7 +155,7 @@ def components_page(components: list[Described]) -> str:
 
 
 def hooks_page() -> str:
-    """Write the page of hooks: each with its signature as it stands in the code."""
+    """Return the page of hooks: each with its signature in the code."""
     kinds = {kind.hook for kind in KINDS.values()}
     sections = []
     for name, signature, function in _hooks():
@@ -176,7 +176,7 @@ def _hooks() -> Iterator[tuple[str, str, Any]]:
 
 
 def addon_page(registry: Registry) -> str:
-    """Write the page of addon.json: every key of the manifest."""
+    """Return the page of addon.json: every key of the manifest."""
     document = schema(registry, "addon")
     head = f"# addon.json\n\nFormat {FORMAT}.\n"
     sections = [_keys("Manifest", document)]
@@ -202,7 +202,7 @@ def _keys(name: str, definition: Schema) -> str:
 
 
 def _manifest_words(key: str, option: Schema) -> str:
-    """Say what a key takes; what components define has a page of its own."""
+    """Return what a key takes; components have a page of their own."""
     places = {"frontend": "a frontend", "stack": "list of blocks"}
     return places[key] if key in places and "description" in option else words(option)
 
@@ -222,12 +222,12 @@ def _table(first: str, rows: list[tuple[str, str, str, str]]) -> str:
 
 
 def _prose(text: str) -> str:
-    """Turn a docstring's marks for code into Markdown's."""
+    """Return a docstring with Markdown's marks for code."""
     return textwrap.dedent(text).replace("``", "`").strip()
 
 
 def pages(registry: Registry) -> dict[str, str]:
-    """Give the pages by the names of their files."""
+    """Return the pages by the names of their files."""
     return {
         "hooks.md": hooks_page(),
         "components.md": components_page(described(registry)),
@@ -236,9 +236,9 @@ def pages(registry: Registry) -> dict[str, str]:
 
 
 def main(arguments: list[str]) -> None:
-    """Write the pages into the folder named first, of the distributions that match the rest."""
+    """Write the pages into the first argument, of the distributions that match the others."""
     folder, *patterns = arguments
-    registry = Registry(Filter(tuple(patterns) or ("*",)))
+    registry = Registry([Filter(tuple(patterns) or ("*",))])
     usable = [r for r in registry.registrations if r.status != "blocked"]
     registry.registrations[:] = usable
     for name, text in pages(registry).items():

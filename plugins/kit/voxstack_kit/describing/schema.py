@@ -46,7 +46,7 @@ SIZE: Schema = {
     "items": False,
     "minItems": 2,
 }
-# What the manifest's classes refuse beyond their types, where JSON Schema can say it.
+# What the manifest's classes refuse beyond their types, as far as JSON Schema can express it.
 LIMITS: dict[str, dict[str, Schema]] = {
     "Manifest": {
         **dict.fromkeys(("version", "language", "license", "author", "description"), LINE),
@@ -81,7 +81,7 @@ LIMITS: dict[str, dict[str, Schema]] = {
 
 
 def schema(registry: Registry, what: str = "addon") -> Schema:
-    """Give the schema of an ``addon``, a ``stack`` or a ``deployment``.
+    """Return the schema of an ``addon``, a ``stack`` or a ``deployment``.
 
     Imports every component; one that cannot be imported is named in ``$comment``.
     """
@@ -99,7 +99,7 @@ def schema(registry: Registry, what: str = "addon") -> Schema:
 
 
 def _addon(made: ComponentSchemas) -> Schema:
-    """A manifest; its frontend and its stack come together or not at all."""
+    """Return the schema of a manifest: it has both a frontend and a stack, or neither."""
     options = made.types.options(Manifest, hosted=False)
     properties = options["properties"]
     properties |= NAMED
@@ -122,7 +122,7 @@ def _addon(made: ComponentSchemas) -> Schema:
 
 
 def _stack(made: ComponentSchemas) -> Schema:
-    """A stack alone: its list, or an object that holds it, in which all else is passed over."""
+    """Return the schema of a stack alone: its list, or an object with it and anything else."""
     holder = {
         "type": "object",
         "required": ["stack"],
@@ -136,7 +136,7 @@ def _stack(made: ComponentSchemas) -> Schema:
 
 
 def _deployment(made: ComponentSchemas) -> Schema:
-    """A deployment file, once a TOML reader made it plain."""
+    """Return the schema of a deployment file, as plain values."""
     options = made.types.options(Deployment, hosted=False)
     options["properties"] |= NAMED
     voice = made.types.of_class(VoiceSettings, hosted=False)
@@ -154,10 +154,10 @@ def _deployment(made: ComponentSchemas) -> Schema:
 
 
 def _key_by_key(value: Any) -> Any:
-    """Refuse an unknown key at its own place, where all else is refused too.
+    """Return a schema that refuses an unknown key at its own place.
 
-    Taplo, which most editors check TOML with, underlines each key of a file, once for each word in
-    it, where ``"additionalProperties": false`` refuses one.
+    Taplo, which most editors check TOML with, underlines every key of a file if
+    ``"additionalProperties": false`` refuses one.
     """
     if isinstance(value, list):
         return [_key_by_key(item) for item in value]
@@ -166,7 +166,7 @@ def _key_by_key(value: Any) -> Any:
     made = {key: _key_by_key(item) for key, item in value.items()}
     if value.get("additionalProperties") is False:
         there = ", ".join(key for key in value["properties"] if key != SCHEMA_KEY)
-        made["additionalProperties"] = {"not": {"title": f"no such key here; there are: {there}"}}
+        made["additionalProperties"] = {"not": {"title": f"unknown key; known keys: {there}"}}
     return made
 
 

@@ -21,7 +21,7 @@ EXECUTOR = "the executor of all networks in this block; of a list, the first tha
 @final
 @attrs.frozen(eq=False)
 class _Choice:
-    """A component by the name that a configuration gives it."""
+    """A component by its name in a configuration."""
 
     registration: Registration
     cls: type
@@ -32,7 +32,7 @@ class _Choice:
 @final
 @attrs.frozen(eq=False)
 class Described:
-    """A component that a configuration can name, and what it says there."""
+    """A component that a configuration can name, with its options."""
 
     registration: Registration
     cls: type | None = None  # None: it cannot be imported
@@ -41,7 +41,7 @@ class Described:
 
 
 def described(registry: Registry) -> list[Described]:
-    """Give all components that a configuration can name, sorted by name; imports them."""
+    """Return all components that a configuration can name, sorted by name; imports them."""
     made = ComponentSchemas(registry)
     found = [
         Described(c.registration, c.cls, made.types.options(c.cls, True, c.registration.options))
@@ -54,7 +54,7 @@ def described(registry: Registry) -> list[Described]:
 
 @final
 class ComponentSchemas:
-    """Describes the places where components are named, and what can stand there."""
+    """Schemas of the places where components are named."""
 
     def __init__(self, registry: Registry) -> None:
         self.registry = registry
@@ -64,13 +64,13 @@ class ComponentSchemas:
         self.choices = {namespace: self._loaded(namespace) for _, namespace in NAMESPACES}
 
     def executors(self) -> Schema:
-        """One executor, or a list in which one that cannot be made is passed over."""
+        """Return the schema of one executor, or of a list with alternatives."""
         one = self.place(Executor)
         many = {"type": "array", "items": {"anyOf": [one, True]}}
         return by_type("array", many, one)
 
     def _loaded(self, namespace: str) -> list[_Choice]:
-        """Import what can be named in a configuration."""
+        """Return what can be named in a configuration, imported."""
         with contextlib.suppress(PluginError):
             self.registry.find("", namespace)  # which imports the modules with hooks
         choices = []
@@ -103,7 +103,7 @@ class ComponentSchemas:
         return dict(sorted(found.items()))
 
     def place(self, wanted: type) -> Schema:
-        """Refer to what a place takes: the components that extend ``wanted``, by their type."""
+        """Return a reference to what a place takes: the components that extend ``wanted``."""
         namespace = next(n for base, n in NAMESPACES if issubclass(wanted, base))
         key = self.types.key(wanted, "place")
         if key not in self.definitions:
@@ -117,7 +117,7 @@ class ComponentSchemas:
         return {"$ref": f"#/$defs/{key}"}
 
     def value(self) -> Schema:
-        """Refer to a value of any kind, in which an object with a ``type`` is a component."""
+        """Return a reference to any value; in it an object with a ``type`` is a component."""
         if "value" not in self.definitions:
             by_name: dict[str, list[Schema]] = {}  # two namespaces may have one name
             types: dict[str, Schema] = {}
@@ -185,7 +185,7 @@ class ComponentSchemas:
 
 
 def _qualified(name: str, distribution: str) -> str:
-    """Match ``Name@distribution`` in every spelling that the host takes."""
+    """Return a pattern for ``Name@distribution`` in every spelling that the host takes."""
     spelled = "".join(
         "[-_.]+" if c == "-" else f"[{c}{c.upper()}]" if c.isalpha() else _literal(c)
         for c in distribution
@@ -194,5 +194,5 @@ def _qualified(name: str, distribution: str) -> str:
 
 
 def _literal(text: str) -> str:
-    """Escape for a regular expression of JSON Schema, which knows fewer escapes than Python's."""
+    """Return text escaped for JSON Schema, whose expressions have fewer escapes than Python's."""
     return re.sub(r"[\\^$.*+?()\[\]{}|]", r"\\\g<0>", text)

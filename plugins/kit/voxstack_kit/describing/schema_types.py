@@ -38,16 +38,16 @@ NETWORK: Schema = {
 
 
 def by_type(kind: str | list[str], then: Any, otherwise: Any) -> Schema:
-    """Choose by the JSON type, so that what is wrong is told at its own place.
+    """Return a choice by the JSON type, so that a mistake is reported at its own place.
 
-    Of an "anyOf" an editor could only say that nothing in it fits.
+    For an "anyOf" an editor can only report that no alternative fits.
     """
     return {"if": {"type": kind}, "then": then, "else": otherwise}
 
 
 @final
 class TypeSchemas:
-    """Describes classes and the types of their fields.
+    """Schemas of classes and of the types of their fields.
 
     Objects become ``definitions``; ``place`` describes where a component is named.
     """
@@ -58,7 +58,7 @@ class TypeSchemas:
         self._keys: dict[type, str] = {}
 
     def options(self, cls: Any, hosted: bool, preset: Any = ()) -> Schema:
-        """Describe a class by its fields; ``hosted``: the host resolves names and provides."""
+        """Return the schema of a class by its fields; ``hosted``: the host resolves names."""
         comments = option_comments(cls)
         properties: Schema = {}
         required = []
@@ -83,7 +83,7 @@ class TypeSchemas:
         }
 
     def _type(self, type_: Any, hosted: bool) -> Schema:
-        """Give the schema of what ``structure`` takes for a type."""
+        """Return the schema of what ``structure`` takes for a type."""
         origin, within = get_origin(type_), get_args(type_)
         if type_ is Any:
             return {}
@@ -107,7 +107,7 @@ class TypeSchemas:
         return {"not": {}}
 
     def _union(self, within: tuple[Any, ...], hosted: bool) -> Schema:
-        """Tell scalars by their type from the one object or list beside them."""
+        """Return the schema of a union; scalars are told from an object or list by their type."""
         made = [self._type(t, hosted) for t in within]
         plain = [m["type"] for m in made if m.get("type") in SCALARS.values()]
         others = [m for m in made if m.get("type") not in SCALARS.values()]
@@ -124,7 +124,7 @@ class TypeSchemas:
         return {"type": "array", "prefixItems": items, "items": False, "minItems": len(items)}
 
     def of_class(self, type_: Any, hosted: bool) -> Schema:
-        """Describe what a class is given as; an object becomes a definition."""
+        """Return the schema of a class's values; an object becomes a definition."""
         if type_ in SCALARS:
             return {"type": SCALARS[type_]}
         if hosted and issubclass(type_, (Block, Frontend, Executor)):
@@ -150,7 +150,7 @@ class TypeSchemas:
         return {"$ref": f"#/$defs/{key}"}
 
     def key(self, cls: type, prefix: str) -> str:
-        """Name the definition of a class; two classes of one name are told apart."""
+        """Return the name of a class's definition, unique even if two classes share a name."""
         if cls not in self._keys:
             key, taken = f"{prefix}.{cls.__name__}", set(self._keys.values())
             self._keys[cls] = f"{key}.{cls.__module__}" if key in taken else key
@@ -158,7 +158,7 @@ class TypeSchemas:
 
 
 def _default(option: attrs.Attribute[Any], preset: Any) -> Schema:
-    """Give an option's default where JSON can say it."""
+    """Return an option's default if JSON can express it."""
     value = option.default
     if option.name in preset:
         value = preset[option.name]
@@ -179,7 +179,7 @@ def _default(option: attrs.Attribute[Any], preset: Any) -> Schema:
 
 
 def _bounds(validator: Any) -> Schema:
-    """Give the bounds that attrs' validators set; what is no number or list is not touched."""
+    """Return the bounds that attrs' validators set for a number or a list."""
     bounds: Schema = {}
     for one in getattr(validator, "_validators", (validator,)):
         words = {">=": "minimum", ">": "exclusiveMinimum", "<=": "maximum", "<": "exclusiveMaximum"}
@@ -197,5 +197,5 @@ def _bounds(validator: Any) -> Schema:
 
 
 def described(text: str | None) -> Schema:
-    """Give the description, where there is one."""
+    """Return the description, if there is one."""
     return {"description": text} if text else {}

@@ -19,7 +19,8 @@ from attrs import frozen
 from voxstack import Host, InputError, Voice, VoxstackError
 from voxstack.inspection import Deployment, PluginLists
 
-from voxstack_kit.checking.provenance import origin_of
+from voxstack_kit.checking.provenance import distribution_of, origin_of
+from voxstack_kit.checking.reinstall import install_version
 from voxstack_kit.locking.command import Asked, command
 from voxstack_kit.locking.lock import (
     Edits,
@@ -30,8 +31,7 @@ from voxstack_kit.locking.lock import (
     file_hash,
     networks_of,
 )
-from voxstack_kit.locking.sources import distribution_of, package_of, record_hash
-from voxstack_kit.trying.reinstall import install_version
+from voxstack_kit.locking.sources import package_of, record_hash
 
 MOST_NAMED = 3  # changed files of a distribution
 

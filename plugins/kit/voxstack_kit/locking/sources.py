@@ -10,10 +10,11 @@ from collections.abc import Iterable, Iterator
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec
 from pathlib import Path
-from typing import cast
 
 import importlib_metadata
 from packaging.utils import canonicalize_name
+
+from voxstack_kit.checking.provenance import distribution_of
 
 # Rows of pip's RECORD about how a distribution was installed, not about what it is.
 _HOW = ("INSTALLER", "REQUESTED", "RECORD", "direct_url.json")
@@ -36,14 +37,6 @@ def needed(names: Iterable[str]) -> Iterator[importlib_metadata.Distribution]:
     for _, distribution in sorted(found.items()):
         if distribution is not None:
             yield distribution
-
-
-def distribution_of(name: str) -> importlib_metadata.Distribution | None:
-    """Return an installed distribution, or None."""
-    try:
-        return cast(importlib_metadata.Distribution, importlib_metadata.distribution(name))
-    except importlib_metadata.PackageNotFoundError:
-        return None
 
 
 def record_hash(distribution: importlib_metadata.Distribution) -> str | None:

@@ -1,6 +1,6 @@
-"""Conformance suites: what voxstack asks of a component, as tests that a package subclasses.
+"""Conformance suites: what voxstack requires of a component, as tests that a package subclasses.
 
-It needs pytest and hypothesis, voxstack's extra ``testing``; then, whole::
+A complete test module::
 
     import pytest
     from voxstack_kit.testing import StreamableBlockSuite

@@ -1,4 +1,4 @@
-"""The suite of addons: voices, and networks for the stacks of others."""
+"""The suite of addons: voices, and networks for other addons."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 from voxstack import Addon, Host, Schedule, Tensors, VoxstackError, run_network
 from voxstack.inspection import (
-    INSTALL_AN_EXECUTOR,
     MANIFEST,
     HostedProgram,
     ProgramCache,
@@ -23,6 +22,7 @@ from voxstack.inspection import (
 )
 
 from voxstack_kit.checking.audit import audit
+from voxstack_kit.checking.reinstall import install_one
 from voxstack_kit.testing.blocks import all_at_once, require_ended
 from voxstack_kit.testing.failures import fail
 from voxstack_kit.testing.requirements import Requirements
@@ -30,13 +30,13 @@ from voxstack_kit.testing.streams import chunks_of, collected, require_same
 from voxstack_kit.testing.suite import promise
 from voxstack_kit.testing.toys import Toy, is_stepped
 
-LOUDEST = 4.0  # times full scale: what is louder is no speech
+LOUDEST = 4.0  # times full scale: anything louder is not speech
 FRAMES = 60  # that networks without a voice are run over
 SCHEDULES = ((1, 7, 32), (50,))  # frames a chunk
 
 
 class AddonSuite:
-    """What voxstack asks of an addon. Whole::
+    """What voxstack requires of an addon. A complete test module::
 
         import pytest
         from voxstack_kit.testing import AddonSuite
@@ -60,7 +60,7 @@ class AddonSuite:
 
     @pytest.fixture
     def addon(self) -> str:
-        """Give the addon; every suite has its own."""
+        """Return the name of the addon; every suite overrides this."""
         fail(
             f"{type(self).__name__} has no fixture 'addon'",
             'write: @pytest.fixture def addon(self): return "my-voice"',
@@ -68,13 +68,13 @@ class AddonSuite:
 
     @pytest.fixture
     def text(self, opened: Addon) -> str:
-        """What a voice is asked to say."""
+        """Return the text that a voice speaks."""
         sample = opened.manifest.sample or "One two three."
         return f"{sample} {sample}"
 
     @pytest.fixture
     def opened(self, addon: str, voxstack_host: Host) -> Addon:
-        """The addon, read and not loaded."""
+        """Return the addon, read and not loaded."""
         try:
             return voxstack_host.addon(addon)
         except VoxstackError as error:
@@ -82,9 +82,9 @@ class AddonSuite:
 
     @pytest.fixture
     def voice(self, addon: str, opened: Addon, voxstack_host: Host) -> Any:
-        """The voice on the executor that the host chooses."""
+        """Return the voice on the executor that the host chooses."""
         if not opened.manifest.speaks:
-            pytest.skip("it is no voice: it brings networks for the stacks of others")
+            pytest.skip("not a voice: it only provides networks for other addons")
         try:
             return voxstack_host.voice(addon)
         except VoxstackError as error:
@@ -101,43 +101,43 @@ class AddonSuite:
     def test_the_manifest_has_no_problems(
         self, addon: str, opened: Addon, voxstack_host: Host
     ) -> None:
-        """The manifest and the stack, checked as ``voxstack stack check`` does it."""
+        """Check the manifest and the stack, as ``voxstack stack check`` does."""
         problems = voxstack_host.check(opened.files.name)
         if problems:
             fail(
                 "; ".join(str(problem) for problem in problems),
-                f"mend {MANIFEST}; voxstack addon check {addon} tells the same",
+                f"fix {MANIFEST}; voxstack addon check {addon} reports the same",
             )
 
     def test_its_files_are_data_with_their_hashes(
         self, addon: str, opened: Addon, voxstack_host: Host
     ) -> None:
-        """No code and no pickle, and every file as the manifest lists it."""
+        """Check that files are neither code nor pickles, and as the manifest lists them."""
         problems = audit(voxstack_host, addon, opened).problems
         if problems:
             fail(
                 "; ".join(problems),
-                f"pack it again, from data alone; voxstack addon check {addon} tells the same",
+                f"pack it again, from data only; voxstack addon check {addon} reports the same",
             )
 
     def test_the_package_around_it_holds_no_code(self, opened: Addon) -> None:
-        """A voice's package is located and never imported."""
+        """Check the package, which the host locates and never imports."""
         folder = Path(opened.files.name)
         if not folder.is_dir():
             pytest.skip("it is not a package")
         module = folder / "__init__.py"
         if module.is_file() and not _is_empty(module.read_text("utf-8")):
-            fail("__init__.py holds code", "leave nothing but a docstring in it")
+            fail("__init__.py contains code", "leave only a docstring in it")
 
     def test_it_says_what_it_is(self, opened: Addon) -> None:
-        """Licence, description and card; a voice has a sample to try it with."""
+        """Check that it has a licence, a description and a card, and a voice a sample."""
         manifest = opened.manifest
         wanted = ["license", "description", "card", *(["sample"] if manifest.speaks else [])]
         missing = [name for name in wanted if not getattr(manifest, name)]
         if missing:
             fail(
-                f"{MANIFEST} does not give: {', '.join(missing)}",
-                "say in it what the voice is made from and who may use it",
+                f"{MANIFEST} does not state: {', '.join(missing)}",
+                "state what the voice is made from and who may use it",
             )
 
     # Networks -------------------------------------------------------------------------------
@@ -146,8 +146,8 @@ class AddonSuite:
     def test_it_runs_on_each_executor_that_takes_its_formats(
         self, addon: str, opened: Addon, text: str, voxstack_host: Host
     ) -> None:
-        """Every installed executor that can run here: finite numbers, none of them too large."""
-        ran, told = [], []
+        """Check that it speaks on every executor that can run here, in finite, moderate numbers."""
+        ran, failures = [], []
         for name, config in executors_for(voxstack_host, opened):
             try:
                 with Host(executor=config) as host:
@@ -159,20 +159,21 @@ class AddonSuite:
                             self._require_chunks(program, name)
                 ran.append(name)
             except VoxstackError as error:
-                told.append(f"{name}: {error}")
-        if told:
+                failures.append(f"{name}: {error}")
+        if failures:
             fail(
-                "; ".join(told),
+                "; ".join(failures),
                 "export the networks so that each runtime loads them; voxstack executors",
             )
         if not ran:
             formats = sorted({f for n in opened.networks.values() for f in n.files})
             pytest.skip(
-                f"no executor that takes {', '.join(formats)} can run here: {INSTALL_AN_EXECUTOR}"
+                f"no executor that takes {', '.join(formats)} can run here; "
+                + install_one("executor")
             )
 
     def test_chunks_give_the_frames_of_one_call(self, opened: Addon, voxstack_host: Host) -> None:
-        """Networks over frames, in windows or by their state, on the host's executor."""
+        """Check networks over frames, in windows or by their state, on the host's executor."""
         able = executors_for(voxstack_host, opened)
         if not able:
             pytest.skip("no executor that takes its formats can run here")
@@ -185,7 +186,7 @@ class AddonSuite:
             cache.close()
 
     def _require_chunks(self, program: HostedProgram, executor: str) -> None:
-        """Fail if a network is not finite, or in chunks another than whole."""
+        """Fail if a network is not finite, or differs between chunks and the whole."""
         network = program.network
         toy = Toy(network)
         over_frames = network.context is not None or (network.state and is_stepped(network))
@@ -216,7 +217,7 @@ class AddonSuite:
 
     @promise("any_sizes")
     def test_streamed_audio_is_that_of_one_piece(self, voice: Any, text: str) -> None:
-        """Any sizes of chunks, to 1e-5, with marks in order."""
+        """Check that chunks of any size give the same audio to 1e-5, with marks in order."""
         whole = voice.synthesize(text)
         _require_audio(whole.samples, "the host's executor")
         places = [mark.start for mark in whole.marks]
@@ -228,12 +229,12 @@ class AddonSuite:
             require_same(
                 {"audio": whole.samples[None]}, _spoken(voice, text, frames=frames), self.tolerance,
                 f"streamed in chunks of {frames} frames",
-                "voxstack conformance of the blocks in its stack tells which one it is",
+                "voxstack conformance of the blocks in its stack finds the block",
             )  # fmt: skip
 
     @promise("deterministic")
     def test_the_same_seed_gives_the_same_audio(self, voice: Any, text: str) -> None:
-        """Spoken twice, the same bytes."""
+        """Check that the same text gives the same bytes twice."""
         first = _spoken(voice, text, seed=7)
         require_same(
             first, _spoken(voice, text, seed=7), 0.0, "spoken again with the same seed",
@@ -242,7 +243,7 @@ class AddonSuite:
 
     @promise("threads")
     def test_many_threads_speak_as_one(self, voice: Any, text: str) -> None:
-        """Four at once, two texts with seeds of their own, each as alone."""
+        """Check that four concurrent streams, of two texts and seeds, are as alone."""
         words = text.split(" ")
         spoken = [(text, 0), (" ".join(words[: max(1, len(words) // 2)]), 1)]
         alone = [_spoken(voice, one, seed=seed) for one, seed in spoken]
@@ -254,12 +255,12 @@ class AddonSuite:
         for number, made in enumerate(all_at_once(speak, 4)):
             require_same(
                 alone[number % 2], made, self.tolerance, "spoken by four threads at once",
-                "voxstack conformance of the blocks in its stack tells which one it is",
+                "voxstack conformance of the blocks in its stack finds the block",
             )  # fmt: skip
 
     @promise("closes")
     def test_closing_early_frees_everything(self, voice: Any, text: str) -> None:
-        """A stream that is closed after its first chunk is gone with its last reader."""
+        """Check that a stream closed after its first chunk is freed with its last reader."""
         threads = set(threading.enumerate())
         stream = voice.stream(text)
         chunk = next(stream)
@@ -272,13 +273,13 @@ class AddonSuite:
         if any(one() is not None for one in held):
             fail(
                 "a closed stream, or its first chunk, is still held",
-                "voxstack conformance of the blocks in its stack tells which one it is",
+                "voxstack conformance of the blocks in its stack finds the block",
             )
         require_ended(threads)
 
 
 def executors_for(host: Host, addon: Addon) -> list[tuple[str, Any]]:
-    """Give the executors that can run here and take all of an addon's networks: name, and config.
+    """Return (name, config) of the executors that can run all of an addon's networks here.
 
     Dynamic ones first, those that wrap another around the first of them.
     """
@@ -292,7 +293,7 @@ def executors_for(host: Host, addon: Addon) -> list[tuple[str, Any]]:
                 continue
             executor = host.executor(name)
         except VoxstackError:
-            continue  # its own suite tells what is wrong with it
+            continue  # its own suite reports what is wrong
         takes = all(set(executor.formats) & set(network.files) for network in networks)
         if takes and unavailable(executor) is None:
             found.append((bool(executor.static), name, name))
@@ -303,7 +304,7 @@ def executors_for(host: Host, addon: Addon) -> list[tuple[str, Any]]:
 
 
 def _programs(host: Host, addon: Addon) -> list[Any]:
-    """Give all networks that a voice runs, those of other addons too."""
+    """Return all networks that a voice runs, those of other addons included."""
     if addon.manifest.speaks:
         try:
             return list(host.voice(addon.files.name, load=False).programs)
@@ -320,7 +321,7 @@ def _spoken(voice: Any, text: str, **how: Any) -> Mapping[str, Any]:
 def _require_audio(samples: Any, executor: str) -> None:
     __tracebackhide__ = True
     if not samples.size:
-        fail(f"on {executor} nothing was said", "see that the sample has words")
+        fail(f"on {executor} there is no audio", "give it a sample with words")
     loudest = float(np.abs(samples).max())
     if not loudest <= LOUDEST:
         fail(
@@ -330,7 +331,7 @@ def _require_audio(samples: Any, executor: str) -> None:
 
 
 def _is_empty(source: str) -> bool:
-    """Tell whether a module is nothing but a docstring and comments."""
+    """Return whether a module has only a docstring and comments."""
     try:
         body = ast.parse(source).body
     except SyntaxError:

@@ -1,4 +1,4 @@
-"""What the suites of both kinds of blocks share: their fixtures, and their networks replaced."""
+"""What the suites of both kinds of blocks share: fixtures, and replaced networks."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ ENDING_S = 1.0  # that a thread may take to end
 
 
 class BlockSuite(ComponentSuite):
-    """What SequenceBlocks and StreamableBlocks have in common."""
+    """The fixtures of SequenceBlocks and StreamableBlocks."""
 
     tolerance = 1e-5  # the most by which outputs may differ that should be the same, for size 1
     fixed_tolerance = 1e-4  # the same, between fixed shapes and any
 
     @pytest.fixture
     def block(self) -> Any:
-        """Give the block; every suite has its own."""
+        """Return the block; every suite overrides this."""
         fail(
             f"{type(self).__name__} has no fixture 'block'",
             "write: @pytest.fixture def block(self): return MyBlock()",
@@ -37,17 +37,17 @@ class BlockSuite(ComponentSuite):
 
     @pytest.fixture
     def component(self, block: Any) -> Any:
-        """The block."""
+        """Return the block."""
         return block
 
     @pytest.fixture
     def sequence(self) -> Tensors:
-        """The sequence tensors: by default those that every voice has."""
+        """Return the sequence tensors, by default those that every voice has."""
         return Tensors({"seed": np.array([0]), "sentence": np.array([0])})
 
 
 def programs_of(value: Any) -> Iterator[Program]:
-    """Give the programs of a block, at any depth."""
+    """Yield the programs of a block, at any depth."""
     if isinstance(value, Program):
         yield value
     elif isinstance(value, list | tuple):
@@ -59,7 +59,7 @@ def programs_of(value: Any) -> Iterator[Program]:
 
 
 def with_programs(value: Any, replace: Callable[[Program], Program]) -> Any:
-    """Give a block with each of its programs replaced, at any depth."""
+    """Return a block with each of its programs replaced, at any depth."""
     if isinstance(value, Program):
         return replace(value)
     if isinstance(value, list | tuple):
@@ -75,7 +75,7 @@ def with_programs(value: Any, replace: Callable[[Program], Program]) -> Any:
 
 
 def in_fixed_shapes(block: Any) -> Any:
-    """Give a block whose programs get the same shapes at every call: the host pads and cuts back.
+    """Return a block whose programs get fixed shapes: the host pads and trims.
 
     The runtime stays the same, so that what differs is the block's or the network's doing.
     """
@@ -102,7 +102,7 @@ def in_fixed_shapes(block: Any) -> Any:
 
 @frozen(eq=False)
 class _InFixedShapes(Executor):
-    """Runs one program, and never sees more than a few shapes."""
+    """Runs one program, with few different shapes."""
 
     formats = ("fixed",)
     static = True
@@ -114,7 +114,7 @@ class _InFixedShapes(Executor):
 
 
 class _Lent(Program):
-    """The same program for each shape; it is not ours to close."""
+    """Return the same program for each shape; its owner closes it."""
 
     def __init__(self, program: Program) -> None:
         self.network, self.program = program.network, program
@@ -127,7 +127,7 @@ class _Lent(Program):
 
 
 def all_at_once(work: Callable[[int], Any], count: int = THREADS) -> list[Any]:
-    """Do ``work(0)`` to ``work(count - 1)`` on threads that begin together; raises what fails."""
+    """Run ``work(0)`` to ``work(count - 1)`` on threads that begin together; raise what fails."""
     begin = threading.Barrier(count)
     results: list[Any] = [None] * count
     errors: list[BaseException] = []
@@ -153,7 +153,7 @@ def all_at_once(work: Callable[[int], Any], count: int = THREADS) -> list[Any]:
 
 
 def require_ended(threads: set[threading.Thread]) -> None:
-    """Fail if there are threads that were not there before; the host's own workers may stay."""
+    """Fail if there are new threads, other than the host's own workers."""
     __tracebackhide__ = True
     threads = threads | {t for t in threading.enumerate() if t.name == "voxstack-ahead"}
     patience = time.monotonic() + ENDING_S
@@ -167,12 +167,12 @@ def require_ended(threads: set[threading.Thread]) -> None:
 
 
 def require_numbers(name: str, tensor: Any) -> None:
-    """Fail if a tensor is not numbers, if audio is no floats, or if a float is not finite."""
+    """Fail if a tensor is not numeric, audio is not float, or a float is not finite."""
     __tracebackhide__ = True
     array = np.asarray(tensor)
     if array.dtype.kind not in ("f" if name == "audio" else "fiub"):
         wanted = "floats, full scale 1.0" if name == "audio" else "numbers"
-        fail(f"{name!r} is {array.dtype}, expected {wanted}", "give it .astype(np.float32)")
+        fail(f"{name!r} is {array.dtype}, expected {wanted}", "convert it with .astype(np.float32)")
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         wrong = int(np.count_nonzero(~np.isfinite(array)))
         fail(
@@ -182,11 +182,11 @@ def require_numbers(name: str, tensor: Any) -> None:
 
 
 def copied(tensors: Mapping[str, Any]) -> Tensors:
-    """Give the same tensors in arrays of their own."""
+    """Return copies of tensors."""
     marks = tensors.marks if isinstance(tensors, Tensors) else ()
     return Tensors({name: np.array(tensor) for name, tensor in tensors.items()}, marks)
 
 
 def names(items: Sequence[str]) -> str:
-    """List names for a message."""
+    """Return names as text for a message."""
     return ", ".join(repr(item) for item in items) or "none"

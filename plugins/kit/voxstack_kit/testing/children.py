@@ -1,4 +1,4 @@
-"""What the checks do in processes of their own, through ``voxstack_kit.trying.children``."""
+"""What the checks run in child processes, through ``voxstack_kit.trying.children``."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HEAVY = (
 
 
 def import_module(module: str, folder: str, variables: dict[str, str]) -> dict[str, Any]:
-    """Import a module; tell the runtimes that came with it, and what it changed or started.
+    """Import a module; return the runtimes that it imports, and what it changes or starts.
 
     ``folder`` and ``variables`` are the working directory and the environment to begin with.
     """
@@ -54,7 +54,7 @@ def import_module(module: str, folder: str, variables: dict[str, str]) -> dict[s
 
 
 def _logging() -> tuple[str, str]:
-    """Say how the root logger is set up."""
+    """Return the configuration of the root logger."""
     root = logging.getLogger()
     handlers = ", ".join(type(handler).__name__ for handler in root.handlers) or "none"
     return f"handlers: {handlers}", f"level: {logging.getLevelName(root.level)}"

@@ -1,7 +1,7 @@
-"""Conformance of an installed distribution: for each thing that it brings, the suite of its kind.
+"""Conformance of an installed distribution: the suite of its kind for each component.
 
 Every component is examined in a process of its own, so that one that hangs or ends its process
-takes nothing with it. ``announced``, ``examine`` and ``examine_module`` are what they do.
+does not affect the others.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ NO_SUITE = "it is covered"  # the check that is skipped where no suite could be 
 @final
 @frozen
 class Check:
-    """What became of one check of one component."""
+    """The outcome of one check of one component."""
 
     component: str
     kind: str  # effects, executors, ...
@@ -50,7 +50,7 @@ class Check:
 @final
 @frozen
 class Report:
-    """What became of all checks of a distribution."""
+    """The outcomes of all checks of a distribution."""
 
     distribution: str
     version: str
@@ -58,7 +58,7 @@ class Report:
 
     @property
     def totals(self) -> dict[str, int]:
-        """How many passed, failed and were skipped."""
+        """The numbers of checks that passed, failed and were skipped."""
         outcomes = [check.outcome for check in self.checks]
         return {outcome: outcomes.count(outcome) for outcome in (PASSED, FAILED, SKIPPED)}
 
@@ -71,18 +71,18 @@ class Report:
 
     @property
     def outcome(self) -> str:
-        """Failed if a check did, else incomplete if of a component nothing was examined."""
+        """Failed if a check failed, else incomplete if a component was not examined at all."""
         if self.totals[FAILED]:
             return FAILED
         return INCOMPLETE if self.unexamined or not self.checks else PASSED
 
     @property
     def good(self) -> bool:
-        """Whether everything was examined, and nothing failed."""
+        """Whether everything was examined and nothing failed."""
         return self.outcome == PASSED
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the plain form that ``--json`` prints: all its keys, in every report.
+        """Return the plain form that ``--json`` prints; every report has all keys.
 
         ``outcome`` is passed, failed or incomplete: no check failed, and all those of a component
         were skipped. ``totals`` count checks that passed, failed and were skipped; ``checks`` have
@@ -100,7 +100,7 @@ class Report:
 @final
 @frozen
 class Part:
-    """One thing that a distribution brings."""
+    """One component of a distribution."""
 
     kind: str
     name: str
@@ -114,10 +114,10 @@ def conformance(
     begun: Callable[[int], None] = lambda count: None,
     done: Callable[[str], None] = lambda name: None,
 ) -> Report:
-    """Examine all that an installed distribution brings, each within ``timeout`` seconds.
+    """Examine all components of an installed distribution, each within ``timeout`` seconds.
 
-    ``begun`` is told how many things there are, ``done`` each that was examined, from any thread.
-    PluginError if the distribution is not installed, or brings nothing, or pytest is not there.
+    ``begun`` is called with their number, ``done`` with the name of each, from any thread.
+    PluginError if the distribution is not installed or provides nothing, or without pytest.
     """
     registry = Registry()
     package = registry.packages.get(canonicalize_name(distribution))
@@ -133,7 +133,7 @@ def conformance(
     modules = [target for group, _, target in package.entries if group == GROUP]
     begun(len(parts) + len(modules))
     checks: list[Check] = []
-    covered: dict[str, str] = {}  # what suites of the package's own examined, and of which kind
+    covered: dict[str, str] = {}  # what the package's own suites examined -> its kind
     for module in modules:
         for result in _run("examine_module", {"module": module}, module, timeout):
             covered |= {result["covers"]: result["kind"]} if result["covers"] else {}
@@ -161,7 +161,7 @@ def conformance(
 
 
 def _parts(registry: Registry, distribution: str, timeout: float) -> Iterator[Part]:
-    """List what a distribution brings; its modules with hooks are asked in a child."""
+    """Yield the components of a distribution; its modules with hooks are asked in a child."""
     mine = [r for r in registry.registrations if r.distribution == distribution]
     for registration in mine:
         able = registration.status in ("ok", "dynamic", "ambiguous")
@@ -174,7 +174,7 @@ def _parts(registry: Registry, distribution: str, timeout: float) -> Iterator[Pa
         job = Job(f"{__name__}:announced", {"distribution": distribution})
         (outcome,) = run_apart([job], timeout)
         known = {(r.kind, r.name) for r in mine}
-        # Where that fails, the suite of the module itself tells why.
+        # If that fails, the suite of the module itself reports why.
         for kind, name in outcome.value or ():
             if (kind, name) not in known:
                 yield Part(kind, name)
@@ -186,28 +186,28 @@ def _unknown(registry: Registry, distribution: str) -> PluginError:
     with contextlib.suppress(PackageNotFoundError, ValueError):
         version(distribution)
         return PluginError(
-            f"{distribution!r} is installed, and brings nothing to voxstack",
-            suggestion='entry points announce it: [project.entry-points."voxstack.effects"]',
+            f"{distribution!r} is installed, but provides nothing for voxstack",
+            suggestion='announce it by an entry point: [project.entry-points."voxstack.effects"]',
         )
     return PluginError(
-        f"no distribution {distribution!r} that brings anything to voxstack is installed",
+        f"no distribution {distribution!r} that provides anything for voxstack is installed",
         suggestion=hint,
     )
 
 
 def _strange_groups(package: Package) -> Iterator[Check]:
-    """Tell of entry points in groups that nobody reads: a name that was misspelt."""
+    """Yield entry points in unknown groups, which are often misspelt."""
     for group, name, message, hint in package.unread():
         yield Check(name, group.removeprefix("voxstack."), "it can be used", FAILED, message, hint)
 
 
 def _announced_rightly(registration: Registration) -> str:
-    """Say how the entry point should be that cannot be used as it is."""
+    """Return what an unusable entry point should be."""
     if registration.kind not in KINDS:
-        return "mend the entry points in pyproject.toml, and install the package again"
+        return "fix the entry points in pyproject.toml and install the package again"
     target = "package" if registration.kind == "addons" else "package.module:Name"
     return (
-        f'mend it in pyproject.toml, [project.entry-points."voxstack.{registration.kind}"]: '
+        f'fix it in pyproject.toml,  [project.entry-points."voxstack.{registration.kind}"]: '
         f'{registration.name} = "{target}", and install the package again'
     )
 
@@ -222,7 +222,7 @@ def _check(result: dict[str, Any], part: Part) -> Check:
 
 
 def _run(call: str, arguments: dict[str, Any], name: str, timeout: float) -> list[dict[str, Any]]:
-    """Examine in a child; what it wrote down before it hung or ended is kept."""
+    """Examine in a child; the results until it hung or ended are kept."""
     with TemporaryDirectory(prefix="voxstack-", ignore_cleanup_errors=True) as folder:
         given = {**arguments, "folder": folder}
         (outcome,) = run_apart([Job(f"{__name__}:{call}", given)], timeout)
@@ -250,7 +250,7 @@ def _results(path: Path, outcome: Outcome, name: str) -> Iterator[dict[str, Any]
             "kind": "",
             "outcome": FAILED,
             "message": f"{name}: {failure}{printed}",
-            "next_step": "mend what hangs or ends the process; --timeout gives it more time",
+            "next_step": "fix what hangs or ends the process, or allow more time with --timeout",
         }
 
 
@@ -258,10 +258,10 @@ def _results(path: Path, outcome: Outcome, name: str) -> Iterator[dict[str, Any]
 
 
 def announced(distribution: str) -> list[tuple[str, str]]:
-    """Import the modules with hooks of a distribution, and list what they announce."""
-    registry = Registry(Filter(allow=(distribution,)))
+    """Import the modules with hooks of a distribution; return what they announce."""
+    registry = Registry([Filter(allow=(distribution,))])
     with contextlib.suppress(PluginError):
-        registry.find("", "block")  # a name that nobody brings: all modules are asked
+        registry.find("", "block")  # an unknown name: all modules are asked
     return [
         (r.kind, r.name)
         for r in registry.registrations
@@ -270,7 +270,7 @@ def announced(distribution: str) -> list[tuple[str, str]]:
 
 
 def examine(distribution: str, kind: str, name: str, covered: list[str], folder: str) -> None:
-    """Run the suite of one registration; results are written down one by one."""
+    """Run the suite of one registration; results are written one by one."""
     from voxstack_kit.testing import derived, surroundings  # noqa: F401 - before the component
     from voxstack_kit.testing.running import Results, run_suites
     from voxstack_kit.testing.voices import shared_host
@@ -285,14 +285,14 @@ def examine(distribution: str, kind: str, name: str, covered: list[str], folder:
     except derived.NotCoveredError as error:
         results.add(NO_SUITE, SKIPPED, str(error), error.next_step)
     except (derived.BadComponentError, PluginError) as error:
-        results.add("it can be used", FAILED, str(error), "mend what the error tells")
+        results.add("it can be used", FAILED, str(error), "fix the cause that the error names")
     else:
         run_suites("from voxstack_kit.testing.derived import current as TestIt", results)
     return None
 
 
 def _found(registry: Registry, distribution: str, kind: str, name: str) -> Registration:
-    """Find a registration; modules with hooks are imported only if nobody else announces it."""
+    """Return a registration; modules with hooks are imported only if nothing else announces it."""
     wanted = (distribution, kind, name)
     for again in (True, False):
         for r in registry.registrations:
@@ -305,7 +305,7 @@ def _found(registry: Registry, distribution: str, kind: str, name: str) -> Regis
 
 
 def examine_module(module: str, folder: str) -> None:
-    """Run the suites of a package's own."""
+    """Run the package's own suites."""
     from voxstack_kit.testing import surroundings  # noqa: F401 - before what it imports
     from voxstack_kit.testing.running import Results, run_suites
 

@@ -1,4 +1,4 @@
-"""Damaged networks, given to an executor in a process that they may end."""
+"""Damaged networks, loaded by an executor in a child process."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LOADED, STRANGE = "loaded", "no module for it"
 
 
 def damages(data: bytes) -> dict[str, bytes]:
-    """Give what may become of a file."""
+    """Return damaged forms of a file."""
     noise = np.random.default_rng(0).bytes(2048)
     middle = len(data) // 2
     return {
@@ -33,7 +33,7 @@ def damages(data: bytes) -> dict[str, bytes]:
 
 
 def require_survived(executor: Executor, network: Network) -> None:
-    """Fail if damaged bytes end the process, hang it, load, or raise what does not say where."""
+    """Fail if damaged bytes end or hang the process, load, or raise an error without a place."""
     __tracebackhide__ = True
     bare: Network = attrs.evolve(cast(Any, network), read=None, digest=None)
     cases = damages(network.read(next(f for f in executor.formats if f in network.files)))
@@ -42,7 +42,7 @@ def require_survived(executor: Executor, network: Network) -> None:
         given = pickle.dumps((executor, bare, cases))
         pickle.loads(given)
     except Exception:  # a class made in a test: no process but this one has it
-        told = dict.fromkeys(cases, STRANGE)
+        errors = dict.fromkeys(cases, STRANGE)
     else:
         with TemporaryDirectory(prefix="voxstack-") as folder:
             path = Path(folder) / "cases"
@@ -50,28 +50,28 @@ def require_survived(executor: Executor, network: Network) -> None:
             call = "voxstack_kit.testing.damage:load_case"
             jobs = [Job(call, {"path": str(path), "what": what}) for what in cases]
             outcomes = run_apart(jobs, PATIENCE_S)
-        told = {}
+        errors = {}
         for what, outcome in zip(cases, outcomes, strict=True):
             if outcome.failure:
                 fail(f"a network that is {what}: {outcome.failure}", advice)
-            told[what] = outcome.value
+            errors[what] = outcome.value
     for what, data in cases.items():
-        if told[what] == STRANGE:
-            told[what] = load_damaged(executor, bare, data)
-    for what, error in told.items():
+        if errors[what] == STRANGE:
+            errors[what] = load_damaged(executor, bare, data)
+    for what, error in errors.items():
         if error == LOADED:
             fail(f"a network that is {what} is loaded as if it were whole", advice)
         name = type(executor).__name__
         if name not in error or network.name not in error:
             fail(
                 f"a network that is {what}: the error does not name executor and network: {error}",
-                "raise the runtime's error as it is, and the host tells the rest; a VoxstackError "
+                "raise the runtime's error as it is, and the host adds the rest; a VoxstackError "
                 "of your own names both",
             )
 
 
 def load_case(path: str, what: str) -> str:
-    """In the child: load one of the damaged networks."""
+    """Load one of the damaged networks, in the child."""
     try:
         executor, network, cases = pickle.loads(Path(path).read_bytes())
     except ImportError:  # a module of tests: only pytest can import it
@@ -80,7 +80,7 @@ def load_case(path: str, what: str) -> str:
 
 
 def load_damaged(executor: Executor, network: Network, data: bytes) -> str:
-    """Load a network of these bytes through the host, and give the error's text."""
+    """Load a network of these bytes through the host; return the error's text."""
     damaged: Any = attrs.evolve(network, read=lambda _: data, digest=lambda _: "damaged")
     try:
         HostedProgram(damaged, executor, ProgramCache()).load()

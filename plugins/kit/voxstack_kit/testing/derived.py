@@ -1,4 +1,4 @@
-"""Suites for components that have none of their own: the fixtures are derived.
+"""Suites for components without their own: the fixtures are derived.
 
 From default options where these will do; else from an installed voice in whose stack the component
 stands, or takes the place of another; blocks that run encoders from a toy encoder at last.
@@ -24,8 +24,6 @@ from voxstack import (
     VoxstackError,
 )
 from voxstack.inspection import (
-    INSTALL_A_VOICE,
-    INSTALL_AN_EXECUTOR,
     KINDS,
     MissingTensorError,
     Registration,
@@ -35,6 +33,7 @@ from voxstack.inspection import (
     wraps,
 )
 
+from voxstack_kit.checking.reinstall import install_one
 from voxstack_kit.testing.addon import AddonSuite
 from voxstack_kit.testing.encoder import encoders_of, sentence
 from voxstack_kit.testing.executor import ExecutorSuite
@@ -50,13 +49,13 @@ OWN_SUITE = (
     "write a suite whose fixtures give it what it needs in a module of the package, and name that "
     'module in pyproject.toml: [project.entry-points."voxstack.conformance"]'
 )
-MOST_TOLD = 4  # places that a component cannot take
+MOST_LISTED = 4  # places that a component cannot take
 
-current: type  # the suite that pytest is to run: it stands in a module, as pytest wants it
+current: type  # the suite to run: pytest collects it from a module
 
 
 class NotCoveredError(Exception):
-    """No fixture fits a component; ``next_step`` says what to give."""
+    """No fixture fits a component; ``next_step`` advises what to provide."""
 
     def __init__(self, message: str, next_step: str = OWN_SUITE) -> None:
         super().__init__(message)
@@ -64,11 +63,11 @@ class NotCoveredError(Exception):
 
 
 class BadComponentError(Exception):
-    """A component cannot even be made, or fails where it stands."""
+    """A component cannot be made, or fails in its voice."""
 
 
 def class_of(host: Host, registration: Registration) -> str:
-    """Give "module:Class" of what a registration names; BadComponentError if it cannot be used."""
+    """Return "module:Class" of a registration's target; BadComponentError if it is unusable."""
     if registration.kind not in KINDS or registration.kind == "addons":
         return ""
     loaded = _loaded(host, registration)
@@ -84,7 +83,7 @@ def _loaded(host: Host, registration: Registration) -> Any:
 
 
 def suite(host: Host, registration: Registration) -> type:
-    """Make the suite of a registration; NotCoveredError if no fixture fits it."""
+    """Return the suite of a registration; NotCoveredError if no fixture fits it."""
     if registration.kind in ("module", "listener"):
         return _with(HooksSuite, registration=lambda: registration, installed=lambda: host.registry)
     if registration.kind == "addons":
@@ -114,20 +113,20 @@ def suite(host: Host, registration: Registration) -> type:
 
 
 def _with(base: type, **fixtures: Any) -> type:
-    """Give a suite whose fixtures are what functions give."""
+    """Return a suite whose fixtures return what functions return."""
 
-    def made(give: Any) -> Any:
+    def made(make: Any) -> Any:
         @pytest.fixture
         def fixture(self: Any) -> Any:
-            return give()
+            return make()
 
         return fixture
 
-    return type("TestComponent", (base,), {name: made(give) for name, give in fixtures.items()})
+    return type("TestComponent", (base,), {name: made(make) for name, make in fixtures.items()})
 
 
 def full_name(registration: Registration) -> str:
-    """Give the name that nobody else has."""
+    """Return the name that is unique to a registration."""
     return f"{registration.name}@{registration.distribution}"
 
 
@@ -145,7 +144,7 @@ def _executor(host: Host, registration: Registration, cls: Any) -> Any:
 
 
 def _able(host: Host) -> str:
-    """Name an executor for another to wrap: one that can run here, dynamic before static."""
+    """Return an executor for another to wrap: one that can run here, dynamic before static."""
     found = []
     for name in host.registry.names("executor"):
         try:
@@ -155,7 +154,9 @@ def _able(host: Host) -> str:
         if unavailable(executor) is None:
             found.append((bool(executor.static), name))
     if not found:
-        raise NotCoveredError("no executor that it could wrap can run here", INSTALL_AN_EXECUTOR)
+        raise NotCoveredError(
+            "no executor that it could wrap can run here", install_one("executor")
+        )
     return min(found)[-1]
 
 
@@ -183,7 +184,7 @@ def _frontend(host: Host, registration: Registration, cls: Any) -> tuple[Any, Se
     except Exception as error:
         reasons.append(f"alone: {error}")
     raise NotCoveredError(
-        f"no installed voice names it, and it can stand in none ({'; '.join(reasons)})",
+        f"no installed voice names it, and none can use it ({'; '.join(reasons)})",
         "install a voice that it is made for, or " + OWN_SUITE,
     )
 
@@ -200,7 +201,7 @@ def _texts(voice: Voice) -> Sequence[str]:
 
 @frozen
 class _Place:
-    """Where a block could stand: a voice, the edits that put it there, and its pointer then."""
+    """A place for a block: a voice, the edits that put it there, and its pointer."""
 
     voice: str
     pointer: str
@@ -212,7 +213,7 @@ def _block(host: Host, registration: Registration, cls: Any) -> InVoice:
     for voice in voices:
         for pointer, block in blocks_of(voice):
             if type(block) is cls:
-                return _standing(host, _Place(voice.name, pointer, {}))
+                return _at_place(host, _Place(voice.name, pointer, {}))
     if registration.kind == "effects" and (alone := _alone(registration, cls)) is not None:
         return InVoice(alone, Tensors(), {})
     reasons, failures = [], []
@@ -224,11 +225,11 @@ def _block(host: Host, registration: Registration, cls: Any) -> InVoice:
                 reasons.append(f"in {place.voice!r} at {place.pointer}: {_reasons(error)}")
                 continue
             try:
-                return _standing(host, place)
+                return _at_place(host, place)
             except (MissingTensorError, NetworkError) as error:
                 reasons.append(f"in {place.voice!r} at {place.pointer}: {error}")
             except VoxstackError as error:
-                failures.append(f"put into {place.voice!r} at {place.pointer}, it fails: {error}")
+                failures.append(f"in {place.voice!r} at {place.pointer}, it fails: {error}")
     if failures:
         raise BadComponentError(failures[0])
     if needed := needed_options(attrs.resolve_types(cls), registration):
@@ -236,18 +237,18 @@ def _block(host: Host, registration: Registration, cls: Any) -> InVoice:
     if issubclass(cls, SequenceBlock) and (found := _on_toy_encoder(registration, cls)):
         return found
     if not voices:
-        raise NotCoveredError("it stands in a voice, and none is installed", INSTALL_A_VOICE)
-    told = list(dict.fromkeys(reasons))
-    if more := len(told) - MOST_TOLD if len(told) > MOST_TOLD + 1 else 0:
-        told[MOST_TOLD:] = [f"and at {more} more places"]
+        raise NotCoveredError("it needs a voice, and none is installed", install_one("addon"))
+    listing = list(dict.fromkeys(reasons))
+    if more := len(listing) - MOST_LISTED if len(listing) > MOST_LISTED + 1 else 0:
+        listing[MOST_LISTED:] = [f"and at {more} more places"]
     raise NotCoveredError(
-        "\n".join(["it stands in no installed voice, and can take no place in one", *told]),
+        "\n".join(["it is in no installed voice, and fits in none", *listing]),
         "install a voice that it is made for, or " + OWN_SUITE,
     )
 
 
 def _alone(registration: Registration, cls: Any, **given: Any) -> Any:
-    """Make a block from its default options and those ``given``, or None."""
+    """Return a block with its default options and those ``given``, or None."""
     options = {**registration.options, **given}
     try:
         for option in attrs.fields(attrs.resolve_types(cls)):
@@ -259,7 +260,7 @@ def _alone(registration: Registration, cls: Any, **given: Any) -> Any:
 
 
 def _on_toy_encoder(registration: Registration, cls: Any) -> InVoice | None:
-    """Make a block that runs encoders with a toy of one, where it can do with what that makes."""
+    """Return a block that runs encoders with a toy encoder, if that is enough for it."""
     networks = encoders_of(cls)
     block = _alone(registration, cls, **networks) if networks else None
     if block is None:
@@ -267,26 +268,26 @@ def _on_toy_encoder(registration: Registration, cls: Any) -> InVoice | None:
     try:
         block(sentence())
     except VoxstackError:
-        return None  # it wants what the encoders of some voices make
+        return None  # it needs what the encoders of some voices produce
     except Exception:
-        pass  # the checks tell of it
+        pass  # the checks report it
     return InVoice(block, sentence(), None)
 
 
 def _needs(options: Sequence[str]) -> str:
     plural = "s" if len(options) > 1 else ""
     return (
-        f"it needs the option{plural} {listed(options)}, and no default and no installed voice "
-        f"gives {'them' if plural else 'it'}"
+        f"it needs the option{plural} {listed(options)}, for which neither a default nor an "
+        f"installed voice has {'values' if plural else 'a value'}"
     )
 
 
-def _standing(host: Host, place: _Place) -> InVoice:
+def _at_place(host: Host, place: _Place) -> InVoice:
     return in_voice(place.voice, place.pointer, edits=place.edits, host=host)
 
 
 def _places(host: Host, voice: Voice, registration: Registration, cls: Any) -> Iterator[_Place]:
-    """Give the places of a voice that a component could take, those of its kind first."""
+    """Yield the places of a voice that a component could take, those of its kind first."""
     config = {"type": full_name(registration)}
     blocks = list(blocks_of(voice))
     if issubclass(cls, SequenceBlock):
@@ -309,15 +310,15 @@ def _places(host: Host, voice: Voice, registration: Registration, cls: Any) -> I
 
 
 def _voices(host: Host) -> Iterator[Voice]:
-    """Give the installed voices that can be built; nothing of them is loaded."""
+    """Yield the installed voices that can be built, not loaded."""
     for name in host.voices():
         try:
             yield host.voice(name, load=False)
         except VoxstackError:
-            continue  # its own suite tells what is wrong with it
+            continue  # its own suite reports what is wrong
 
 
 def _reasons(error: VoxstackError) -> str:
     problems = error.problems if isinstance(error, ConfigError) else ()
-    told = [f"{p.message} ({p.suggestion})" if p.suggestion else p.message for p in problems]
-    return "; ".join(itertools.islice(told, 3)) or str(error)
+    listing = [f"{p.message} ({p.suggestion})" if p.suggestion else p.message for p in problems]
+    return "; ".join(itertools.islice(listing, 3)) or str(error)

@@ -1,4 +1,4 @@
-"""A toy encoder in numpy: it stands for a voice's where a block runs encoders and none is there."""
+"""A toy encoder in numpy, for blocks that run encoders, without a voice."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _TEXT = ("batch", "text")
 
 @final
 class ToyEncoder(Program):
-    """Makes encodings and durations of symbols, as the encoders of most voices do."""
+    """Turns symbols into encodings and durations, as the encoders of most voices do."""
 
     def __init__(self) -> None:
         inputs = {"ids": TensorSpec("int64", _TEXT), "mask": TensorSpec("float32", _TEXT)}
@@ -27,7 +27,7 @@ class ToyEncoder(Program):
         self.network = Network("toy_encoder", ENCODER, inputs, outputs, {})
 
     def __call__(self, inputs: Mapping[str, Any]) -> Tensors:
-        """Give a sine for each channel, and two to four frames for a symbol."""
+        """Return a sine per channel, and two to four frames per symbol."""
         ids = np.asarray(inputs["ids"])
         channels = np.arange(1, 5, dtype=np.float32)[:, None]
         encodings = np.sin(channels * ids[:, None]).astype(np.float32)
@@ -35,13 +35,13 @@ class ToyEncoder(Program):
 
 
 def sentence() -> Tensors:
-    """Give what the toy encoder reads, beside what every block gets."""
+    """Return what the toy encoder reads, and what every block gets."""
     given = {"ids": np.arange(1, 13)[None], "seed": np.array([0]), "sentence": np.array([0])}
     return Tensors(given)
 
 
 def encoders_of(cls: Any) -> dict[str, Any]:
-    """Give the toy encoder for each option of a class that takes encoders; {} if it has others."""
+    """Return the toy encoder for each option of a class; {} if one takes anything else."""
     options: dict[str, Any] = {}
     for option in attrs.fields(attrs.resolve_types(cls)):
         role = option.metadata.get(ROLE)

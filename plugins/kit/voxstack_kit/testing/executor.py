@@ -23,7 +23,7 @@ from voxstack_kit.testing.toys import Toy
 
 
 class ExecutorSuite(OutputChecks):
-    """What voxstack asks of an Executor. Whole::
+    """What voxstack requires of an Executor. A complete test module::
 
         import pytest
         from acme import AcmeNpu
@@ -46,13 +46,13 @@ class ExecutorSuite(OutputChecks):
     """
 
     def test_it_says_what_it_takes(self, executor: Any) -> None:
-        """Formats by name, fixed shapes or not, why it cannot run here, and its devices."""
+        """Check formats, static or not, why it cannot run here, and devices."""
         name = type(executor).__name__
         formats = executor.formats
         if isinstance(formats, str) or not formats or not all(type(f) is str for f in formats):
-            fail(f"{name}.formats is {formats!r}", 'give names in a tuple: formats = ("onnx",)')
+            fail(f"{name}.formats is {formats!r}", 'use a tuple of names: formats = ("onnx",)')
         if not isinstance(executor.static, bool):
-            fail(f"{name}.static is {executor.static!r}", "say True or False")
+            fail(f"{name}.static is {executor.static!r}", "use True or False")
         try:
             reason = executor.available()
         except Exception as error:
@@ -62,15 +62,15 @@ class ExecutorSuite(OutputChecks):
             )
         if reason is not None and (not isinstance(reason, str) or not reason):
             fail(
-                f"{name}.available() gives {reason!r}",
+                f"{name}.available() returns {reason!r}",
                 "return None if it can run, else the reason as a string",
             )
         devices = () if reason else executor.devices()
         if isinstance(devices, str) or not all(isinstance(device, str) for device in devices):
-            fail(f"{name}.devices() gives {devices!r}", 'give names in a tuple: ("cpu",)')
+            fail(f"{name}.devices() returns {devices!r}", 'return a tuple of names: ("cpu",)')
 
     def test_equal_executors_share_programs(self, executor: Any) -> None:
-        """Equal options make equal executors with one hash: so the host finds what is loaded."""
+        """Check that equal options make equal executors, by which the host finds what is loaded."""
         name = type(executor).__name__
         twin = attrs.evolve(executor)
         try:
@@ -87,7 +87,7 @@ class ExecutorSuite(OutputChecks):
     def test_a_wrong_shape_is_an_error_for_that_call_alone(
         self, executor: Any, runnable: Mapping[str, Toy]
     ) -> None:
-        """Channels that the network has not: an error with executor and network, and it goes on."""
+        """Check that wrong channels raise an error with executor and network, and it continues."""
         for name, toy in some(
             runnable,
             lambda toy: not toy.network.state and _wide(toy),
@@ -107,7 +107,7 @@ class ExecutorSuite(OutputChecks):
                     fail(
                         f"{wide!r} of another shape: the error does not name executor and network: "
                         f"{error}",
-                        "raise the runtime's error as it is: the host tells the rest",
+                        "raise the runtime's error as it is; the host adds the rest",
                     )
             except Exception as error:
                 fail(
@@ -128,16 +128,16 @@ class ExecutorSuite(OutputChecks):
     def test_a_network_in_no_format_of_its_own_is_refused(
         self, executor: Any, runnable: Mapping[str, Toy]
     ) -> None:
-        """The host's error names executor, network and format."""
+        """Check that the host's error names executor, network and format."""
         for name, toy in itertools.islice(runnable.items(), 1):
             other = attrs.evolve(toy.network, files={"no-such-format": f"{name}.bin"})
             try:
                 HostedProgram(other, executor, ProgramCache()).load()
             except NetworkError as error:
-                told = str(error)
-                if type(executor).__name__ in told and name in told and "no-such-format" in told:
+                text = str(error)
+                if type(executor).__name__ in text and name in text and "no-such-format" in text:
                     continue
-                fail(f"a network of another format is refused with: {told}", "name its formats")
+                fail(f"a network of another format is refused with: {text}", "name its formats")
             fail(
                 "a network of another format than it takes is loaded",
                 'name in formats only what load() reads: network.read("onnx")',
@@ -147,13 +147,13 @@ class ExecutorSuite(OutputChecks):
     def test_a_damaged_network_is_an_error_and_not_the_end(
         self, executor: Any, runnable: Mapping[str, Toy]
     ) -> None:
-        """Damaged bytes raise an exception that names executor and network; the process lives."""
+        """Check that damaged bytes raise an error with executor and network, and no more."""
         for toy in itertools.islice(runnable.values(), 1):
             require_survived(executor, toy.network)
 
     @promise("closes")
     def test_closing_frees_the_program(self, executor: Any, runnable: Mapping[str, Toy]) -> None:
-        """Closed, and let go by the host, nothing holds it; closing twice does no harm."""
+        """Check that a closed program is freed, and that closing twice does no harm."""
         for name, toy in itertools.islice(runnable.items(), 2):
             cache = ProgramCache()
             hosted = HostedProgram(toy.network, with_small_shapes(executor), cache)
@@ -173,13 +173,13 @@ class ExecutorSuite(OutputChecks):
 
 
 def _wide(toy: Toy) -> str:
-    """Name an input with channels, or nothing."""
+    """Return the name of an input with channels, or None."""
     inputs = toy.network.inputs
     return next((name for name in toy.network.consumes if len(inputs[name].shape) == 3), "")
 
 
 def _declared(toy: Toy, name: str, inputs: Mapping[str, Any]) -> Any:
-    """Give the network as a manifest would declare it that says of an input what it is given."""
+    """Return the network as if its manifest declared an input as it is given."""
     spec = toy.network.inputs[name]
     shape = (spec.shape[0], inputs[name].shape[1], spec.shape[2])
     return attrs.evolve(

@@ -1,4 +1,4 @@
-"""Running an executor under test: its fixtures, and its programs in use."""
+"""Running an executor under test: its fixtures, and the use of its programs."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ExecutorBase(ComponentSuite):
 
     @pytest.fixture
     def executor(self) -> Any:
-        """Give the executor; every suite has its own."""
+        """Return the executor; every suite overrides this."""
         fail(
             f"{type(self).__name__} has no fixture 'executor'",
             "write: @pytest.fixture def executor(self): return MyExecutor()",
@@ -42,17 +42,17 @@ class ExecutorBase(ComponentSuite):
 
     @pytest.fixture
     def component(self, executor: Any) -> Any:
-        """The executor."""
+        """Return the executor."""
         return executor
 
     @pytest.fixture
     def networks(self, executor: Any) -> Mapping[str, Toy]:
-        """The networks to run, by name."""
+        """Return the networks to run, by name."""
         return shipped(executor) or installed(executor)
 
     @pytest.fixture
     def runnable(self, executor: Any, networks: Mapping[str, Toy]) -> Mapping[str, Toy]:
-        """The networks, where there are any and the executor can run."""
+        """Return the networks; skip if there are none or the executor cannot run."""
         if reason := unavailable(executor):
             pytest.skip(f"it cannot run here: {reason}")
         if not networks:
@@ -67,18 +67,18 @@ class ExecutorBase(ComponentSuite):
     def programs(
         self, executor: Any, runnable: Mapping[str, Toy]
     ) -> Iterator[Mapping[str, HostedProgram]]:
-        """The networks on the executor, as the host runs them."""
+        """Yield the networks on the executor, as the host runs them."""
         cache = ProgramCache()
         able = with_small_shapes(executor)
         yield {name: HostedProgram(toy.network, able, cache) for name, toy in runnable.items()}
         cache.close()
 
-    # What it says ---------------------------------------------------------------------------
+    # Use ------------------------------------------------------------------------------------
 
     def _session(
         self, toy: Toy, program: Program, inputs: Mapping[str, Any] | None = None
     ) -> tuple[Session, dict[str, Any]]:
-        """Open a session, and give what a step is fed; as many frames as one must have."""
+        """Open a session; return it with the inputs of a step, as many frames as one must have."""
         frames, constants = split_inputs(
             toy, toy.inputs(program.step or 7) if inputs is None else inputs
         )
@@ -89,7 +89,7 @@ class ExecutorBase(ComponentSuite):
         return program.session(constants), fed
 
     def _used(self, toy: Toy, program: Program, inputs: Mapping[str, Any]) -> Tensors:
-        """Use a network as a block does: a call, a run over frames, or steps."""
+        """Run a network as a block does: a call, a run over frames, or steps."""
         if not toy.network.state:
             return copies(program(inputs))
         frames, constants = split_inputs(toy, inputs)
@@ -113,7 +113,7 @@ class ExecutorBase(ComponentSuite):
 
 
 def with_small_shapes(executor: Executor) -> Executor:
-    """Give the executor with small fixed shapes for the toys, where it leaves them open."""
+    """Return the executor with small fixed shapes for the toys, if it leaves them open."""
     fields = attrs.fields_dict(type(executor))  # type: ignore[arg-type]
     option = fields.get("buckets")
     if not executor.static or option is None or getattr(executor, "buckets", None) != Buckets():
@@ -124,7 +124,7 @@ def with_small_shapes(executor: Executor) -> Executor:
 def some(
     networks: Mapping[str, Toy], which: Callable[[Toy], Any], wanted: str
 ) -> list[tuple[str, Toy]]:
-    """Give the networks that a check is for; without one it is skipped, and says what to give."""
+    """Return the networks that a check is for; skip without one, with what to provide."""
     found = [(name, toy) for name, toy in networks.items() if which(toy)]
     if not found:
         pytest.skip(
@@ -135,17 +135,17 @@ def some(
 
 
 def stateless(networks: Mapping[str, Toy]) -> list[tuple[str, Toy]]:
-    """Give the networks without state."""
+    """Return the networks without state."""
     return some(networks, lambda toy: not toy.network.state, "without state")
 
 
 def stateful(networks: Mapping[str, Toy]) -> list[tuple[str, Toy]]:
-    """Give the networks with state."""
+    """Return the networks with state."""
     return some(networks, lambda toy: toy.network.state, "with state")
 
 
 def split_inputs(toy: Toy, inputs: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Give the inputs over frames, and the constants."""
+    """Return the inputs over frames, and the constants."""
     network = toy.network
     along = network.inputs["mask"].shape[-1] if is_stepped(network) else None
     over = {n: v for n, v in inputs.items() if along and network.inputs[n].shape[-1] == along}
@@ -153,10 +153,10 @@ def split_inputs(toy: Toy, inputs: Mapping[str, Any]) -> tuple[dict[str, Any], d
 
 
 def copies(made: Mapping[str, Any]) -> Tensors:
-    """Give outputs in arrays of their own."""
+    """Return copies of outputs."""
     return Tensors({name: np.array(value) for name, value in made.items()})
 
 
 def arrays(made: Mapping[str, Any]) -> Tensors:
-    """Give outputs as numpy sees them."""
+    """Return outputs as numpy arrays."""
     return Tensors({name: np.asarray(value) for name, value in made.items()})

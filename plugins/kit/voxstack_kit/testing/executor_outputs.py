@@ -1,4 +1,4 @@
-"""What the programs of an executor make: numbers, states, and whose arrays they are."""
+"""Checks of what programs return: numbers, states, and ownership of arrays."""
 
 from __future__ import annotations
 
@@ -39,25 +39,25 @@ class OutputChecks(ExecutorBase):
     def test_outputs_are_those_of_the_reference(
         self, networks: Mapping[str, Toy], programs: Mapping[str, HostedProgram]
     ) -> None:
-        """Every network, called whole: dtypes, shapes and numbers. Fixed shapes are padded."""
+        """Check every network called whole: dtypes, shapes, numbers; fixed shapes are padded."""
         for name, toy in some(
             networks,
             lambda toy: toy.reference is not None and not toy.network.state,
-            "without state of which anybody knows what it should give",
+            "without state and with a reference",
         ):
             assert toy.reference is not None
             for number, length in enumerate(LENGTHS):
                 inputs = toy.inputs(length, number)
                 require_reference(
                     toy.reference(inputs), arrays(programs[name](inputs)), self.tolerance,
-                    f"the network {name!r} over {length} gives what it should not",
-                    "give the network's outputs by name, as they are, for every dtype",
+                    f"the network {name!r} over {length} returns wrong outputs",
+                    "return the network's outputs by name, unchanged, for every dtype",
                 )  # fmt: skip
 
     def test_any_sizes_of_chunks_give_the_same_output(
         self, networks: Mapping[str, Toy], programs: Mapping[str, HostedProgram]
     ) -> None:
-        """Networks over frames, in windows or by their state: the frames of one whole call."""
+        """Check networks over frames, in windows or by their state, against one whole call."""
         for name, toy in some(networks, _over_frames, "over frames, with context or state"):
             frames, constants = split_inputs(toy, toy.inputs(40))
             whole = self._ran(programs[name], constants, frames, [], (40,))
@@ -70,7 +70,7 @@ class OutputChecks(ExecutorBase):
     def test_sessions_step_as_the_reference_does(
         self, networks: Mapping[str, Toy], programs: Mapping[str, HostedProgram]
     ) -> None:
-        """Two at once with constants of their own, step by step in turn."""
+        """Check two sessions with their own constants, stepped in turn."""
         for name, toy in some(
             networks, _self_driven, "with state whose steps take nothing, and with a reference"
         ):
@@ -89,7 +89,7 @@ class OutputChecks(ExecutorBase):
     def test_a_session_goes_on_from_a_state_that_is_put_back(
         self, networks: Mapping[str, Toy], programs: Mapping[str, HostedProgram]
     ) -> None:
-        """``session.state`` read, and set again after further steps."""
+        """Check that ``session.state`` can be read, and set again after further steps."""
         for name, toy in stateful(networks):
             session, fed = self._session(toy, programs[name])
             session.step(fed)
@@ -99,14 +99,14 @@ class OutputChecks(ExecutorBase):
             require_same(
                 first, arrays(session.step(fed)), self.tolerance,
                 f"a step of {name!r} from a state that was put back",
-                "give a new state at each step, and leave the one before as it is",
+                "return a new state at each step, and do not change the one before",
             )  # fmt: skip
 
     @promise("batches")
     def test_states_are_stacked_and_taken_apart(
         self, executor: Any, networks: Mapping[str, Toy], programs: Mapping[str, HostedProgram]
     ) -> None:
-        """Two sessions stepped as one, with a batch of 2: each as alone."""
+        """Check that two sessions stepped as a batch of 2 are each as alone."""
         if executor.static:
             pytest.skip("its shapes are fixed, with a batch of 1: there is nothing to stack")
         for name, toy in stateful(networks):
@@ -125,7 +125,7 @@ class OutputChecks(ExecutorBase):
             for number, (session, fed) in enumerate(pairs):
                 alone = arrays(session.step(fed))
                 row = {n: value[number : number + 1] for n, value in together.items()}
-                advice = "stack joins states along the batch axis, unstack gives them back"
+                advice = "stack joins states along the batch axis, unstack splits them"
                 require_same(alone, row, self.tolerance, f"{name!r} with a batch of 2", advice)
                 left, right = arrays(session.state), arrays(apart[number])
                 require_same(left, right, self.tolerance, f"states of {name!r}, unstacked", advice)
@@ -134,7 +134,7 @@ class OutputChecks(ExecutorBase):
     def test_the_same_inputs_give_the_same_outputs(
         self, networks: Mapping[str, Toy], programs: Mapping[str, HostedProgram]
     ) -> None:
-        """Called or stepped twice, the same bytes."""
+        """Check that it returns the same bytes when it is called or stepped twice."""
         for name, toy in networks.items():
             inputs = toy.inputs(5)
             first = self._used(toy, programs[name], inputs)
@@ -148,7 +148,7 @@ class OutputChecks(ExecutorBase):
     def test_many_threads_get_what_one_gets(
         self, networks: Mapping[str, Toy], programs: Mapping[str, HostedProgram]
     ) -> None:
-        """Eight at once, each with inputs of its own: calls, and sessions."""
+        """Check eight threads, each with its own inputs: calls, and sessions."""
         for name, toy in networks.items():
             inputs = [toy.inputs(4 + seed, seed) for seed in range(8)]
             alone = [self._used(toy, programs[name], one) for one in inputs]
@@ -159,13 +159,13 @@ class OutputChecks(ExecutorBase):
             for expected, made in zip(alone, all_at_once(use), strict=True):
                 require_same(
                     expected, made, self.tolerance, f"{name!r} on eight threads at once",
-                    "give each call buffers of its own, or lock around the runtime's call",
+                    "use separate buffers per call, or lock around the runtime's call",
                 )  # fmt: skip
 
     def test_outputs_stay_what_they_are(
         self, networks: Mapping[str, Toy], programs: Mapping[str, HostedProgram]
     ) -> None:
-        """What one call gave is not overwritten by the next."""
+        """Check that the outputs of one call are not overwritten by the next."""
         for name, toy in networks.items():
             if toy.network.state:
                 session, fed = self._session(toy, programs[name])
@@ -187,7 +187,7 @@ class OutputChecks(ExecutorBase):
     def test_inputs_may_be_read_only_and_are_let_go(
         self, networks: Mapping[str, Toy], programs: Mapping[str, HostedProgram]
     ) -> None:
-        """Arrays that cannot be written, or are a part of others; nothing of them is kept."""
+        """Check inputs that are read-only, or part of others; none of them is kept."""
         for name, toy in stateless(networks):
             inputs = toy.inputs(5)
             expected = copies(programs[name](inputs))
@@ -244,7 +244,7 @@ def _over_frames(toy: Toy) -> bool:
 
 
 def _self_driven(toy: Toy) -> bool:
-    """Tell a network whose steps take nothing, with a reference."""
+    """Return whether a network has a reference and its steps take no input."""
     return bool(toy.network.state and not is_stepped(toy.network) and toy.reference is not None)
 
 
@@ -253,7 +253,7 @@ def _side_by_side(inputs: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _view(value: Any) -> Any:
-    """Give the same numbers as a read-only part of a larger array."""
+    """Return the same numbers as a read-only part of a larger array."""
     larger = np.zeros((*value.shape[:-1], value.shape[-1] + 3), dtype=value.dtype)
     view = larger[..., 1:-2]
     view[...] = value

@@ -6,7 +6,7 @@ from typing import NoReturn
 
 
 class CheckFailed(AssertionError):  # noqa: N818 - as pytest's own
-    """A component does not do what a check asks; ``next_step`` says how to mend that."""
+    """A component fails a check; ``next_step`` advises how to fix it."""
 
     def __init__(self, message: str, next_step: str) -> None:
         super().__init__(f"{message}\nnext step: {next_step}")
@@ -14,6 +14,6 @@ class CheckFailed(AssertionError):  # noqa: N818 - as pytest's own
 
 
 def fail(message: str, next_step: str) -> NoReturn:
-    """Fail the check that calls this; pytest shows no frames of ours."""
+    """Fail the check that calls this; pytest hides the frames of the suite."""
     __tracebackhide__ = True
     raise CheckFailed(message, next_step)

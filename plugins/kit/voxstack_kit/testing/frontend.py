@@ -28,7 +28,7 @@ READ_AHEAD = 2  # sentences of which the second may be read before the first is 
 
 
 class FrontendSuite(ComponentSuite):
-    """What voxstack asks of a Frontend. Whole::
+    """What voxstack requires of a Frontend. A complete test module::
 
         import pytest
         from acme import Letters
@@ -55,7 +55,7 @@ class FrontendSuite(ComponentSuite):
 
     @pytest.fixture
     def frontend(self) -> Any:
-        """Give the frontend; every suite has its own."""
+        """Return the frontend; every suite overrides this."""
         fail(
             f"{type(self).__name__} has no fixture 'frontend'",
             "write: @pytest.fixture def frontend(self): return MyFrontend(Symbols({...}))",
@@ -63,16 +63,16 @@ class FrontendSuite(ComponentSuite):
 
     @pytest.fixture
     def component(self, frontend: Any) -> Any:
-        """The frontend."""
+        """Return the frontend."""
         return frontend
 
     @pytest.fixture
     def texts(self) -> Sequence[str]:
-        """Texts of several sentences each."""
+        """Return texts of several sentences each."""
         return TEXTS
 
     def test_sentences_are_whole(self, frontend: Any, texts: Sequence[str]) -> None:
-        """Tensors as declared, ids that the voice knows, marks and breaks within, in order."""
+        """Check that tensors are as declared, ids known to the voice, marks and breaks in order."""
         tables = [
             set(table.values())
             for option in options_of(frontend)
@@ -82,7 +82,7 @@ class FrontendSuite(ComponentSuite):
         for text in texts:
             sentences = list(frontend.sentences([text]))
             if not sentences:
-                fail(f"no sentence of {text!r}", "give one, or raise InputError saying why not")
+                fail(f"no sentence of {text!r}", "yield one, or raise InputError with the reason")
             end = 0
             for sentence in sentences:
                 _require_sentence(sentence, frontend, tables)
@@ -92,7 +92,7 @@ class FrontendSuite(ComponentSuite):
     def test_text_in_any_pieces_gives_the_same_sentences(
         self, frontend: Any, texts: Sequence[str]
     ) -> None:
-        """However the text is cut, single characters and empty pieces included."""
+        """Check that the way the text is cut does not matter: single characters, empty pieces."""
         for text in texts:
             whole = list(frontend.sentences([text]))
             _require_made(frontend, [text], whole, "the same text again")
@@ -113,7 +113,7 @@ class FrontendSuite(ComponentSuite):
     def test_a_sentence_comes_as_soon_as_its_end_is_certain(
         self, frontend: Any, texts: Sequence[str]
     ) -> None:
-        """Nothing is read before it is asked for; of an endless text no more than the next."""
+        """Check that text is read on demand only, and of an endless text only the next sentence."""
         for text in texts:
             pieces = _Pieces(text)
             sentences = frontend.sentences(pieces)
@@ -132,7 +132,7 @@ class FrontendSuite(ComponentSuite):
 
     @promise("lazy")
     def test_endless_text_is_held_in_flat_memory(self, frontend: Any, texts: Sequence[str]) -> None:
-        """What was spoken is forgotten."""
+        """Check that memory does not grow with the text."""
         sentences = frontend.sentences(_Pieces(texts[0]))
         tracing = tracemalloc.is_tracing()
         for _ in range(SENTENCES):
@@ -159,7 +159,7 @@ class FrontendSuite(ComponentSuite):
     def test_endless_text_without_an_end_of_a_sentence_is_spoken(
         self, frontend: Any, texts: Sequence[str]
     ) -> None:
-        """A writer who sets no full stop is not waited for."""
+        """Check that text without a full stop is spoken before it ends."""
         pieces = _Pieces("word ", most=200_000)
         sentences = frontend.sentences(pieces)
         next(sentences, None)
@@ -167,18 +167,18 @@ class FrontendSuite(ComponentSuite):
         if pieces.read >= 200_000:
             fail(
                 "text without a full stop is read on and on: 200,000 characters",
-                "cut what is longer than anyone says in one breath, at a word",
+                "split what is longer than a breath, at a word",
             )
 
     @promise("odd_text")
     @pytest.mark.parametrize("what", ODD)
     def test_odd_text_is_spoken_or_refused(self, frontend: Any, what: str) -> None:
-        """Sentences, or an InputError, and nothing else."""
+        """Check that a text gives sentences or an InputError, and nothing else."""
         _require_spoken(frontend, ODD[what], what)
 
     @promise("odd_text")
     def test_any_text_is_spoken_or_refused(self, frontend: Any) -> None:
-        """Whatever characters there are."""
+        """Check arbitrary characters."""
 
         @settings(EXAMPLES, max_examples=60)
         @given(st.text(max_size=60))
@@ -189,7 +189,7 @@ class FrontendSuite(ComponentSuite):
 
     @promise("threads")
     def test_many_threads_get_what_one_gets(self, frontend: Any, texts: Sequence[str]) -> None:
-        """Eight threads at once, each with a text of its own."""
+        """Check eight threads at once, each with its own text."""
         given = [" ".join([*texts, *texts][n % len(texts) :]) for n in range(8)]
         alone = [list(frontend.sentences([text])) for text in given]
         threaded = all_at_once(lambda n: list(frontend.sentences([given[n]])))
@@ -198,7 +198,7 @@ class FrontendSuite(ComponentSuite):
 
     @promise("closes")
     def test_closing_early_lets_the_text_go(self, frontend: Any, texts: Sequence[str]) -> None:
-        """Closed before the end, it holds nothing of the text."""
+        """Check that a closed iterator holds nothing of the text."""
         pieces = _Pieces(texts[0])
         sentences = frontend.sentences(pieces)
         next(sentences)
@@ -214,7 +214,7 @@ class FrontendSuite(ComponentSuite):
 
     @promise("errors")
     def test_an_error_of_the_text_passes_through(self, frontend: Any, texts: Sequence[str]) -> None:
-        """What the iterator of pieces raises comes out as it is."""
+        """Check that an error of the iterator of pieces comes out unchanged."""
         fault = OSError("the writer is gone")
 
         def failing() -> Iterator[str]:
@@ -242,19 +242,19 @@ def _require_sentence(sentence: Any, frontend: Any, tables: list[set[int]]) -> N
         )
     missing = [name for name in frontend.produces or () if name not in sentence.tensors]
     if missing:
-        fail(f"it declares to produce {names(missing)} and does not", "mend produces, or make them")
+        fail(f"it does not produce {names(missing)}, as declared", "fix produces, or produce them")
     lengths = {}
     for name, tensor in sentence.tensors.items():
         if not isinstance(tensor, np.ndarray) or tensor.ndim < 1 or tensor.shape[0] != 1:
             fail(
                 f"{name!r} is {type(tensor).__name__} {list(np.shape(tensor))}",
-                "give numpy arrays with a batch of 1 first: [1, T]",
+                "return numpy arrays with a batch of 1 first: [1, T]",
             )
         if tensor.ndim > 1:
             lengths[name] = tensor.shape[-1]
     if len(set(lengths.values())) > 1:
-        told = ", ".join(f"{name!r} has {length}" for name, length in lengths.items())
-        fail(f"tensors over the symbols have several lengths: {told}", "one place for each symbol")
+        text = ", ".join(f"{name!r} has {length}" for name, length in lengths.items())
+        fail(f"tensors over the symbols differ in length: {text}", "use one position per symbol")
     total = next(iter(lengths.values()), 0)
     ids = sentence.tensors.get("ids")
     if ids is not None and tables:
@@ -275,7 +275,7 @@ def _require_sentence(sentence: Any, frontend: Any, tables: list[set[int]]) -> N
 
 
 def _require_spans(sentence: Sentence, text: str, end: int) -> int:
-    """Fail if what marks refer to is not in the text, in its order; give how far they came."""
+    """Fail if marks do not refer to the text in order; return the end of the last."""
     __tracebackhide__ = True
     for mark in sentence.marks:
         if mark.span is None:
@@ -313,11 +313,11 @@ def _require_same(expected: list[Sentence], got: list[Sentence], how: str) -> No
             advice,
         )
     for one, other in zip(expected, got, strict=True):
-        told = "; ".join(differences(one.tensors, other.tensors, 0.0))
+        found = "; ".join(differences(one.tensors, other.tensors, 0.0))
         if (one.marks, one.breaks) != (other.marks, other.breaks):
-            told = told or "its marks or breaks differ"
-        if told:
-            fail(f"{how}: in {one.text!r} {told}", advice)
+            found = found or "its marks or breaks differ"
+        if found:
+            fail(f"{how}: in {one.text!r} {found}", advice)
 
 
 def _require_spoken(frontend: Any, text: str, what: str) -> None:
@@ -328,7 +328,7 @@ def _require_spoken(frontend: Any, text: str, what: str) -> None:
             spoken = isinstance(sentence, Sentence)
     except InputError as error:
         if not str(error):
-            fail(f"{what}: the InputError says nothing", "say what cannot be spoken, and why")
+            fail(f"{what}: the InputError has no message", "name what cannot be spoken, and why")
         return
     except Exception as error:
         fail(
@@ -347,7 +347,7 @@ def _close(sentences: Any) -> None:
 
 @final
 class _Pieces:
-    """The same text again and again, word by word; tells how many characters were read."""
+    """The same text repeated, word by word; counts the characters that were read."""
 
     def __init__(self, text: str, most: int = 1 << 30) -> None:
         self._words: list[str] = [f"{word} " for word in text.split()]

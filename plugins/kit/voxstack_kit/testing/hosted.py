@@ -1,4 +1,4 @@
-"""A component as a configuration, and what the host makes of that: built in a voice of its own."""
+"""A component written as a configuration, and built by the host in a voice of its own."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from voxstack import (
 )
 from voxstack.inspection import KINDS, Block, options_of
 
-PROVIDED = (AudioFormat, Symbols)  # the host gives them; no configuration may
+PROVIDED = (AudioFormat, Symbols)  # by the host, never by a configuration
 
 
 @final
@@ -114,7 +114,7 @@ class Described:
 
 @contextmanager
 def hosted(described: Described) -> Iterator[_Home]:
-    """Open a host in which the component, and those within it, have names."""
+    """Return a host in which the component, and those within it, have names."""
     module = types.ModuleType(f"voxstack_under_test_{id(described)}")
     classes = {**described.classes, _Nothing: "Nothing under test", _Mute: "Mute under test"}
     kinds: dict[str, list[Component]] = {}
@@ -151,7 +151,7 @@ class _Home:
 
     @property
     def place(self) -> str:
-        """The JSON pointer of the component in the voice; executors are configured alone."""
+        """The JSON pointer of the component in the voice; executors are not in one."""
         cls = self._described.cls
         if self._described.namespace == "executors":
             return ""
@@ -160,7 +160,7 @@ class _Home:
         return "/stack/0/sequence_block" if issubclass(cls, SequenceBlock) else "/stack/0"
 
     def build(self, configuration: Mapping[str, Any]) -> Any:
-        """Make the component of a configuration, as the host makes any; ConfigError if wrong."""
+        """Return the component that the host makes of a configuration; ConfigError if wrong."""
         if self._described.namespace == "executors":
             return self._host.executor(dict(configuration))
         self._write(configuration)
@@ -217,7 +217,7 @@ class _Home:
 
 
 def _declared(network: Network) -> dict[str, Any]:
-    """Write a network as a manifest declares it."""
+    """Return a network as a manifest declares it."""
     files = dict(network.files) or {"none": "none"}
     return {
         "role": network.role,
@@ -232,7 +232,7 @@ def _declared(network: Network) -> dict[str, Any]:
 
 
 def alike(a: Any, b: Any) -> bool:
-    """Tell whether two components have equal options; networks and schedules by what they name."""
+    """Return whether two components have equal options; networks are compared by name."""
     if isinstance(a, Program) and isinstance(b, Program):
         return alike(a.network, b.network)
     if isinstance(a, Network) and isinstance(b, Network):
@@ -262,7 +262,7 @@ def _hook(name: str, components: list[Component]) -> Any:
 
 @frozen
 class _Any(Executor):
-    """Takes every network, and loads none: what is built here is not run."""
+    """Takes every network and loads none: what is built here is not run."""
 
     formats: tuple[str, ...]  # type: ignore[misc]
 
@@ -280,7 +280,7 @@ class _Nothing(StreamableBlock):
 
 @frozen
 class _Mute(Frontend):
-    """Says nothing, and does not tell what it would make: anything may be there."""
+    """Produces nothing and declares nothing, so any tensor may be there."""
 
     def sentences(self, text: Iterable[str]) -> Iterator[Sentence]:
         return iter(())

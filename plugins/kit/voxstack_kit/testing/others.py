@@ -1,4 +1,4 @@
-"""The suites of what is no part of a stack: commands, and modules with hooks."""
+"""The suites of what is not part of a stack: commands, and modules with hooks."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from voxstack_kit.testing.suite import imported_apart, require_light
 
 
 class CommandSuite:
-    """What voxstack asks of a command: fixtures ``command``, and ``target`` "module:attribute"."""
+    """What voxstack requires of a command: fixtures ``command``, and ``target`` "module:name"."""
 
     def test_it_is_a_click_command(self, command: Any) -> None:
-        """A command, or a group of them."""
+        """Check that it is a command or a group of commands."""
         if not isinstance(command, click.Command):
             fail(
                 f"it is of type {type(command).__name__}, expected a click command",
@@ -27,19 +27,19 @@ class CommandSuite:
             )
 
     def test_it_and_its_options_say_what_they_are(self, command: Any) -> None:
-        """A help text for the command, and one for each option."""
+        """Check that the command and each option have a help text."""
         _require_command(command)
         if not (command.help or command.short_help):
-            fail(f"the command {command.name!r} has no help", "say in its docstring what it does")
+            fail(f"the command {command.name!r} has no help", "describe it in its docstring")
         for option in command.params:
             if isinstance(option, click.Option) and not (option.help or option.hidden):
                 fail(
                     f"the option {option.opts[0]!r} of {command.name!r} has no help",
-                    'give it one: @click.option("--x", help="...")',
+                    'add one: @click.option("--x", help="...")',
                 )
 
     def test_its_help_is_shown(self, command: Any) -> None:
-        """``--help`` prints it and ends well."""
+        """Check that ``--help`` prints it and succeeds."""
         from click.testing import CliRunner
 
         _require_command(command)
@@ -48,23 +48,23 @@ class CommandSuite:
             fail(f"--help ends with {result.exit_code}: {result.output[:200]}", "leave it to click")
 
     def test_importing_it_is_light_and_has_no_effects(self, target: str) -> None:
-        """``voxstack --help`` imports every command: no runtime, no output, no thread, no fork."""
+        """Check its import, which ``voxstack --help`` does: no runtime, output, thread or fork."""
         module = target.partition(":")[0]
         require_light(module, imported_apart(module))
 
 
 def _require_command(command: Any) -> None:
     if not isinstance(command, click.Command):
-        pytest.skip("it is no click command: that is told by a check of its own")
+        pytest.skip("not a click command, as another check reports")
 
 
 class HooksSuite:
-    """What voxstack asks of a module with hooks: fixtures ``registration`` and ``installed``."""
+    """What voxstack requires of a module with hooks: fixtures ``registration``, ``installed``."""
 
     def test_its_hooks_are_known_and_have_the_right_arguments(
         self, registration: Registration
     ) -> None:
-        """It can be imported, and each hook is one of voxstack's."""
+        """Check that it can be imported, and that its hooks exist."""
         plugin: Any
         try:
             plugin = importlib.import_module(registration.target.partition(":")[0])
@@ -96,11 +96,11 @@ class HooksSuite:
     def test_what_it_announces_can_be_used(
         self, registration: Registration, installed: Registry
     ) -> None:
-        """Each component that its hooks give can be imported."""
+        """Check that each component of its hooks can be imported."""
         if registration.kind == "listener":
             pytest.skip("it only listens")
         if registration.status == "broken":
-            fail(str(registration.reason), "mend the hook that fails")
+            fail(str(registration.reason), "fix the hook that fails")
         announced = [
             r
             for r in installed.registrations
@@ -112,9 +112,9 @@ class HooksSuite:
             try:
                 installed.load(one)
             except VoxstackError as error:
-                fail(f"it announces {one.name!r}: {error}", "mend the target: package.module:Class")
+                fail(f"it announces {one.name!r}: {error}", "fix the target: package.module:Class")
 
     def test_importing_it_is_light_and_has_no_effects(self, registration: Registration) -> None:
-        """No runtime, no output, no thread, no fork."""
+        """Check its import: no runtime, no output, no thread, no fork."""
         module = registration.target.partition(":")[0]
         require_light(module, imported_apart(module))

@@ -1,4 +1,4 @@
-"""Where an error was raised: the file and the line in the code of whoever wrote the component."""
+"""Where an error was raised: the file and the line in the component's own code."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _OTHERS = tuple(str(Path(path).resolve()) for path in (*voxstack.__path__, *_LIB
 
 
 def raised_at(error: BaseException, package: str) -> str:
-    """Say at what line of ``package`` an error came up; "" where nobody's own code is in it.
+    """Return the line of ``package`` at which an error was raised; "" if there is none.
 
     The innermost one counts. Without a line of the package, as of a suite's own fixture, any that
     is no library's does.
@@ -31,7 +31,7 @@ def raised_at(error: BaseException, package: str) -> str:
 
 
 def _frames(error: BaseException | None) -> Iterator[tuple[FrameType, int]]:
-    """Give the frames and lines of an error, and then those of what it was raised from."""
+    """Yield the frames and lines of an error, and then those of its cause."""
     while error is not None:
         yield from traceback.walk_tb(error.__traceback__)
         error = error.__cause__
@@ -48,6 +48,6 @@ def _is_no_library(frame: FrameType) -> bool:
 
 
 def _shown(file: str) -> str:
-    """Give a path from the working directory, where it lies below that."""
+    """Return a path relative to the working directory, if it is below that."""
     path = Path(file)
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else file

@@ -1,4 +1,4 @@
-"""What pytest loads at every start: a host for the tests that want one, and nothing else."""
+"""The pytest plugin, which pytest loads at every start: a fixture with a host."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def voxstack_host() -> Iterator[Host]:
-    """A host of the installed plugins, shared by all tests and closed behind the last."""
+    """Yield a host of the installed plugins, shared by all tests."""
     from voxstack import Host
 
     with Host() as host:

@@ -1,4 +1,4 @@
-"""Telling numbers of too few bits from wrong ones: a runtime may round and never say so.
+"""Distinguishing numbers of low precision from wrong ones: a runtime may round silently.
 
 So would a factor: that leaves nearly nothing over, and what is rounded scatters.
 """
@@ -27,21 +27,21 @@ def require_reference(
     when: str,
     next_step: str,
 ) -> None:
-    """Fail as ``require_same``; tell a factor, and else what is nearly right: its precision.
+    """Fail as ``require_same``, with the factor or the precision by which numbers are off.
 
     A network that is 0.4 % off speaks, and its audio is wrong by half of full scale.
     """
     __tracebackhide__ = True
-    told = "; ".join(differences(expected, got, tolerance))
-    if told and (scale := _scale(expected, got, tolerance)):
+    found = "; ".join(differences(expected, got, tolerance))
+    if found and (scale := _scale(expected, got, tolerance)):
         fail(
-            f"{when}: {told}: all numbers are {scale:.4g} times what is expected",
+            f"{when}: {found}: all numbers are {scale:.4g} times what is expected",
             "look for a factor: a gain, the scale of a quantisation, a weight that is applied "
             "twice; numbers of low precision would scatter",
         )
-    if told and _is_near(expected, got):
+    if found and _is_near(expected, got):
         fail(
-            f"{when}: {told}: numbers of low precision, as of bfloat16, float16 or TF32, and not "
+            f"{when}: {found}: numbers of low precision, as of bfloat16, float16 or TF32, and not "
             "float32",
             "have the runtime compute in float32, whatever it prefers on this machine: "
             'INFERENCE_PRECISION_HINT "f32" for OpenVINO, use_tf32 0 for CUDA, no fast math',
@@ -50,7 +50,7 @@ def require_reference(
 
 
 def _scale(expected: Mapping[str, Any], got: Mapping[str, Any], tolerance: float) -> float | None:
-    """Give the factor by which all numbers that differ are off, if there is one."""
+    """Return the factor by which all differing numbers are off, if there is one."""
     factor = None
     for name in expected.keys() & got.keys():
         a, b = np.asarray(expected[name]), np.asarray(got[name])
@@ -71,7 +71,7 @@ def _scale(expected: Mapping[str, Any], got: Mapping[str, Any], tolerance: float
 
 
 def _is_near(expected: Mapping[str, Any], got: Mapping[str, Any]) -> bool:
-    """Tell whether nothing differs but the numbers of floats, by as much as rounding gives."""
+    """Return whether only floats differ, by as much as rounding does."""
     if expected.keys() != got.keys():
         return False
     for name, tensor in expected.items():

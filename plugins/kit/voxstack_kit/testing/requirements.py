@@ -1,4 +1,4 @@
-"""What a component promises, and may say that it does not."""
+"""What a component promises, and what it may opt out of."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from attrs import frozen
 @final
 @frozen
 class Requirements:
-    """What the checks hold a component to; False switches off what it states that it does not do.
+    """What the checks require; False disables the checks of a promise.
 
-    ``requirements = Requirements(lazy=False)`` in a suite, with a comment that says why.
+    ``requirements = Requirements(lazy=False)`` in a suite, with a comment that explains why.
     """
 
     # Every component
-    documented: bool = True  # its class and each of its options say what they are
+    documented: bool = True  # its class and each of its options are described
     round_trip: bool = True  # a configuration makes it, and can be written from it again
     wrong_options: bool = True  # a wrong option is a ConfigError that points at its place
     frozen: bool = True  # it cannot be changed once it is made, and can be compared
     light_import: bool = True  # importing its module loads no runtime and has no side effects
     deterministic: bool = True  # the same input and seed give the same output
-    threads: bool = True  # many at once give what each gives alone
+    threads: bool = True  # many at once produce what each produces alone
     errors: bool = True  # what is missing or damaged is an error that names it
     leaves_input: bool = True  # it does not change the arrays that it is given
 

@@ -1,4 +1,4 @@
-"""Running suites by pytest in this process, with nothing of the user's own settings."""
+"""Running suites by pytest in this process, without the user's settings."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from voxstack.inspection import Block
 from voxstack_kit.testing.failures import CheckFailed
 from voxstack_kit.testing.places import raised_at
 
-SUBJECTS = ("block", "executor", "frontend", "command")  # fixtures that give what is examined
+SUBJECTS = ("block", "executor", "frontend", "command")  # fixtures that return what is examined
 SHOW_WHERE = "write a test of the package that subclasses the suite: pytest shows where"
 
 
 @final
 class Results:
-    """What became of each check, written down at once: the process may not live to tell."""
+    """The outcomes of checks, written at once, as the process may end at any check."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -38,7 +38,7 @@ class Results:
         covers: str = "",
         kind: str = "",
     ) -> None:
-        """Write down an outcome, or that a check has begun."""
+        """Write an outcome, or that a check has begun."""
         result = {
             "check": check,
             "outcome": outcome,
@@ -53,36 +53,36 @@ class Results:
     # pytest's hooks -------------------------------------------------------------------------
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
-        """Write down that a check begins."""
+        """Write that a check begins."""
         self.add(title(nodeid), "begun")
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Write down how it ended, once."""
+        """Write how a check ended, once."""
         report = yield
         if report.when == "call" or (report.when, report.outcome) in _EARLY:
             error = call.excinfo.value if call.excinfo else None
-            message, step = _told(error, report, getattr(item, "funcargs", {}))
+            message, step = _message(error, report, getattr(item, "funcargs", {}))
             self.add(title(item.nodeid), report.outcome, message, step, *_covers(item))
         return report
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """Write down a module of suites that cannot be imported."""
+        """Write that a module of suites cannot be imported."""
         if report.failed:
             lines = str(report.longrepr).strip().splitlines() or ["it cannot be imported"]
-            step = "mend the module that the group voxstack.conformance names"
-            told = lines[-1].removeprefix("E ").strip()
-            self.add("its suites can be imported", "failed", told, step)
+            step = "fix the module that the group voxstack.conformance names"
+            reason = lines[-1].removeprefix("E ").strip()
+            self.add("its suites can be imported", "failed", reason, step)
 
 
 _EARLY = {("setup", "failed"), ("setup", "skipped"), ("teardown", "failed")}
 
 
 def run_suites(source: str, results: Results, only: str = "") -> None:
-    """Run the suites that a line of Python brings into a module of tests; ``only`` as pytest -k."""
-    # Plugins of other tests, and settings of whoever asks, are none of a component's business.
+    """Run the suites that a line of Python imports into a test module; ``only`` as pytest -k."""
+    # Pytest plugins and settings of the caller must not affect a component's checks.
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):
         os.environ.pop(name, None)
@@ -109,7 +109,7 @@ def run_suites(source: str, results: Results, only: str = "") -> None:
 
 
 def title(nodeid: str) -> str:
-    """Say a check in words: test_a_b[c] is "a b (c)"."""
+    """Return a check in words: "a b (c)" for test_a_b[c]."""
     name = nodeid.rpartition("::")[2].removeprefix("test_")
     name, _, parameter = name.partition("[")
     words = name.replace("_", " ")
@@ -117,7 +117,7 @@ def title(nodeid: str) -> str:
 
 
 def _covers(item: pytest.Item) -> tuple[str, str]:
-    """Name what a check examined, and by which fixture it was given."""
+    """Return what a check examined, and the fixture that returned it."""
     given: dict[str, Any] = getattr(item, "funcargs", {})
     if "addon" in given:
         return f"addon:{given['addon']}", "addon"
@@ -126,14 +126,14 @@ def _covers(item: pytest.Item) -> tuple[str, str]:
 
 
 def _subject(given: Mapping[str, Any]) -> tuple[str, type]:
-    """Name the fixture that gives what is examined, and the class of that."""
+    """Return the fixture of what is examined, and its class."""
     return next(((name, type(given[name])) for name in SUBJECTS if name in given), ("", type(None)))
 
 
-def _told(
+def _message(
     error: BaseException | None, report: pytest.TestReport, given: Mapping[str, Any]
 ) -> tuple[str, str]:
-    """Give the message of a check that did not pass, and the next step."""
+    """Return the message of a check that did not pass, and the next step."""
     if error is None:
         return "", ""
     if report.skipped:
@@ -150,7 +150,7 @@ def _told(
 
 
 def _step(error: BaseException, cls: type, placed: bool) -> str:
-    """Say what to do about an error that a component raises."""
+    """Return what to do about an error that a component raises."""
     if isinstance(error, FrozenError):
         kind = "a block" if issubclass(cls, Block) else "a component"
         method = (
@@ -161,4 +161,4 @@ def _step(error: BaseException, cls: type, placed: bool) -> str:
             else ""
         )
         return f"{kind} is frozen: keep what changes in local variables{method}"
-    return f"mend that line; to see more, {SHOW_WHERE}" if placed else SHOW_WHERE
+    return f"fix that line; to see more, {SHOW_WHERE}" if placed else SHOW_WHERE

@@ -26,7 +26,7 @@ from voxstack_kit.testing.suite import promise, require_typed
 
 
 class SequenceBlockSuite(BlockSuite):
-    """What voxstack asks of a SequenceBlock. Whole::
+    """What voxstack requires of a SequenceBlock. A complete test module::
 
         import numpy as np
         import pytest
@@ -44,7 +44,7 @@ class SequenceBlockSuite(BlockSuite):
                 return Tensors({"durations": np.ones((1, 4), np.float32)})
 
     Fixtures: ``block``, as it is configured. ``sequence``, the Tensors that it gets; by default
-    ``seed`` and ``sentence`` alone. Both of a block that stands in an installed voice:
+    ``seed`` and ``sentence`` alone. Both for a block in an installed voice:
     ``in_voice("en-us", "/stack/0/sequence_block")``.
 
     Attributes: ``tolerance``, ``fixed_tolerance``, and ``requirements``. What it states that it
@@ -55,7 +55,7 @@ class SequenceBlockSuite(BlockSuite):
 
     @promise("declared")
     def test_it_makes_what_it_declares(self, block: Any, sequence: Tensors) -> None:
-        """A mapping of arrays, with every tensor of ``produces``, from ``consumes`` alone."""
+        """Check that it returns arrays, all of ``produces``, from ``consumes`` alone."""
         given = copied(sequence)
         if block.consumes is not None:
             given = Tensors({n: given[n] for n in block.consumes if n in given}, given.marks)
@@ -71,13 +71,13 @@ class SequenceBlockSuite(BlockSuite):
             fail(
                 f"it declares to produce {names(missing)} and does not; it made: "
                 f"{names(list(made))}",
-                "mend produces, or make them",
+                "fix produces, or produce them",
             )
         for name, tensor in made.items():
             if not hasattr(tensor, "__array__"):
                 fail(
                     f"{name!r} is a {type(tensor).__name__}, expected an array",
-                    "give numpy arrays, or an executor's handle that has __array__",
+                    "return numpy arrays, or an executor's handle that has __array__",
                 )
             if np.ndim(tensor) < 1 or np.shape(tensor)[0] != 1:
                 fail(
@@ -87,13 +87,13 @@ class SequenceBlockSuite(BlockSuite):
 
     @promise("finite")
     def test_it_makes_finite_numbers(self, block: Any, sequence: Tensors) -> None:
-        """Everything is numbers, and no float is NaN or infinite."""
+        """Check that everything is numeric, and no float is NaN or infinite."""
         for name, tensor in _made(block, sequence).items():
             require_numbers(name, tensor)
 
     @promise("deterministic")
     def test_the_same_input_gives_the_same_output(self, block: Any, sequence: Tensors) -> None:
-        """Called twice, it gives the same bytes."""
+        """Check that it returns the same bytes when it is called twice."""
         first = _made(block, sequence)
         require_same(
             first,
@@ -105,7 +105,7 @@ class SequenceBlockSuite(BlockSuite):
 
     @promise("threads")
     def test_many_threads_get_what_one_gets(self, block: Any, sequence: Tensors) -> None:
-        """Eight threads at once, each with tensors of its own, and each as alone."""
+        """Check eight threads at once, each with its own tensors, and each as alone."""
         inputs = [_another(block, sequence, number) for number in range(THREADS)]
         alone = [_made(block, one) for one in inputs]
         threaded = all_at_once(lambda n: _made(block, inputs[n]))
@@ -117,18 +117,18 @@ class SequenceBlockSuite(BlockSuite):
 
     @promise("leaves_input")
     def test_what_it_is_given_is_left_as_it_is(self, block: Any, sequence: Tensors) -> None:
-        """Other blocks read the same tensors."""
+        """Check that it does not change its inputs, which other blocks read."""
         given = copied(sequence)
         _called(block, given)
         require_same(
             sequence, given, 0.0, "the tensors that it was given have changed",
-            "copy before changing in place: give new tensors, and add none to those given",
+            "copy before changing in place: return new tensors, and add none to the inputs",
         )  # fmt: skip
 
     @promise("errors")
     def test_a_missing_tensor_is_named(self, block: Any, sequence: Tensors) -> None:
-        """Without one that it consumes: a VoxstackError that names it."""
-        _made(block, sequence)  # what fails with all of them is told as it is
+        """Check that without a tensor that it consumes it raises a VoxstackError that names it."""
+        _made(block, sequence)  # a failure with all of them is reported as it is
         for name in sequence:
             given = copied(sequence)
             del given[name]
@@ -139,7 +139,7 @@ class SequenceBlockSuite(BlockSuite):
 
     @promise("closes")
     def test_nothing_is_held_when_it_is_done(self, block: Any, sequence: Tensors) -> None:
-        """What it was given and what it made is freed with the last one who reads it."""
+        """Check that its inputs and outputs are freed with their last reader."""
         given = copied(sequence)
         held = {f"input {n!r}": weakref.ref(t) for n, t in given.items()}
         made = _called(block, given)
@@ -155,7 +155,7 @@ class SequenceBlockSuite(BlockSuite):
 
     @promise("fixed_shapes")
     def test_fixed_shapes_give_the_same(self, block: Any, sequence: Tensors) -> None:
-        """Its networks padded to fixed shapes by the host: the same to 1e-4."""
+        """Check that with networks padded to fixed shapes it returns the same to 1e-4."""
         fixed = in_fixed_shapes(block)
         require_same(
             _made(block, sequence), _made(fixed, sequence), self.fixed_tolerance,
@@ -165,7 +165,7 @@ class SequenceBlockSuite(BlockSuite):
 
 
 def _another(block: Any, sequence: Tensors, number: int) -> Tensors:
-    """Give other tensors of the same kind: less of the end, where the block takes that."""
+    """Return other tensors of the same kind, shorter if the block takes that."""
     longest = max((np.shape(t)[-1] for t in sequence.values() if np.ndim(t) > 1), default=0)
     cut = longest - min(number, longest // 2)
     shorter = {
@@ -185,25 +185,25 @@ def _another(block: Any, sequence: Tensors, number: int) -> Tensors:
 
 
 def _made(block: Any, sequence: Tensors) -> Tensors:
-    """Give what it makes; fail if it asks for what the fixture does not give."""
+    """Return what it produces; fail if it reads what the fixture lacks."""
     __tracebackhide__ = True
     try:
         made = _called(block, copied(sequence))
     except MissingTensorError as error:
         fail(
-            f"it reads {error.name!r}, and the suite gives {names(list(sequence))}",
-            f"give the fixture 'sequence' with it: return Tensors({{..., {error.name!r}: array}})",
+            f"it reads {error.name!r}, and the suite has {names(list(sequence))}",
+            f"add it to the fixture 'sequence':  return Tensors({{..., {error.name!r}: array}})",
         )
     return Tensors({name: np.array(tensor) for name, tensor in made.items()})
 
 
 def _called(block: Any, given: Tensors) -> Mapping[str, Any]:
-    """Give what it makes; fail if that is no mapping."""
+    """Return what it produces; fail if that is not a mapping."""
     __tracebackhide__ = True
     made = block(given)
     if not isinstance(made, Mapping):
         fail(
-            f"it gives {type(made).__name__}, expected voxstack.Tensors",
+            f"it returns {type(made).__name__}, expected voxstack.Tensors",
             'return Tensors({"name": array})',
         )
     return made

@@ -27,7 +27,7 @@ SECONDS = 3.0  # that a check with many examples may take
 
 
 class StreamableBlockSuite(ResourceChecks):
-    """What voxstack asks of a StreamableBlock. Whole::
+    """What voxstack requires of a StreamableBlock. A complete test module::
 
         import pytest
         from acme import Gain
@@ -42,7 +42,7 @@ class StreamableBlockSuite(ResourceChecks):
     carries, ``{"mel": array}`` with time last; by default a second of ``audio``, or what its
     networks declare; None for a block that begins a row and reads ``sequence`` alone.
     ``sequence``, the Tensors of the sentence, with its marks; by default ``seed`` and ``sentence``.
-    Both of a block that stands in an installed voice:
+    Both for a block in an installed voice:
     ``in_voice("en-us", "/stack/0/streamable_block/stack/4")``.
 
     Attributes: ``look_ahead`` (frames that it reads beyond those it yields), ``frame_ratio``
@@ -54,7 +54,7 @@ class StreamableBlockSuite(ResourceChecks):
     """
 
     def test_chunks_follow_each_other(self, block: Any, sequence: Tensors, frames: Frames) -> None:
-        """Each begins where the one before ended, one is the last, and all are of one kind."""
+        """Check that each begins at the end of the one before, one is the last, all of one kind."""
         kinds: dict[str, Any] = {}
         place, last = 0, False
         for sizes in ((), parts_of(frames, 7)):
@@ -87,24 +87,24 @@ class StreamableBlockSuite(ResourceChecks):
         frames: Frames,
         sizes: Sequence[int],
     ) -> NoReturn:
-        """Tell of a chunk that begins elsewhere, and of frames that are missing or too many."""
+        """Fail for a chunk that begins elsewhere, with the frames that are missing or too many."""
         __tracebackhide__ = True
-        told = f"a chunk starts at {chunk.start}, and the one before ended at {place}"
+        text = f"a chunk starts at {chunk.start}, and the one before ended at {place}"
         given = None if frames is None else length_of(frames)
         made = sum(len(c) for c in self._stream(block, sequence, frames, sizes))
         ratio = self._planned(block)[2]
         if given is None or made == given * ratio:
-            fail(told, COUNT)
+            fail(text, COUNT)
         fail(
-            f"{told}: {given} frames went in, and {made} came out",
+            f"{text}: {given} frames went in, and {made} came out",
             f"yield {'a frame' if ratio == 1 else f'{ratio:g} frames'} for each that is read, and "
             "carry over what the next chunk needs; if it is to change the rate, count the frames "
-            "that were yielded, chunk.replace(start=...), and say frame_ratio in the suite",
+            "that were yielded, chunk.replace(start=...), and set frame_ratio in the suite",
         )
 
     @promise("finite")
     def test_it_yields_finite_numbers(self, block: Any, sequence: Tensors, frames: Frames) -> None:
-        """Audio is floats, everything numbers, and no float is NaN or infinite."""
+        """Check that audio is float, everything numeric, and no float NaN or infinite."""
         for chunk in self._stream(block, sequence, frames, parts_of(frames, 7)):
             for name, tensor in chunk.tensors.items():
                 require_numbers(name, tensor)
@@ -113,7 +113,7 @@ class StreamableBlockSuite(ResourceChecks):
     def test_any_sizes_of_chunks_give_the_same_output(
         self, block: Any, sequence: Tensors, frames: Frames
     ) -> None:
-        """However upstream is cut, and whatever sizes are asked for: the same frames."""
+        """Check that the sizes of chunks, upstream and wanted, do not change the frames."""
         began = time.perf_counter()
         whole = self._whole(block, sequence, frames)
         spent = time.perf_counter() - began
@@ -140,15 +140,15 @@ class StreamableBlockSuite(ResourceChecks):
             any_chunks()
         except hypothesis_errors.Flaky:
             fail(
-                "for the same chunks it gives the same output once, and then another",
-                f"give the same for the same input and seed; {IN_GENERATOR}",
+                "for the same chunks it yields two different outputs",
+                f"yield the same for the same input and seed; {IN_GENERATOR}",
             )
 
     @promise("deterministic")
     def test_the_same_input_gives_the_same_output(
         self, block: Any, sequence: Tensors, frames: Frames
     ) -> None:
-        """Run twice, it gives the same bytes."""
+        """Check that it yields the same bytes when it runs twice."""
         sizes = parts_of(frames, 5)
         first = self._whole(block, sequence, frames, sizes)
         require_same(
@@ -161,7 +161,7 @@ class StreamableBlockSuite(ResourceChecks):
     def test_what_it_is_fed_is_left_as_it_is(
         self, block: Any, sequence: Tensors, frames: Frames
     ) -> None:
-        """Another block may read the same chunks, and all read the same sequence tensors."""
+        """Check that it does not change chunks and sequence tensors, which other blocks read."""
         given = copied(sequence)
         fed = [] if frames is None else list(chunks_of(frames, parts_of(frames, 5)))
         before = collected(fed)
@@ -175,7 +175,7 @@ class StreamableBlockSuite(ResourceChecks):
     def test_marks_are_passed_on_once_and_in_order(
         self, block: Any, sequence: Tensors, frames: Frames
     ) -> None:
-        """Each comes with the chunk in which it begins, at its place in the new rate."""
+        """Check that each mark is in the chunk in which it begins, at its place in the new rate."""
         ratio = self._planned(block)[2]
         given = sequence.marks if frames is None else _marks(length_of(frames))
         if not given:  # it begins a row, and places are symbols
@@ -192,7 +192,7 @@ class StreamableBlockSuite(ResourceChecks):
                         fail(
                             f"the mark {mark.value!r} is at {mark.start} and comes with the chunk "
                             f"from {chunk.start} to {chunk.start + len(chunk)}",
-                            "give a mark with the chunk in which it begins: mark.moved(place)",
+                            "yield a mark with the chunk in which it begins: mark.moved(place)",
                         )
                 came += chunk.marks
             own = [mark for mark in came if (mark.kind, mark.value) in _known(given)]
@@ -213,10 +213,10 @@ class StreamableBlockSuite(ResourceChecks):
     def test_an_utterance_without_frames_is_one(
         self, block: Any, sequence: Tensors, frames: Frames
     ) -> None:
-        """One chunk, empty and the last: it works, and one chunk is the last."""
+        """Check that one empty last chunk gives a stream with one last chunk."""
         if frames is None:
-            pytest.skip("it begins a row, and no sentence is without symbols: nothing to give")
-        self._whole(block, sequence, frames)  # what fails with frames too is told as it is
+            pytest.skip("it begins a row, and every sentence has symbols")
+        self._whole(block, sequence, frames)  # a failure with frames is reported as it is
         nothing = {name: np.asarray(tensor)[..., :0] for name, tensor in frames.items()}
         kinds: dict[str, Any] = {}
         place, last = 0, False
@@ -236,8 +236,8 @@ class StreamableBlockSuite(ResourceChecks):
 
     @promise("errors")
     def test_a_missing_tensor_is_named(self, block: Any, sequence: Tensors, frames: Frames) -> None:
-        """Without one that it reads: a VoxstackError that names it."""
-        self._whole(block, sequence, frames)  # what fails with all of them is told as it is
+        """Check that without a tensor that it reads it raises a VoxstackError that names it."""
+        self._whole(block, sequence, frames)  # a failure with all of them is reported as it is
         for name in sequence:
             left = copied({n: t for n, t in sequence.items() if n != name})
             _require_named(block, Tensors(left, sequence.marks), frames, name)
@@ -251,10 +251,10 @@ class StreamableBlockSuite(ResourceChecks):
     def test_an_error_of_upstream_passes_through(
         self, block: Any, sequence: Tensors, frames: Frames
     ) -> None:
-        """The error that the block before raises is the error that comes out."""
+        """Check that an error of the block before comes out unchanged."""
         if frames is None:
             pytest.skip(f"{BEGINS}: nothing before it can fail")
-        self._whole(block, sequence, frames)  # what fails without a fault is told as it is
+        self._whole(block, sequence, frames)  # a failure without a fault is reported as it is
         fault = VoxstackError("upstream has failed")
 
         def failing() -> Iterator[Chunk]:
@@ -281,7 +281,7 @@ class StreamableBlockSuite(ResourceChecks):
 
     @promise("declared")
     def test_it_makes_what_it_declares(self, block: Any, sequence: Tensors, frames: Frames) -> None:
-        """Every tensor of ``produces``, from those of ``consumes`` alone."""
+        """Check that it yields every tensor of ``produces``, from ``consumes`` alone."""
         given, fed = sequence, frames
         if block.consumes is not None:
             wanted = set(block.consumes)
@@ -302,14 +302,14 @@ class StreamableBlockSuite(ResourceChecks):
             fail(
                 f"it declares to produce {names(missing)} and does not; it made: "
                 f"{names(list(made))}",
-                "mend produces, or make them",
+                "fix produces, or produce them",
             )
 
     @promise("fixed_shapes")
     def test_fixed_shapes_give_the_same(
         self, block: Any, sequence: Tensors, frames: Frames
     ) -> None:
-        """Its networks padded to fixed shapes by the host: the same to 1e-4."""
+        """Check that with networks padded to fixed shapes it yields the same to 1e-4."""
         fixed = in_fixed_shapes(block)
         whole = self._whole(block, sequence, frames)
         for sizes in ((), parts_of(frames, 6)):
@@ -321,7 +321,7 @@ class StreamableBlockSuite(ResourceChecks):
 
 
 def _require_chunk(chunk: Any, place: int, ended: bool, kinds: dict[str, Any]) -> None:
-    """Fail if a chunk is not what follows at ``place``; ``kinds`` collects what tensors are."""
+    """Fail if a chunk does not follow at ``place``; ``kinds`` collects dtypes and shapes."""
     __tracebackhide__ = True
     if not isinstance(chunk, Chunk):
         fail(f"it yields {type(chunk).__name__}, expected voxstack.Chunk", "yield Chunk({...})")
@@ -339,14 +339,14 @@ def _require_chunk(chunk: Any, place: int, ended: bool, kinds: dict[str, Any]) -
         if array.shape[-1] != len(chunk):
             fail(
                 f"{name!r} has {array.shape[-1]} frames in a chunk of {len(chunk)}",
-                "give all tensors of a chunk the same length; leave out those of another rate",
+                "use one length for all tensors of a chunk; leave out those of another rate",
             )
         kind = (array.dtype, array.shape[:-1])
         if kinds.setdefault(name, kind) != kind:
             fail(
                 f"{name!r} is {array.dtype} {list(array.shape)} in one chunk, and "
                 f"{kinds[name][0]} {[*kinds[name][1], 'frames']} in another",
-                "give the same dtype and shape in every chunk, the empty ones too",
+                "use one dtype and shape in every chunk, empty ones included",
             )
 
 
@@ -361,13 +361,13 @@ def _require_named(block: Any, sequence: Tensors, frames: Frames, name: str) -> 
 
 
 def _marks(total: int) -> tuple[Mark, ...]:
-    """Give marks at the beginning, two at one place, and one at the last frame."""
+    """Return marks at the beginning, two at one place, and one at the last frame."""
     places = (0, total // 3, total // 3, total // 2, total - 1)
     return tuple(Mark("word", f"word {i}", place) for i, place in enumerate(places))
 
 
 def _symbols(sequence: Tensors) -> int:
-    """Give a number of symbols that a sentence surely has."""
+    """Return a number of symbols that a sentence has at least."""
     return max(1, min((np.shape(t)[-1] for t in sequence.values() if np.ndim(t) > 1), default=1))
 
 

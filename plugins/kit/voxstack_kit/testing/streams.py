@@ -15,7 +15,7 @@ from voxstack_kit.testing.failures import fail
 def chunks_of(
     tensors: Mapping[str, Any], sizes: Iterable[int] = (), marks: Sequence[Mark] = ()
 ) -> Iterator[Chunk]:
-    """Cut whole tensors ``[1, ..., T]`` into chunks of ``sizes`` frames, and one of the rest.
+    """Yield whole tensors ``[1, ..., T]`` in chunks of ``sizes`` frames, and one of the rest.
 
     A size may be 0. If nothing is left after ``sizes``, the last of them is the last chunk; without
     frames there is one empty chunk. Each chunk has arrays of its own, and the ``marks`` (in frames)
@@ -38,17 +38,17 @@ def chunks_of(
 
 
 def cut(sizes: Sequence[int]) -> str:
-    """Say how ``chunks_of`` cuts."""
+    """Return how ``chunks_of`` cuts, as text."""
     return f"in chunks of {some_numbers(sizes)} and the rest" if sizes else "in one chunk"
 
 
 def some_numbers(numbers: Sequence[int]) -> str:
-    """List numbers for a message."""
+    """Return numbers as text for a message."""
     return ", ".join(map(str, numbers))
 
 
 def collected(stream: Iterable[Chunk]) -> Tensors:
-    """Give the whole tensors of a stream, and its marks."""
+    """Return the whole tensors of a stream, and its marks."""
     parts: dict[str, list[Any]] = {}
     marks: list[Mark] = []
     for chunk in stream:
@@ -61,7 +61,7 @@ def collected(stream: Iterable[Chunk]) -> Tensors:
 
 @final
 class Upstream:
-    """An upstream that is watched: what was read of it, whether it was closed, what is still held.
+    """An observed upstream: what was read, whether it was closed, what is still held.
 
     ``arrays`` are weak references to every array that it handed out.
     """
@@ -86,20 +86,20 @@ class Upstream:
         return chunk
 
     def close(self) -> None:
-        """End here."""
+        """Mark as closed."""
         self.closed = True
 
 
 def differences(
     expected: Mapping[str, Any], got: Mapping[str, Any], tolerance: float
 ) -> Iterator[str]:
-    """Say in what tensors differ: those that are there, their dtypes, shapes and numbers.
+    """Yield how tensors differ: in names, dtypes, shapes and numbers.
 
     The tolerance is for numbers of size 1; it grows with the largest that is expected.
     """
     for name in [*expected, *(n for n in got if n not in expected)]:
         if name not in got:
-            yield f"there is no {name!r}"
+            yield f"{name!r} is missing"
             continue
         if name not in expected:
             yield f"there is {name!r}, which was not there before"
@@ -128,8 +128,8 @@ def require_same(
     when: str,
     next_step: str,
 ) -> None:
-    """Fail if tensors differ by more than ``tolerance``; ``when`` says what was done."""
+    """Fail if tensors differ by more than ``tolerance``; ``when`` describes the case."""
     __tracebackhide__ = True
-    told = "; ".join(differences(expected, got, tolerance))
-    if told:
-        fail(f"{when}: {told}", next_step)
+    found = "; ".join(differences(expected, got, tolerance))
+    if found:
+        fail(f"{when}: {found}", next_step)

@@ -30,7 +30,7 @@ class StreamsBase(BlockSuite):
 
     @pytest.fixture
     def frames(self, block: Any, sequence: Tensors) -> Frames:
-        """The whole tensors of its upstream: audio, or what it declares, as its networks do."""
+        """Return the whole tensors of its upstream: audio, or what it declares."""
         return drawn_for(block, sequence)
 
     def _stream(
@@ -51,7 +51,7 @@ class StreamsBase(BlockSuite):
         return collected(self._stream(block, sequence, frames, sizes))
 
     def _planned(self, block: Any) -> tuple[Any, int, float]:
-        """Give the block with small chunks planned, the frames it looks ahead, and its ratio."""
+        """Return the block with small chunks planned, its look-ahead in frames, and its ratio."""
         planned, upstream = block.planned(Schedule((8,)))
         programs = list(programs_of(planned))
         ratio = math.prod(program.network.frame_ratio for program in programs)
@@ -64,19 +64,19 @@ class StreamsBase(BlockSuite):
 
 
 def streamed(block: Any, sequence: Tensors, upstream: Iterator[Chunk] | None) -> Iterator[Chunk]:
-    """Give a stream of the block; fail if it is none."""
+    """Return a stream of the block; fail if it is not an iterator."""
     __tracebackhide__ = True
     stream = block.stream(sequence, upstream)
     if not isinstance(stream, Iterator):
         fail(
-            f"stream() gives {type(stream).__name__}, expected an iterator of chunks",
+            f"stream() returns {type(stream).__name__}, expected an iterator of chunks",
             "write it as a generator: for chunk in upstream: yield chunk.replace(...)",
         )
     return stream
 
 
 def drawn_for(block: Any, sequence: Tensors) -> dict[str, Any]:
-    """Draw frames for a block: a second of audio, or what its networks say that it reads."""
+    """Return random frames for a block: a second of audio, or what its networks read."""
     wanted = [name for name in block.consumes or () if name not in sequence]
     random = np.random.default_rng(0)
     if not wanted or "audio" in wanted:
@@ -92,7 +92,7 @@ def drawn_for(block: Any, sequence: Tensors) -> dict[str, Any]:
     ):
         fail(
             f"it consumes {names(wanted)}, and the suite cannot know what they look like",
-            f"give the fixture 'frames': @pytest.fixture def frames(self): return {{{wanted[0]!r}: "
+            f"add the fixture 'frames': @pytest.fixture def frames(self): return {{{wanted[0]!r}: "
             "np.zeros((1, 80, 200), np.float32)}; for a block that begins a row None, and "
             "all that it reads in the fixture 'sequence'",
         )
@@ -100,26 +100,26 @@ def drawn_for(block: Any, sequence: Tensors) -> dict[str, Any]:
 
 
 def told_what_to_give(stream: Iterator[Chunk], given: Sequence[str]) -> Iterator[Chunk]:
-    """Pass a stream on; fail if it asks for what the fixtures do not give."""
+    """Yield from a stream; fail if it reads what the fixtures lack."""
     try:
         yield from stream
     except MissingTensorError as error:
         if error.name in given:
             raise
         fail(
-            f"it reads {error.name!r}, and the suite gives {names(list(given))}",
-            f"give the fixture 'frames' (what comes from upstream) or 'sequence' with it: "
+            f"it reads {error.name!r}, and the suite has {names(list(given))}",
+            f"add it to the fixture 'frames' (what comes from upstream) or 'sequence': "
             f"return {{..., {error.name!r}: array}}",
         )
 
 
 def length_of(frames: Mapping[str, Any]) -> int:
-    """Give the number of frames."""
+    """Return the number of frames."""
     return next((int(np.shape(tensor)[-1]) for tensor in frames.values()), 0)
 
 
 def parts_of(frames: Frames, count: int) -> list[int]:
-    """Give sizes of about ``count`` chunks: a short one, an empty one, and an empty one last."""
+    """Return sizes of about ``count`` chunks: a short one, an empty one, and an empty last one."""
     if frames is None:
         return []
     total = length_of(frames)

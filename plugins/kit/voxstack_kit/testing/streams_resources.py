@@ -1,4 +1,4 @@
-"""What a StreamableBlock takes while it runs: how far it reads, what it holds, what it shares."""
+"""Checks of a running StreamableBlock: how far it reads, what it holds, what it shares."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from voxstack_kit.testing.suite import promise
 
 ROUNDS = 1000  # chunks of a long stream
 GROWTH = 128 << 10  # bytes by which memory may grow over half of it
-BEGINS = "the fixture 'frames' gives None, as it begins a row"
+BEGINS = "the fixture 'frames' is None, as it begins a row"
 IN_GENERATOR = "keep what a stream needs in variables of its generator"
 
 
@@ -35,7 +35,7 @@ class ResourceChecks(StreamsBase):
     def test_nothing_is_read_before_the_first_chunk_is_asked_for(
         self, block: Any, sequence: Tensors, frames: Frames
     ) -> None:
-        """``stream`` itself does no work."""
+        """Check that calling ``stream`` does no work."""
         upstream = _upstream(frames, parts_of(frames, 20))
         stream = streamed(block, copied(sequence), upstream)
         if upstream is not None and upstream.asked:
@@ -49,7 +49,7 @@ class ResourceChecks(StreamsBase):
     def test_no_more_is_read_than_it_looks_ahead(
         self, block: Any, sequence: Tensors, frames: Frames
     ) -> None:
-        """Once the frames that a chunk needs are there, it is yielded."""
+        """Check that a chunk is yielded as soon as the frames that it needs are there."""
         if frames is None:
             pytest.skip(f"{BEGINS}: it reads no stream")
         block, ahead, ratio = self._planned(block)
@@ -66,15 +66,15 @@ class ResourceChecks(StreamsBase):
                     f"it has read {upstream.read} frames when it has yielded {yielded}, in chunks "
                     f"of {size}; for these it needs {needed}"
                     + (f", {ahead} of them ahead" if ahead else ""),
-                    "yield what can be made before reading on; if it must look further, say so in "
-                    "the suite: look_ahead = FRAMES (and frame_ratio, if it changes the rate)",
+                    "yield what can be made before reading on; if it must look further, state that "
+                    "in the suite: look_ahead = FRAMES (and frame_ratio, if it changes the rate)",
                 )
 
     @promise("lazy")
     def test_a_long_stream_runs_in_flat_memory(
         self, block: Any, sequence: Tensors, frames: Frames
     ) -> None:
-        """An endless upstream, read to no end: what was yielded is forgotten."""
+        """Check that memory does not grow with an endless upstream."""
         if frames is None:
             pytest.skip(f"{BEGINS}: a sentence is what it may hold")
         size = max(1, length_of(frames) // 50)
@@ -113,7 +113,7 @@ class ResourceChecks(StreamsBase):
     def test_many_streams_at_once_give_what_each_gives_alone(
         self, block: Any, sequence: Tensors, frames: Frames
     ) -> None:
-        """Streams that are pulled in turn, and streams on eight threads."""
+        """Check streams that are pulled in turn, and streams on eight threads."""
         inputs = [_shortened(frames, n) for n in range(8)]
         cuts = [parts_of(f, 3 + n) for n, f in enumerate(inputs)]
         pairs = list(zip(inputs, cuts, strict=True))
@@ -136,7 +136,7 @@ class ResourceChecks(StreamsBase):
     def test_closing_early_frees_everything(
         self, block: Any, sequence: Tensors, frames: Frames, pulled: int
     ) -> None:
-        """Closed before the end, it holds nothing of the utterance and leaves no thread."""
+        """Check that a closed stream holds nothing of the utterance and leaves no thread."""
         threads = set(threading.enumerate())
         given = copied(sequence)
         upstream = _upstream(frames, parts_of(frames, 20))
@@ -185,7 +185,7 @@ def _close(stream: Any) -> None:
 
 
 def _endless(frames: Mapping[str, Any], size: int, read: list[int]) -> Iterator[Chunk]:
-    """Give the same frames again and again, far beyond what is asked for; count those read."""
+    """Yield the same frames repeatedly, far beyond what is needed; count those read."""
     while read[0] < 2 * ROUNDS * size:
         for chunk in chunks_of(frames, [size] * (length_of(frames) // size)):
             start, read[0] = read[0], read[0] + len(chunk)
@@ -196,7 +196,7 @@ def _endless(frames: Mapping[str, Any], size: int, read: list[int]) -> Iterator[
 
 
 def _shortened(frames: Frames, number: int) -> Frames:
-    """Give the same frames less some of the end."""
+    """Return the same frames without some at the end."""
     if frames is None:
         return None
     total = length_of(frames)

@@ -1,4 +1,4 @@
-"""What all suites check: documentation, configuration, errors of configuration, a light import."""
+"""What all suites check: documentation, configuration, its errors, a light import."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ EXAMPLES = settings(
 
 
 def promise(name: str) -> Callable[[F], F]:
-    """Mark a check that ``Requirements(name=False)`` switches off."""
+    """Mark a check that ``Requirements(name=False)`` disables."""
 
     def marked(check: F) -> F:
         check.requirement = name  # type: ignore[attr-defined]
@@ -59,12 +59,12 @@ class ComponentSuite:
 
     @promise("documented")
     def test_it_and_its_options_say_what_they_are(self, component: Any) -> None:
-        """The class has a docstring, each option a type and a comment: the schema shows them."""
+        """Check that the class has a docstring, and each option a type and a comment."""
         cls = type(component)
         if not (cls.__dict__.get("__doc__") or "").strip():
             fail(
                 f"{cls.__name__} has no docstring",
-                "say in one what it does, in the words of those who write configurations",
+                "describe what it does, for those who write configurations",
             )
         base = next(one for one in cls.__mro__ if one.__module__.startswith("voxstack."))
         for name, value in vars(cls).items():
@@ -74,8 +74,8 @@ class ComponentSuite:
                 and name[0] != "_"
             ):
                 fail(
-                    f"{name} = {value!r} of {cls.__name__} is no option: nobody can set it",
-                    f"give it a type, {name}: {type(value).__name__} = {value!r}, or let its name "
+                    f"{name} = {value!r} of {cls.__name__} is not an option and cannot be set",
+                    f"add a type, {name}: {type(value).__name__} = {value!r}, or let its name "
                     "begin with an underscore",
                 )
         comments = option_comments(cls)
@@ -95,7 +95,7 @@ class ComponentSuite:
 
     @promise("frozen")
     def test_it_is_frozen_and_can_be_compared(self, component: Any) -> None:
-        """Options cannot be set once it is made; it equals itself, and may be asked that."""
+        """Check that options cannot be set once it is made, and that it can be compared."""
         cls = type(component)
         for option in options_of(component):
             with contextlib.suppress(attrs.exceptions.FrozenInstanceError):
@@ -114,13 +114,13 @@ class ComponentSuite:
             )
         if not isinstance(equal, bool):
             fail(
-                f"comparing two {cls.__name__} gives a {type(equal).__name__}",
+                f"comparing two {cls.__name__} returns a {type(equal).__name__}",
                 "decorate the class with @attrs.frozen(eq=False)",
             )
 
     @promise("round_trip")
     def test_a_configuration_makes_it_and_can_be_written_from_it(self, component: Any) -> None:
-        """Options to configuration, through the host to an equal component, and back again."""
+        """Check the way from options to a configuration, to an equal component, and back."""
         described = Described(component)
         name = type(component).__name__
         try:
@@ -130,7 +130,7 @@ class ComponentSuite:
             problems = "; ".join(str(problem) for problem in error.problems)
             fail(
                 f"the host cannot make {name} from its own options: {problems}",
-                "give each option a type that a configuration can hold, under its own name",
+                "use types that a configuration can hold, and options under their own names",
             )
         again = Described(built)
         before, after = described.configuration, again.configuration
@@ -143,7 +143,7 @@ class ComponentSuite:
 
     @promise("wrong_options")
     def test_a_wrong_option_is_told_with_its_place(self, component: Any) -> None:
-        """An unknown option, and a value of a wrong type: a ConfigError with a JSON pointer."""
+        """Check that unknown options and wrong types raise a ConfigError with a JSON pointer."""
         described = Described(component)
         name = type(component).__name__
         with hosted(described) as home:
@@ -156,9 +156,9 @@ class ComponentSuite:
                 except ConfigError as error:
                     if any(problem.pointer.startswith(place) for problem in error.problems):
                         continue
-                    told = ", ".join(repr(problem.pointer) for problem in error.problems)
+                    places = ", ".join(repr(problem.pointer) for problem in error.problems)
                     fail(
-                        f"{name}: a wrong {option!r} is told of at {told}, expected {place!r}",
+                        f"{name}: a wrong {option!r} is reported at {places}, expected {place!r}",
                         "let the type of the option refuse it, before anything else fails",
                     )
                 except Exception as error:
@@ -168,12 +168,12 @@ class ComponentSuite:
                     )
                 fail(
                     f"{name}: {option!r} takes {value!r}",
-                    f"give the option a type: {option}: float = ..., not Any",
+                    f"add a type to the option: {option}: float = ..., not Any",
                 )
 
     @promise("light_import")
     def test_importing_it_is_light_and_has_no_effects(self, component: Any) -> None:
-        """Its module loads no runtime, starts nothing, and leaves the process as it is."""
+        """Check that its module loads no runtime, starts nothing, and changes nothing."""
         cls = type(component)
         if "<locals>" in cls.__qualname__ or cls.__module__ == "__main__":
             pytest.skip(f"{cls.__name__} is made in a test: put it into a module of your package")
@@ -187,7 +187,7 @@ class ComponentSuite:
 
 
 def imported_apart(module: str) -> Outcome:
-    """Import a module in a process of its own, that nothing of it was in before."""
+    """Import a module in a new process; return the outcome."""
     given = {
         "module": module,
         "folder": surroundings.FOLDER,
@@ -198,7 +198,7 @@ def imported_apart(module: str) -> Outcome:
 
 
 def require_light(module: str, outcome: Outcome) -> None:
-    """Fail if importing a module took more than reading it; ``outcome`` is of a process for it."""
+    """Fail if importing a module had effects; ``outcome`` is of a process for it."""
     __tracebackhide__ = True
     what = f"importing {module!r}"
     if outcome.failure:
@@ -220,12 +220,12 @@ def require_light(module: str, outcome: Outcome) -> None:
     if outcome.value["folder"]:
         fail(
             f"{what} changes the working directory to {outcome.value['folder']!r}",
-            "leave it as it is: the paths that a user gives are relative to it",
+            "do not change it: the paths that a user gives are relative to it",
         )
     if outcome.value["variables"]:
         fail(
             f"{what} changes the environment: {', '.join(outcome.value['variables'])}",
-            "leave it to who starts the process; give a runtime its options where it is loaded",
+            "leave it to the application; pass options to a runtime when it is loaded",
         )
     if outcome.value["logging"]:
         fail(
@@ -237,18 +237,18 @@ def require_light(module: str, outcome: Outcome) -> None:
 def require_typed(error: BaseException, name: str, of: str) -> None:
     """Fail if an error is not voxstack's own, or does not name the tensor ``name``."""
     __tracebackhide__ = True
-    told = f"{type(error).__name__}: {error}"
+    text = f"{type(error).__name__}: {error}"
     if not isinstance(error, VoxstackError):
         fail(
-            f"without the tensor {name!r}, {of} raises {told}",
-            'ask for it as chunk["NAME"] or sequence["NAME"], which says what is missing',
+            f"without the tensor {name!r}, {of} raises {text}",
+            'read it as chunk["NAME"] or sequence["NAME"], whose error names it',
         )
     if name not in str(error):
-        fail(f"without the tensor {name!r}, {of} raises {told}", "name it in the error")
+        fail(f"without the tensor {name!r}, {of} raises {text}", "name it in the error")
 
 
 def _wrong_values(component: Any) -> Iterator[tuple[str, Any]]:
-    """Give each option a value that its type does not have."""
+    """Yield each option with a value that its type does not have."""
     for option in options_of(component):
         if not option.init or option.type in PROVIDED:
             continue
@@ -266,7 +266,7 @@ def _wrong_values(component: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _untyped(value: Any) -> Any:
-    """Give a configuration without the names that classes went by."""
+    """Return a configuration without the names of classes."""
     if isinstance(value, dict):
         return {key: _untyped(item) for key, item in value.items() if key != "type"}
     if isinstance(value, list):

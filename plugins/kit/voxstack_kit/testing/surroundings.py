@@ -1,7 +1,7 @@
-"""The process as it was before anything of a component was imported: import this one first.
+"""The process as it was before anything of a component was imported: import this module first.
 
-A module that changes them does so in the process that runs the suites too, and whatever that starts
-inherits the change: the check of imports puts them back in its child, to see it.
+A module that changes the working directory or the environment also changes them for the process
+that runs the suites and its children: the check of imports restores them in its child.
 """
 
 from __future__ import annotations

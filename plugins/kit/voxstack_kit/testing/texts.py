@@ -1,4 +1,4 @@
-"""Texts for frontends: ordinary ones, and what else people paste."""
+"""Texts for frontends: ordinary ones, and unusual ones that people paste."""
 
 TEXTS = (
     "One two three. Four five six! Is it seven? It is eight.",

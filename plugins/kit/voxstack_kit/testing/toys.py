@@ -1,4 +1,4 @@
-"""Toy networks for executors, and what they make, in numpy.
+"""Toy networks for executors, and references of their outputs in numpy.
 
 ``networks/`` is an addon with the exported forms of what is written here; the numbers of its
 parameters are ``numbers``. One network without state, one with state and delay, one that attends
@@ -26,20 +26,20 @@ Array = np.ndarray[Any, np.dtype[Any]]
 @final
 @frozen(eq=False)
 class Toy:
-    """A network, and what it makes of whole inputs; ``reference`` is None where nobody knows."""
+    """A network, and what it returns for whole inputs; ``reference`` is None if that is unknown."""
 
     network: Network
     reference: Callable[[Mapping[str, Array]], Mapping[str, Array]] | None = None
 
     def inputs(self, length: int, seed: int = 0) -> dict[str, Array]:
-        """Draw inputs, ``length`` long wherever a dimension has a name; no mask and no states."""
+        """Return random inputs, named dimensions ``length`` long, without mask and states."""
         random = np.random.default_rng(seed)
         made = {n: drawn(random, self.network.inputs[n], length) for n in self.network.consumes}
         return {n: np.ones_like(v) if n.endswith(f"_{MASK}") else v for n, v in made.items()}
 
 
 def drawn(random: np.random.Generator, spec: Any, length: int) -> Array:
-    """Draw a tensor as it is declared, ``length`` long wherever a dimension has a name."""
+    """Return a random tensor as declared, named dimensions ``length`` long."""
     shape = [1 if d == "batch" else length if isinstance(d, str) else d for d in spec.shape]
     if np.dtype(spec.dtype).kind in "iub":
         made: Array = random.integers(0, 2, shape)  # there are two of every kind
@@ -49,7 +49,7 @@ def drawn(random: np.random.Generator, spec: Any, length: int) -> Array:
 
 
 def shipped(executor: Executor) -> dict[str, Toy]:
-    """Give the toys that come in a format that ``executor`` takes."""
+    """Return the toys in a format that ``executor`` takes."""
     networks = _addon().networks
     return {
         name: Toy(network, REFERENCES[name])
@@ -66,7 +66,7 @@ def _addon() -> Any:
 
 
 def numbers(step: float, *shape: int) -> Array:
-    """Give the parameters of a toy: the same everywhere, and nothing to ship."""
+    """Return the parameters of a toy: the same everywhere, with nothing to ship."""
     count = int(np.prod(shape))
     made: Array = np.sin(step * np.arange(1, count + 1)).reshape(shape)
     return made.astype(np.float32)
@@ -79,7 +79,7 @@ STYLE = 0.25  # of a style's number in the encodings
 
 
 def convolved(x: Array, kernel: Array, left: int, right: int) -> Array:
-    """Convolve ``[1, C, T]`` with ``[O, C, K]``, zeros around it."""
+    """Return ``[1, C, T]`` convolved with ``[O, C, K]``, padded with zeros."""
     padded = np.pad(x, [(0, 0), (0, 0), (left, right)])
     windows = np.lib.stride_tricks.sliding_window_view(padded, kernel.shape[-1], axis=-1)
     made: Array = np.einsum("bctk,ock->bot", windows, kernel)
@@ -87,12 +87,12 @@ def convolved(x: Array, kernel: Array, left: int, right: int) -> Array:
 
 
 def windows(inputs: Mapping[str, Array]) -> dict[str, Array]:
-    """A convolution over 2 frames before and 1 behind."""
+    """Return a convolution over 2 frames before and 1 behind."""
     return {"y": np.tanh(convolved(inputs["x"], WINDOW, 2, 1))}
 
 
 def steps(inputs: Mapping[str, Array]) -> dict[str, Array]:
-    """A convolution over 2 frames on both sides, two samples a frame, times a gain."""
+    """Return a convolution over 2 frames on both sides, two samples per frame, times a gain."""
     made = convolved(inputs["x"], STEP, 2, 2)
     return {"y": made.transpose(0, 2, 1).reshape(1, -1) * inputs["gain"]}
 
@@ -111,7 +111,7 @@ def attention(inputs: Mapping[str, Array]) -> dict[str, Array]:
 
 
 def symbols(inputs: Mapping[str, Array]) -> dict[str, Array]:
-    """Ids, styles and a speaker to encodings, and a count for each id."""
+    """Return encodings of ids, styles and a speaker, and a count per id."""
     ids, speaker = inputs["ids"], inputs["speaker"]
     embedded = SYMBOLS[ids] + SPEAKERS[speaker][:, None] + inputs["style"][..., None] * STYLE
     encodings = convolved(embedded.transpose(0, 2, 1).astype(np.float32), MIXED, 1, 1)
@@ -127,7 +127,7 @@ REFERENCES: Mapping[str, Callable[[Mapping[str, Array]], dict[str, Array]]] = {
 
 
 def stepped(toy: Toy, constants: Mapping[str, Array], count: int) -> list[Tensors]:
-    """Give what ``count`` steps make, by the reference of a network whose steps take nothing."""
+    """Return the outputs of ``count`` steps of a network whose steps take no input."""
     assert toy.reference is not None
     state: dict[str, Array] = dict(toy.network.initial_state)
     made = []
@@ -139,12 +139,12 @@ def stepped(toy: Toy, constants: Mapping[str, Array], count: int) -> list[Tensor
 
 
 def is_stepped(network: Network) -> bool:
-    """Tell a network that is fed frames at each step from one whose steps take nothing."""
+    """Return whether a network is fed frames at each step."""
     return MASK in network.inputs
 
 
 def installed(executor: Executor) -> dict[str, Toy]:
-    """Give networks of installed addons in a format that ``executor`` takes, without reference."""
+    """Return networks of installed addons in a format that ``executor`` takes."""
     from voxstack import Host, VoxstackError
 
     found: dict[str, Toy] = {}
@@ -153,7 +153,7 @@ def installed(executor: Executor) -> dict[str, Toy]:
             try:
                 networks = host.addon(addon).networks
             except VoxstackError:
-                continue  # the addon's own suite tells what is wrong with it
+                continue  # the addon's own suite reports what is wrong
             for network in networks.values():
                 if set(network.files) & set(executor.formats):
                     found[network.qualified_name] = Toy(network)

@@ -1,4 +1,4 @@
-"""Blocks as they stand in an installed voice, with the tensors that reach them there."""
+"""Blocks of an installed voice, with the tensors that reach them there."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from voxstack_kit.testing.streams import collected
 @final
 @frozen(eq=False)
 class InVoice:
-    """A block of a built voice, and what it gets for a text."""
+    """A block of a built voice, and its inputs for a text."""
 
     block: Any
     sequence: Tensors  # with the marks of the first sentence
@@ -42,18 +42,18 @@ def in_voice(
     edits: Mapping[str, Any] | None = None,
     host: Host | None = None,
 ) -> InVoice:
-    """Give the block at ``pointer`` of an installed voice, and the tensors that it gets there.
+    """Return the block at ``pointer`` of an installed voice, and its inputs there.
 
     ``text`` is spoken to see them, its first sentence; by default the voice's sample. ``edits``
     set values of its addon.json, as ``Host.voice`` takes them. ``host`` is one that stays open.
-    InputError for a pointer to what is no block.
+    InputError if there is no block at the pointer.
     """
     voice = (host or shared_host()).voice(voice_name, edits=edits or {})
     seen = _Seen()
     rows = (*voice.built.head, *voice.built.tail)
     path = pointer.split("/")[1:]
     if path[:1] != ["stack"]:
-        raise InputError(f"{pointer!r} is no place in the stack of {voice_name!r}: /stack/0/...")
+        raise InputError(f"{pointer!r} is not in the stack of {voice_name!r}; use /stack/0/...")
     watched = _watched(rows, path[1:], pointer, seen)
     split = len(voice.built.head)
     built = BuiltStack(voice.built.frontend, watched[:split], watched[split:], voice.built.programs)
@@ -68,7 +68,7 @@ def in_voice(
 
 
 def blocks_of(voice: Voice) -> Iterator[tuple[str, Any]]:
-    """Give all blocks of a voice with their pointers, at any depth."""
+    """Yield all blocks of a voice with their pointers, at any depth."""
     for index, block in enumerate((*voice.built.head, *voice.built.tail)):
         yield from _within(block, f"/stack/{index}")
 
@@ -85,7 +85,7 @@ def _within(value: Any, pointer: str) -> Iterator[tuple[str, Any]]:
 
 @lru_cache(maxsize=1)
 def shared_host() -> Host:
-    """Give the host whose voices stay loaded until Python ends."""
+    """Return the host whose voices stay loaded until Python ends."""
     host = Host()
     atexit.register(host.close)
     return host
@@ -93,7 +93,7 @@ def shared_host() -> Host:
 
 @final
 class _Seen:
-    """What a block was given, the first time."""
+    """The first inputs of a block."""
 
     def __init__(self) -> None:
         self.block: Any = None
@@ -102,10 +102,10 @@ class _Seen:
 
 
 def _watched(value: Any, path: list[str], pointer: str, seen: _Seen) -> Any:
-    """Give ``value`` with the block at ``path`` below it watched."""
+    """Return ``value`` with the block at ``path`` below it observed."""
     if not path:
         if not isinstance(value, SequenceBlock | StreamableBlock):
-            raise InputError(f"at {pointer!r} there is no block, but {type(value).__name__}")
+            raise InputError(f"{pointer!r} is not a block but {type(value).__name__}")
         seen.block = value
         kind = _WatchedSequence if isinstance(value, SequenceBlock) else _WatchedStreamable
         return kind(value, seen)

@@ -298,7 +298,7 @@ def _announced(distribution: str, module: str) -> dict[str, str | None]:
     """Import the modules with hooks of one distribution by a registry, as the host does."""
     from voxstack.inspection import Filter, Registry
 
-    registry = Registry(Filter(allow=(distribution,)))
+    registry = Registry([Filter(allow=(distribution,))])
     with contextlib.suppress(PluginError):
         registry.find("", "block")  # an unknown name: all modules are asked
     mine = [r for r in registry.registrations if r.distribution == distribution]

@@ -43,11 +43,16 @@ def reason_of(registration: Registration, outcome: Outcome) -> str:
     return failure if named else f"importing {registration.target!r}: {failure}"
 
 
+def require(registry: Registry, registration: Registration) -> None:
+    """Check that a registration can be used with this voxstack; PluginError if not."""
+    registry.require(registration)
+
+
 def refused(registry: Registry, registration: Registration) -> bool:
     """Return whether metadata alone shows that it cannot be used; it is marked then."""
     if registration.status in USABLE:
         with contextlib.suppress(PluginError):
-            registry.require(registration)
+            require(registry, registration)
     return registration.status not in USABLE
 
 

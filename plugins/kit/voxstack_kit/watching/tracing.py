@@ -1,7 +1,7 @@
 """Where the time of an utterance goes: a traced copy of a voice.
 
-The copy runs the same programs through blocks that note when each call began and ended. The voice
-itself is left as it is, so that nothing is paid where nothing is traced.
+The copy runs the same programs through blocks that record when each call began and ended. The
+voice itself is unchanged, so untraced speech costs nothing.
 """
 
 from __future__ import annotations
@@ -58,18 +58,18 @@ class Span:
 
     @property
     def ended(self) -> float:
-        """When it ended."""
+        """The time at which it ended."""
         return self.began + self.seconds
 
     @property
     def own(self) -> float:
-        """Seconds that none of the spans in it took."""
+        """Seconds that are not in any span within it."""
         return self.seconds - self.within
 
 
 @final
 class Recorder:
-    """Spans as they end; any thread may add to it."""
+    """Collects spans as they end, from any thread."""
 
     def __init__(self) -> None:
         self.spans: list[Span] = []
@@ -81,14 +81,14 @@ class Recorder:
         self._open = threading.local()
 
     def lane(self, kind: Kind, name: str, place: str) -> Lane:
-        """Add a lane."""
+        """Return a new lane."""
         lane = Lane(kind, name, place)
         self.lanes.append(lane)
         return lane
 
     @contextmanager
     def span(self, lane: Lane, **about: Any) -> Iterator[Span]:
-        """Time what runs inside."""
+        """Time what runs inside the context."""
         stack: list[Span] = self._open.__dict__.setdefault("stack", [])
         thread = threading.get_ident()
         self.threads.setdefault(thread, threading.current_thread().name)
@@ -104,14 +104,14 @@ class Recorder:
             self.spans.append(span)
 
     def padded(self, network: str, used: int, computed: int) -> None:
-        """Note on the network's call that is open what fixed shapes cost it."""
+        """Record what fixed shapes cost the network's open call."""
         for span in reversed(self._open.__dict__.get("stack", [])):
             if span.lane.kind == "network":
                 span.about |= {"used": used, "computed": computed}
                 return
 
     def find_waits(self) -> None:
-        """Note when the caller did nothing, in the middle of a chunk, but a worker did."""
+        """Record when the caller waited, in the middle of a chunk, for a worker."""
         busy = sorted(
             (s.began, s.ended) for s in self.spans if s.thread != self.caller and not s.depth
         )
@@ -131,7 +131,7 @@ class Recorder:
 
 
 def traced(voice: Voice, recorder: Recorder) -> Voice:
-    """Give a copy of a built voice whose blocks and programs tell ``recorder`` what they do."""
+    """Return a copy of a built voice whose blocks and programs report to ``recorder``."""
     wrap = _Wrapper(recorder)
     built = voice.built
     frontend = wrap.frontend(built.frontend)
@@ -149,7 +149,7 @@ def traced(voice: Voice, recorder: Recorder) -> Voice:
 
 @final
 class _Wrapper:
-    """Puts a block that tells the recorder around each block, at any depth."""
+    """Wraps each block, at any depth, in one that reports to the recorder."""
 
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
@@ -186,12 +186,12 @@ class _Wrapper:
 
 
 def _named(kind: type, inner: object) -> Any:
-    """Give a class of the name that errors should tell."""
+    """Return a class with the name that errors should show."""
     return type(type(inner).__name__, (kind,), {})
 
 
 class _Traced:
-    """What is around a part: all that it is asked for, the part answers."""
+    """A wrapper of a part, to which it delegates its attributes."""
 
     def __init__(self, inner: Any, lane: Lane, recorder: Recorder) -> None:
         self._inner, self._lane, self._recorder = inner, lane, recorder
@@ -208,7 +208,7 @@ class _Traced:
         return self._inner.produces
 
     def _pulled(self, opened: Any, about: Any) -> Iterator[Any]:
-        """Time each item of an iterator; ``about`` tells of it."""
+        """Time each item of an iterator; ``about`` describes it."""
         chunks: Any = None
         try:
             while True:
@@ -254,7 +254,7 @@ class _TracedStreamable(_Traced, StreamableBlock):  # type: ignore[override]
 
 
 def _about(chunk: Any) -> dict[str, Any]:
-    if not isinstance(chunk, Chunk):  # the host refuses it, and says so
+    if not isinstance(chunk, Chunk):  # the host refuses it
         return {}
     return {"start": chunk.start, "frames": len(chunk), "last": chunk.last}
 
@@ -308,7 +308,7 @@ def _shapes(tensors: Mapping[str, Any]) -> dict[str, list[int]]:
 
 
 def chrome_events(recorder: Recorder) -> list[dict[str, Any]]:
-    """Give Chrome trace events: a process for each thread, in it a lane for each part.
+    """Return Chrome trace events: a process per thread, in it a lane per part.
 
     Perfetto wants the spans of a lane to nest, which those of one part on two threads do not.
     """
@@ -355,7 +355,7 @@ def _meta(what: str, pid: int, tid: int, **args: Any) -> dict[str, Any]:
 
 
 def where_it_went(recorder: Recorder) -> list[dict[str, Any]]:
-    """Give a row for each part: its calls, its own ms, and their share of all the work."""
+    """Return a row per part: its calls, its own ms, and their share of all the work."""
     work = sum(span.own for span in recorder.spans if span.lane.kind != "wait") or 1.0
     rows = []
     for lane in recorder.lanes:

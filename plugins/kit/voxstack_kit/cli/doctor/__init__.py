@@ -73,9 +73,9 @@ def _plain(text: str) -> str:
 
 def examine(deploy: str | None, timeout: float) -> Iterator[Finding]:
     """Look at everything; a check that fails itself is a finding."""
+    from voxstack_kit.checking.reinstall import install_again
     from voxstack_kit.cli.doctor.deployment import deployment_file
     from voxstack_kit.cli.doctor.environment import environment
-    from voxstack_kit.trying.reinstall import install_again
 
     around = list(environment())
     yield from around

@@ -13,8 +13,8 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from voxstack import VoxstackError
 
+from voxstack_kit.checking.reinstall import install_again, install_newer, source_of
 from voxstack_kit.cli.doctor.findings import ERROR, OK, WARNING, Finding
-from voxstack_kit.trying.reinstall import install_again, install_newer, source_of
 
 
 def environment() -> Iterator[Finding]:

@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from voxstack import VoxstackError
-from voxstack.inspection import INSTALL_AN_EXECUTOR
 
+from voxstack_kit.checking.reinstall import install_newer, install_one
 from voxstack_kit.cli.doctor.findings import ERROR, OK, WARNING, Finding
 from voxstack_kit.cli.doctor.packages import unblocking
 from voxstack_kit.cli.executors import row_of
 from voxstack_kit.trying.children import Job, run_apart, shared_host
-from voxstack_kit.trying.reinstall import install_newer
 
 FRAMES = 5  # of what small networks are run over
 TOLERANCE = 0.1  # low precision is in order: voxstack conformance measures it
@@ -112,6 +111,6 @@ def executors(registry: Any, rows: list[dict[str, Any]]) -> Iterator[Finding]:
     if not any(row["available"] for row in rows):
         kept, unblock = unblocking(registry, "executors")
         message = f"none that is installed can run networks here{kept}"
-        mend = f"mend one that is told of, or {INSTALL_AN_EXECUTOR}" if rows else None
-        step = unblock or mend or INSTALL_AN_EXECUTOR
+        mend = f"mend one that is told of, or {install_one('executor')}" if rows else None
+        step = unblock or mend or install_one("executor")
         yield Finding("executor", ERROR, "executors", message, step)

@@ -8,6 +8,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from voxstack_kit.checking.reinstall import install_again, install_newer
 from voxstack_kit.cli.doctor.environment import dependency
 from voxstack_kit.cli.doctor.findings import (
     ERROR,
@@ -17,7 +18,6 @@ from voxstack_kit.cli.doctor.findings import (
     subject_of,
 )
 from voxstack_kit.trying.imports import SKIPPED, reason_of, refused, try_out
-from voxstack_kit.trying.reinstall import install_again, install_newer
 
 
 def packages(registry: Any) -> Iterator[Finding]:

@@ -10,9 +10,9 @@ from typing import Any, final
 import attrs
 from attrs import frozen
 from voxstack import AddonError, ConfigError, VoxstackError
-from voxstack.inspection import INSTALL_A_VOICE
 
 from voxstack_kit.checking.provenance import origin_of
+from voxstack_kit.checking.reinstall import install_again, install_one
 from voxstack_kit.cli.doctor.findings import (
     ERROR,
     OK,
@@ -23,7 +23,6 @@ from voxstack_kit.cli.doctor.findings import (
 from voxstack_kit.cli.doctor.packages import unblocking
 from voxstack_kit.trying.children import Job, run_apart, shared_host
 from voxstack_kit.trying.imports import USABLE
-from voxstack_kit.trying.reinstall import install_again
 
 UPGRADE = "install what it names, or get a newer version of the voice"
 ENVIRONMENT = "mend the environment first, as told above"
@@ -90,7 +89,7 @@ def _none(registry: Any, others: list[str]) -> Finding:
     """Say that no voice can speak: none is installed, or all are kept out."""
     why = f"; networks for the stacks of others: {', '.join(others)}" if others else ""
     kept, unblock = unblocking(registry, "addons")
-    step = unblock or f"{INSTALL_A_VOICE}, or give a voice's folder or zip: say --voice PATH"
+    step = unblock or f"{install_one('addon')}, or give a voice's folder or zip: say --voice PATH"
     return Finding("voice", ERROR, "voices", f"there is none that can speak{why}{kept}", step)
 
 

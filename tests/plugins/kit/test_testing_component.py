@@ -101,7 +101,10 @@ KINDS = {
 }
 SAYS, FROZEN = "it and its options say what they are", "it is frozen and can be compared"
 ROUND = "a configuration makes it and can be written from it"
-WRONG, LIGHT = "a wrong option is told with its place", "importing it is light and has no effects"
+WRONG, LIGHT = (
+    "a wrong option is reported with its place",
+    "importing it is light and has no effects",
+)
 FAILURES = [
     (undocumented, {SAYS}),
     (without_docstring, {SAYS}),

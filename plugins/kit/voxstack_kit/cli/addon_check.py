@@ -1,4 +1,4 @@
-"""``voxstack addon check``: what an addon is, holds and does, and whether it keeps its word."""
+"""``voxstack addon check``: what an addon is and contains, and whether it works."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ UNSIGNED = (
 
 
 class Checks:
-    """The checks so far, in order; after one that fails nothing more is done."""
+    """The checks so far, in order; none runs after one that fails."""
 
     def __init__(self) -> None:
         self.rows: list[dict[str, Any]] = []
@@ -39,11 +39,11 @@ class Checks:
 
     @property
     def good(self) -> bool:
-        """Tell whether all have passed."""
+        """Whether all have passed."""
         return self.error is None
 
     def do(self, name: str, work: Callable[[], tuple[str, Any]]) -> Any:
-        """Do ``work``, which gives a line to show and a value, unless a check before failed."""
+        """Run ``work``, which returns a line to show and a value, unless a check has failed."""
         if not self.good:
             return None
         try:
@@ -55,12 +55,12 @@ class Checks:
 
 
 class Examined:
-    """An addon that was looked at, loaded and heard, with all that was found."""
+    """An addon that was read, loaded and played, with the results."""
 
     def __init__(self, host: Any, name: str, edits: Any, text: str | None) -> None:
         self.checks = Checks()
         self.runs_on: dict[str, str] = {}
-        self.elsewhere = False  # it fails by what other packages lack here
+        self.elsewhere = False  # other packages here make it fail
         self.found = _look(host, self.checks, name, edits)
         if self.checks.good:
             self.runs_on = _run(host, self.checks, name, edits, text, self.found.addon)
@@ -70,11 +70,11 @@ class Examined:
 
     @property
     def unsaid(self) -> VoxstackError | None:
-        """Give the error of a voice that was built and did not speak."""
+        """The error of a voice that was built and did not speak, or None."""
         return self.checks.error if self.checks.rows[-1]["check"] == "speak" else None
 
 
-@click.command(short_help="Tell who made it and what it does; check hashes, wiring, chunks.")
+@click.command(short_help="Check an addon: origin, contents, hashes, wiring, chunks.")
 @click.argument("addon_", metavar="ADDON")
 @click.option("--text", help="What to speak (default: the addon's sample sentence).")
 @host_options
@@ -91,12 +91,12 @@ def check(
 ) -> None:
     """Check ADDON: a voice's name, a folder or a zip.
 
-    Every file is looked at before anything is loaded, and what is bad is not loaded. Then the
-    wiring, loading, and that streamed audio equals whole audio. Exit code 2 if a check fails, or
-    cannot be made here for want of other packages.
+    Every file is checked before anything is loaded, and a bad one is not loaded; then wiring,
+    loading, and that streamed audio equals whole audio. Exit code 2 if a check fails, or cannot
+    be made because other packages are missing here.
     """
     if text is not None and not text.strip():
-        raise InputError("--text: it is empty; give it a word, or leave it out")
+        raise InputError("--text is empty; add a word, or omit the option")
     edits = parse_edits(sets)
     with make_host(deploy, executor, allow, block) as host:
         _require(host, addon_)
@@ -120,7 +120,7 @@ def check(
 
 
 def _require(host: Any, name: str) -> None:
-    """Refuse what is not there, or may not be used: no verdict on nothing."""
+    """Refuse a name that is not installed or cannot be used: there is nothing to judge."""
     from voxstack_kit.trying.imports import require
 
     if Path(name).exists():
@@ -134,7 +134,7 @@ def _require(host: Any, name: str) -> None:
 def _alone(
     failed: Examined, name: str, text: str | None, options: dict[str, Any], lists: Any
 ) -> Examined:
-    """Examine an addon as it was made; InputError if that passes, by the options then it fails."""
+    """Examine an addon without options; InputError if it passes, so that the options fail it."""
     with make_host(None, None, *lists) as host:
         alone = Examined(host, name, (), text)
     if alone.checks.good:
@@ -143,11 +143,11 @@ def _alone(
             f"with {given} it fails the check {failed.checks.rows[-1]['check']!r}, and without it "
             f"passes: {failed.checks.error}"
         )
-    return failed if alone.elsewhere and failed.unsaid else alone  # it got farther with them
+    return failed if alone.elsewhere and failed.unsaid else alone  # it passed more checks with them
 
 
 def _look(host: Any, checks: Checks, name: str, edits: Any) -> Any:
-    """Look at all of it without loading any of it."""
+    """Return the audit of an addon, of which nothing is loaded."""
     from voxstack.inspection import make_addon
 
     from voxstack_kit.checking.audit import audit
@@ -186,12 +186,12 @@ def _installed(origin: Any) -> tuple[str, bool]:
 def _run(
     host: Any, checks: Checks, name: str, edits: Any, text: str | None, addon: Any
 ) -> dict[str, str]:
-    """Load it and speak; gives what each network runs on."""
+    """Load it and speak; return the executor of each network."""
     programs: list[Any] = []
 
     def load() -> tuple[str, Any]:
         programs.extend(host.load_networks(name))
-        return f"{len(programs)} networks loaded; for the stacks of others: it has none", True
+        return f"{len(programs)} networks loaded; it only provides networks for other addons", True
 
     def build() -> tuple[str, Any]:
         voice = host.voice(name, edits=edits)
@@ -201,10 +201,10 @@ def _run(
     def speak() -> tuple[str, Any]:
         import numpy as np
 
-        said = text or addon.manifest.sample or "a"
-        whole = voice.synthesize(said).samples
+        spoken = text or addon.manifest.sample or "a"
+        whole = voice.synthesize(spoken).samples
         streamed = np.concatenate(
-            [np.asarray(c["audio"])[0] for c in voice.stream(said, frames=(1, 7, 32))]
+            [np.asarray(c["audio"])[0] for c in voice.stream(spoken, frames=(1, 7, 32))]
         )
         if whole.shape != streamed.shape:
             raise VoxstackError(f"streamed has {streamed.size} samples, whole {whole.size}")
@@ -223,12 +223,12 @@ def _run(
 
 
 def _elsewhere(host: Any, checks: Checks, found: Any) -> bool:
-    """Tell whether a check failed by nothing of the addon: by what others lack or break here."""
+    """Return whether the failure is not the addon's: a package is missing or broken here."""
     from voxstack_kit.checking.audit import parts_of
 
     if checks.good:
         return False
-    found.parts = list(parts_of(host, found.addon))  # what broke when it was imported is known now
+    found.parts = list(parts_of(host, found.addon))  # imports have marked what is broken
     missing = [part.pointer for part in found.parts if part.reason]
 
     def own(problem: Any) -> bool:  # else of a part, or of no place in its addon.json
@@ -243,10 +243,10 @@ def _elsewhere(host: Any, checks: Checks, found: Any) -> bool:
 def _verdict(examined: Examined) -> str:
     checks, found = examined.checks, examined.found
     whose = f"{found.addon.name} {found.addon.manifest.version}" if found else "it"
-    good = f"{whose} holds data only, its hashes agree"
+    good = f"{whose} contains only data, its hashes agree"
     if examined.elsewhere:
         return (
-            f"NOT CHECKED HERE: {good}, and what it needs of other packages cannot be used here: "
+            f"NOT CHECKED HERE: {good}, but packages that it needs cannot be used here; "
             f"see the check {checks.rows[-1]['check']!r}"
         )
     if not checks.good:
@@ -260,15 +260,15 @@ def _verdict(examined: Examined) -> str:
 
 
 def _print(examined: Examined, verdict: str) -> None:
-    """Print it all for people, the verdict first."""
+    """Print the results for people, the verdict first."""
     checks = examined.checks
     colour = "green" if checks.good else "yellow" if examined.elsewhere else "red"
     click.secho(printable(verdict), bold=True, fg=colour)
     if examined.found:
         _print_audit(examined.found, examined.runs_on)
     _head("Checks")
-    told = {True: "yes", False: "no", None: "not here"}
-    rows = [(r["check"], told[r["ok"]], printable(r["detail"])) for r in checks.rows]
+    words = {True: "yes", False: "no", None: "not here"}
+    rows = [(r["check"], words[r["ok"]], printable(r["detail"])) for r in checks.rows]
     print_table(("check", "ok", "detail"), rows, "nothing to check")
 
 
@@ -276,10 +276,10 @@ def _print_audit(found: Any, runs_on: dict[str, str]) -> None:
     from voxstack_kit.checking.audit import CANNOT
 
     facts = found.identity()
-    _head("What it is and who made it, by its own words")
+    _head("What it states about itself")
     for name, value in facts.items():
         text = ", ".join(value) if isinstance(value, list) else value
-        echo(f"{name.replace('_', ' '):>14}  {text or '(not said)'}")
+        echo(f"{name.replace('_', ' '):>14}  {text or '(not stated)'}")
     echo(f"{'package':>14}  {found.origin or 'none: a folder or a zip'}")
     echo(f"\n{UNSIGNED}")
     _head("Files")
@@ -288,7 +288,7 @@ def _print_audit(found: Any, runs_on: dict[str, str]) -> None:
     _head("Networks")
     columns = ("name", "role", "formats", "parameters", "operators", "written by", "runs on")
     _table(columns, [_network(n, found.addon.name, runs_on) for n in found.networks])
-    _head("What it names of other packages")
+    _head("What it needs of other packages")
     _table(("kind", "name", "package", "place", "why not"), [_part(part) for part in found.parts])
     _head("It cannot")
     for line in CANNOT:

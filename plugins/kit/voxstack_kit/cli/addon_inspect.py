@@ -11,13 +11,13 @@ from voxstack.cli import echo, json_option, make_host, print_json, print_table, 
 from voxstack_kit.cli.options import size
 
 
-@click.command(short_help="Tell what an addon contains.")
+@click.command(short_help="Show what an addon contains.")
 @click.argument("addon_", metavar="ADDON")
 @json_option
 def inspect(addon_: str, as_json: bool) -> None:
-    """Tell what ADDON (a voice's name, a folder or a zip) contains; nothing is loaded.
+    """Show what ADDON (a voice's name, a folder or a zip) contains; nothing is loaded.
 
-    Of its card the first part is shown.
+    The first part of its card is shown.
     """
     with make_host(None, None, (), ()) as host:
         opened = host.addon(addon_)
@@ -55,7 +55,7 @@ def inspect(addon_: str, as_json: bool) -> None:
     for name, value in facts.items():
         if name not in ("networks", "card", "controls"):
             text = ", ".join(value) if isinstance(value, list) else value
-            echo(f"{name.replace('_', ' '):>12}  {text or '(not said)'}")
+            echo(f"{name.replace('_', ' '):>12}  {text or '(not stated)'}")
     label = "controls"
     for name, control in manifest.controls.items():
         echo(f"{label:>12}  {name}: {_range(control)}")
@@ -73,7 +73,7 @@ def inspect(addon_: str, as_json: bool) -> None:
 
 
 def _first_part(card: str) -> tuple[str, bool]:
-    """Give a card up to its second section, without HTML comments, and whether that is all."""
+    """Return a card up to its second section, without comments, and whether that is all."""
     text, *commented = card.split("<!--")  # no regex: a stranger's text must not take for ever
     bare = text + "".join(piece.partition("-->")[2] for piece in commented)
     heads = [found.start() for found in re.finditer(r"(?m)^## ", bare)]
@@ -82,7 +82,7 @@ def _first_part(card: str) -> tuple[str, bool]:
 
 
 def _range(control: Any) -> str:
-    """Say what a control takes: names, or a number."""
+    """Return what a control takes: names, or a number."""
     if control.values is not None:
         return f"{', '.join(control.values)}; by default {control.default or control.values[0]}"
     low, high = ("any" if bound is None else f"{bound:g}" for bound in (control.min, control.max))

@@ -1,4 +1,4 @@
-"""``voxstack bench``: the figures that voxstack holds itself to, for anyone to measure."""
+"""``voxstack bench``: the figures of voxstack, measured on this installation."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from voxstack.inspection import did_you_mean, parse_value
 @click.option(
     "--only", multiple=True, metavar="FIGURE", help="Measure only this figure. Repeatable."
 )
-@click.option("--quick", is_flag=True, help="Fewer turns: a look, not a figure to quote.")
+@click.option("--quick", is_flag=True, help="Fewer turns: an estimate, not a figure to quote.")
 @json_option
 @click.pass_context
 def bench(
@@ -36,7 +36,7 @@ def bench(
 ) -> None:
     """Measure this installation: ratios, alternatives in turns within one run, medians.
 
-    Without a command: the figures that voxstack holds itself to.
+    Without a command: the figures that voxstack must hold.
     """
     if context.invoked_subcommand is not None:
         return
@@ -46,13 +46,13 @@ def bench(
     wanted = work.measurements()
     for name in only:
         if name not in wanted:
-            hint = did_you_mean(name, wanted) or f"there: {', '.join(wanted)}"
-            raise InputError(f"there is no figure {name!r} ({hint})")
+            hint = did_you_mean(name, wanted) or f"figures: {', '.join(wanted)}"
+            raise InputError(f"unknown figure {name!r} ({hint})")
     figures: list[Figure] = []
-    with _progress() as tell:
+    with _progress() as report:
         for name, measure in wanted.items():
             if not only or name in only:
-                tell(f"[{len(figures) + 1}/{len(only or wanted)}] {name}")
+                report(f"[{len(figures) + 1}/{len(only or wanted)}] {name}")
                 figures.append(measure())
     if as_json:
         values: dict[str, Any] = {f.name: _rounded(f.value) for f in figures}
@@ -74,7 +74,7 @@ def bench(
     metavar="NAME",
     help="Measure only this one, a name or JSON; the first is the reference. Repeatable.",
 )
-@click.option("--quick", is_flag=True, help="Fewer turns: a look, not a figure to quote.")
+@click.option("--quick", is_flag=True, help="Fewer turns: an estimate, not a figure to quote.")
 @json_option
 def executors(voice: str | None, names: tuple[str, ...], quick: bool, as_json: bool) -> None:
     """Compare executors on one voice: speed in turns, memory from cold, exactness.
@@ -84,9 +84,9 @@ def executors(voice: str | None, names: tuple[str, ...], quick: bool, as_json: b
     """
     from voxstack_kit.bench.executors import ExecutorBench
 
-    with _progress() as tell:
+    with _progress() as report:
         configs = [parse_value(name) for name in names]
-        measured = ExecutorBench(voice, configs, 3 if quick else 15, tell).run()
+        measured = ExecutorBench(voice, configs, 3 if quick else 15, report).run()
     rows = [attrs.asdict(one) for one in measured]
     if as_json:
         print_json({"executors": rows, "machine": _machine()})
@@ -112,21 +112,21 @@ def executors(voice: str | None, names: tuple[str, ...], quick: bool, as_json: b
     type=click.IntRange(1, 256),
     help="Streams at once (default: 1, 2, 4, 8, 16). Repeatable.",
 )
-@click.option("--quick", is_flag=True, help="One round: a look, not a figure to quote.")
+@click.option("--quick", is_flag=True, help="One round: an estimate, not a figure to quote.")
 @json_option
 def streams(
     voice: str | None, executor: str | None, counts: tuple[int, ...], quick: bool, as_json: bool
 ) -> None:
     """Speak in 1 to 16 streams at once, with batching and without, in turns.
 
-    An underrun is a chunk that comes after a listener, who began with the first one, ran dry.
+    An underrun is a chunk that arrives after the audio before it was played.
     """
     from voxstack_kit.bench.streams import COUNTS, measure_streams
 
-    with _progress() as tell:
+    with _progress() as report:
         config = parse_value(executor) if executor else None
         rounds = 1 if quick else 5
-        measured = measure_streams(voice, config, counts or COUNTS, rounds, report=tell)
+        measured = measure_streams(voice, config, counts or COUNTS, rounds, report=report)
     rows = [attrs.asdict(one) for one in measured]
     if as_json:
         print_json({"streams": rows, "machine": _machine()})
@@ -155,11 +155,11 @@ def _progress() -> Iterator[Callable[[str], None]]:
     """Show on stderr, on a terminal, what is being measured."""
     shown = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
-    def tell(what: str) -> None:
+    def report(what: str) -> None:
         if shown:
             click.echo(f"\r\033[K{what}", err=True, nl=False, color=True)
 
     try:
-        yield tell
+        yield report
     finally:
-        tell("")
+        report("")

@@ -1,4 +1,4 @@
-"""``voxstack components``: what a configuration can name, and what it says there."""
+"""``voxstack components``: what a configuration can name, with its options."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from voxstack.inspection import did_you_mean
 from voxstack_kit.cli.options import timeout_option
 
 
-@click.command(short_help="Tell what a stack can name, and the options.")
+@click.command(short_help="List what a stack can name, and the options.")
 @click.argument("name", required=False)
 @click.option("--markdown", is_flag=True, help="Print Markdown.")
 @click.option("--deploy", metavar="FILE.toml", help="Deployment file: its lists of plugins.")
@@ -29,7 +29,7 @@ from voxstack_kit.cli.options import timeout_option
     "--block",
     multiple=True,
     metavar="PATTERN",
-    help="Use no plugin of distributions that match. Repeatable.",
+    help="Do not use plugins of distributions that match. Repeatable.",
 )
 @timeout_option("How long one plugin may take to import.")
 @json_option
@@ -42,10 +42,10 @@ def components(
     timeout: float,
     as_json: bool,
 ) -> None:
-    """Tell what a stack can name: blocks, frontends and executors; with NAME, its options.
+    """List what a stack can name: blocks, frontends and executors; with NAME, its options.
 
-    It imports the components, those of others in a child process first; one that cannot be
-    imported, or hangs, is listed with its reason.
+    The components are imported, in a child process first; one that cannot be imported, or hangs,
+    is listed with the reason.
 
     \b
     voxstack components
@@ -56,7 +56,7 @@ def components(
     from voxstack_kit.trying.imports import leave_out_broken
 
     if markdown and as_json:
-        raise InputError("--markdown and --json exclude each other; give one of them")
+        raise InputError("--markdown and --json exclude each other; use one of them")
     with make_host(deploy, None, allow, block) as host, contextlib.redirect_stdout(sys.stderr):
         leave_out_broken(host.registry, timeout)
         found = described(host.registry)
@@ -68,14 +68,13 @@ def components(
             named = [c for c in named if c.registration.distribution == of]
         if not named:
             names = sorted({c.registration.name for c in found})
-            hint = did_you_mean(name, names) or f"there: {', '.join(names)}"
-            raise InputError(f"there is no component {name!r} ({hint})")
+            hint = did_you_mean(name, names) or f"components: {', '.join(names)}"
+            raise InputError(f"no component {name!r} ({hint})")
         if all(c.cls is None for c in named):
             raise PluginError("; ".join(str(c.reason) for c in named), named[0].registration)
         found = named
     if as_json:
-        told = [facts(c) for c in found]
-        print_json(told)
+        print_json([facts(c) for c in found])
     elif markdown:
         sections = [component_section(c) for c in found]
         click.echo(components_page(found) if name is None else "\n".join(sections), nl=False)
@@ -94,14 +93,14 @@ def components(
             _print(facts(component))
 
 
-def _print(told: dict[str, Any]) -> None:
+def _print(known: dict[str, Any]) -> None:
     """Print one component for people."""
-    whose = f"{told['distribution']} {told['version']}".rstrip()
-    click.echo(f"{told['name']}: {told['kind']} of {whose}")
-    click.echo(f"\n{_prose(told['description'] or told['reason'])}\n")
+    whose = f"{known['distribution']} {known['version']}".rstrip()
+    click.echo(f"{known['name']}: {known['kind']} of {whose}")
+    click.echo(f"\n{_prose(known['description'] or known['reason'])}\n")
     for verb in ("consumes", "produces"):
-        if told[verb]:
-            click.echo(f"It {verb} {', '.join(told[verb])}.")
+        if known[verb]:
+            click.echo(f"It {verb} {', '.join(known[verb])}.")
     rows = [
         (
             option["name"],
@@ -109,13 +108,13 @@ def _print(told: dict[str, Any]) -> None:
             "required" if option["required"] else _plain(option["default"]),
             _prose(option["description"]),
         )
-        for option in told["options"]
+        for option in known["options"]
     ]
     print_table(("option", "takes", "default", "about"), rows, "It has no options.")
 
 
 def _prose(text: str | None) -> str:
-    """Show a docstring's marks for code as single ones."""
+    """Return a docstring with single marks for code."""
     return (text or "").replace("``", "`")
 
 

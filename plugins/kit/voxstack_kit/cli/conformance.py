@@ -1,4 +1,4 @@
-"""``voxstack conformance``: does an installed package do what voxstack asks of it?"""
+"""``voxstack conformance``: the conformance suites on an installed package."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 TIMEOUT = 300.0
 
 
-@click.command(short_help="Check what an installed package brings.")
+@click.command(short_help="Check what an installed package provides.")
 @click.argument("distribution", metavar="DIST")
 @click.option(
     "--timeout",
@@ -31,15 +31,14 @@ TIMEOUT = 300.0
 )
 @json_option
 def conformance(distribution: str, timeout: float, as_json: bool) -> None:
-    """Run the conformance suites on all that the installed package DIST brings.
+    """Run the conformance suites on all that the installed package DIST provides.
 
-    Blocks, frontends, executors, addons, commands: each in a process of its own. Ends with
-    exit code 2 if a check fails, if nothing could be examined of a component, or if
-    DIST is not there or brings nothing. Needs pytest and hypothesis, which voxstack's extra
-    "testing" installs.
+    Blocks, frontends, executors, addons, commands: each in a process of its own. Exit code 2 if a
+    check fails, if a component could not be examined, or if DIST is not installed or provides
+    nothing.
 
     --json prints one object: distribution, version, outcome (passed, failed, or incomplete:
-    nothing failed, and of a component nothing was examined), totals (passed, failed, skipped) and
+    nothing failed, and a component was not examined at all), totals (passed, failed, skipped) and
     checks, each with component, kind, check, outcome (passed, failed or
     skipped), message and next_step.
 
@@ -59,7 +58,7 @@ def conformance(distribution: str, timeout: float, as_json: bool) -> None:
 
 
 def show(report: Any) -> None:
-    """Print a row for each component, then what failed and what was not checked."""
+    """Print a row per component, then what failed and what was not checked."""
     from voxstack_kit.testing.conformance import NO_SUITE
 
     rows: dict[tuple[str, str], dict[str, int]] = {}
@@ -74,10 +73,10 @@ def show(report: Any) -> None:
     columns = ("component", "kind", "passed", "failed", "skipped", "result")
     print_table(columns, shown, "nothing was examined")
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
-    left = told_once(report.checks)
+    left = merged_outcomes(report.checks)
     for (outcome, components, message, next_step), (first, *more) in left.items():
         of = ", ".join(components)
-        heading = f"nothing was examined of {of}"
+        heading = f"not examined: {of}"
         click.echo(wrapped(heading if first == NO_SUITE else f"{outcome}: {of}: {first}", width))
         click.echo(wrapped(message, width, "  "))
         if next_step:
@@ -89,29 +88,29 @@ def show(report: Any) -> None:
         click.echo()
     totals = ", ".join(f"{count} {outcome}" for outcome, count in report.totals.items())
     unexamined = ", ".join(name for name, _ in report.unexamined)
-    nothing = f"; nothing was examined of {unexamined}" if unexamined else ""
+    nothing = f"; not examined: {unexamined}" if unexamined else ""
     click.echo(f"{report.distribution} {report.version}: {totals}{nothing}")
 
 
-Told = tuple[str, tuple[str, ...], str, str]  # outcome, components, message, next step
+Outcome = tuple[str, tuple[str, ...], str, str]  # outcome, components, message, next step
 
 
-def told_once(checks: Sequence[Check]) -> dict[Told, list[str]]:
-    """Gather what did not pass, failures first: what is true of several, once, with the checks."""
+def merged_outcomes(checks: Sequence[Check]) -> dict[Outcome, list[str]]:
+    """Return what did not pass, failures first, merged over components and checks."""
     components: dict[Check, list[str]] = {}
     for check in sorted(checks, key=lambda check: check.outcome != "failed"):
         if check.outcome != "passed":
             anyone = attrs.evolve(check, component="", kind="")
             components.setdefault(anyone, []).append(check.component)
-    told: dict[Told, list[str]] = {}
+    merged: dict[Outcome, list[str]] = {}
     for check, names in components.items():
         key = (check.outcome, tuple(names), check.message, check.next_step)
-        told.setdefault(key, []).append(check.check)
-    return told
+        merged.setdefault(key, []).append(check.check)
+    return merged
 
 
 def wrapped(text: str, width: int, indent: str = "") -> str:
-    """Give lines of at most ``width`` columns; 0: as long as they are, for a pipe."""
+    """Return lines of at most ``width`` columns; 0: not folded, for a pipe."""
     lines = text.splitlines() or [""]
     if width:
         lines = [
@@ -126,7 +125,7 @@ def _count(row: dict[str, int], outcome: str) -> int | None:
 
 @contextmanager
 def _progress() -> Iterator[tuple[Any, Any]]:
-    """Show on a terminal how many components are examined; give what is told of them."""
+    """Show on a terminal how many components are examined; yield what to call."""
     if not sys.stderr.isatty():
         yield lambda count: None, lambda name: None
         return

@@ -17,7 +17,7 @@ from voxstack_kit.checking.reinstall import install_one
 def executors(deploy: str | None, as_json: bool) -> None:
     """List the installed executors: formats, devices found here, and why one cannot be used.
 
-    Asks each one, which imports its runtime.
+    Each executor is probed, which imports its runtime.
     """
     from voxstack import Host
 
@@ -55,13 +55,13 @@ def executors(deploy: str | None, as_json: bool) -> None:
         for r in rows
     ]
     columns = ("name", "distribution", "formats", "shapes", "devices", "available", "reason")
-    print_table(columns, shown, f"no executor is installed: {install_one('executor')}")
+    print_table(columns, shown, f"no executor is installed; {install_one('executor')}")
 
 
 def row_of(host: Any, registration: Any, within: str | None = None) -> dict[str, Any]:
-    """Say what one executor is, with its options as they are by default.
+    """Return what one executor is, with its default options.
 
-    ``wraps`` tells one that needs another executor: it is shown around ``within``.
+    ``wraps`` marks one that needs another executor: it is shown around ``within``.
     """
     from voxstack import Executor
     from voxstack.inspection import unavailable, wraps
@@ -81,7 +81,7 @@ def row_of(host: Any, registration: Any, within: str | None = None) -> dict[str,
     try:
         cls = host.registry.load(registration)
         if not issubclass(cls, Executor):
-            raise VoxstackError(f"{cls.__name__} is no voxstack.Executor")
+            raise VoxstackError(f"{cls.__name__} is not a voxstack.Executor")
     except VoxstackError as error:
         row["reason"] = str(error)
         return row
@@ -92,7 +92,7 @@ def row_of(host: Any, registration: Any, within: str | None = None) -> dict[str,
     try:
         executor = host.executor(options)
     except VoxstackError as error:
-        row["reason"] = f"needs options: {error}"
+        row["reason"] = f"it needs options: {error}"
         return row
     row["formats"], row["static"] = list(executor.formats), bool(executor.static)
     row["reason"] = unavailable(executor)

@@ -1,4 +1,4 @@
-"""``voxstack stack lock``: a voice's configuration and all that it was built of, in a file."""
+"""``voxstack stack lock``, ``stack check FILE.lock`` and ``say --locked``."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ def lock(
     allow: tuple[str, ...],
     block: tuple[str, ...],
 ) -> None:
-    """Write what VOICE is built of: configuration, distributions, versions and hashes.
+    """Write what VOICE is built from: configuration, distributions, versions and hashes.
 
     Without VOICE: the deployment's, VOXSTACK_VOICE, or the only one that is installed.
 
-    "say --locked FILE" speaks with that and nothing else.
+    "say --locked FILE" speaks with exactly that.
 
     \b
     voxstack stack lock en-us -o voice.lock
@@ -82,7 +82,7 @@ def lock(
 @host_options
 @json_option
 def check_lock(file: str, as_json: bool, **options: Any) -> None:
-    """Compare FILE, a lock, with what is installed: exit code 0, or 2 with all that drifted."""
+    """Compare the lock FILE with what is installed; exit code 2 if there are differences."""
     from voxstack_kit.locking.drift import all_drifts, locked_host
     from voxstack_kit.locking.lock import read_lock
 
@@ -95,7 +95,7 @@ def check_lock(file: str, as_json: bool, **options: Any) -> None:
     for drift in () if as_json else found:
         click.echo(str(drift), err=True)
     if not found and not as_json:
-        click.echo(f"{file}: this is the environment that was locked")
+        click.echo(f"{file}: the environment is as it was locked")
     sys.exit(2 if found else 0)
 
 
@@ -132,7 +132,7 @@ locked = click.Option(
 
 
 def require_nothing_beside(locked: str, options: Mapping[str, Any]) -> None:
-    """Refuse the options that a lock has settled; its own voice may be named."""
+    """Refuse the options that a lock determines; its own voice may be named."""
     from voxstack_kit.locking.drift import is_voice_of
     from voxstack_kit.locking.lock import read_lock
 
@@ -145,6 +145,6 @@ def require_nothing_beside(locked: str, options: Mapping[str, Any]) -> None:
         # "stack lock" takes the voice without an option.
         words = [voice or "VOICE", *(f"{name} ..." for name in given if name != "--voice")]
         raise InputError(
-            f"{', '.join(given)} cannot change what {locked} has locked: leave it out, or lock "
+            f"{', '.join(given)} cannot change what {locked} has locked; omit it, or lock "
             f"again with it: voxstack stack lock {' '.join(words)} -o {locked}"
         )

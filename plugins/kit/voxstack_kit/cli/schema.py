@@ -32,7 +32,7 @@ from voxstack_kit.cli.options import timeout_option
     "--block",
     multiple=True,
     metavar="PATTERN",
-    help="Use no plugin of distributions that match. Repeatable.",
+    help="Do not use plugins of distributions that match. Repeatable.",
 )
 @timeout_option("How long one plugin may take to import.")
 def schema(
@@ -45,9 +45,9 @@ def schema(
 ) -> None:
     """Print a JSON Schema (draft 2020-12) made from the installed components.
 
-    An editor that is told of it completes the options of a stack and underlines what the host
-    would refuse. Components that cannot be imported, which those of others are in a child process
-    first, are left out and named in its "$comment".
+    With it an editor completes the options of a stack and underlines what the host would refuse.
+    Components are imported in a child process first; those that cannot be imported are left out
+    and named in the "$comment".
 
     \b
     voxstack schema -o addon.schema.json
@@ -56,7 +56,7 @@ def schema(
     from voxstack_kit.describing.schema import schema as made
     from voxstack_kit.trying.imports import leave_out_broken
 
-    if output == "-":  # all components are imported, and one may print
+    if output == "-":  # components are imported, and may print
         for_machines(click.get_current_context())
     else:
         check_folder(output)

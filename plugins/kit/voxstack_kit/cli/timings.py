@@ -61,9 +61,9 @@ def _with_timings(
 def _timed(
     registry: Registry, found: Sequence[Registration], timeout: float
 ) -> dict[Registration, float | None]:
-    """Try each one out, as doctor does, and tell what importing its module costs.
+    """Return what importing each plugin's module costs, in milliseconds.
 
-    What fails is marked with the reason.
+    A plugin that fails is marked with the reason, as doctor finds it.
     """
     from voxstack_kit.trying.children import Job, run_apart
     from voxstack_kit.trying.imports import mark_broken, reason_of, refused, try_out
@@ -79,7 +79,7 @@ def _timed(
         if outcome.failure:
             mark_broken(r, reason_of(r, outcome))
         elif outcome.skipped:
-            r.reason = f"importing {r.target!r}: not measured: the time for all plugins is spent"
+            r.reason = f"importing {r.target!r}: not measured: the time limit was reached"
         else:
             timed.append(r)
     # A module that can be imported may still lack what is asked of it.

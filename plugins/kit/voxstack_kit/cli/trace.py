@@ -55,7 +55,7 @@ def trace(
     block: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Speak TEXT to nobody, write when each block and network ran, and print what they took.
+    """Speak TEXT without playing it; write when each block and network ran, and print a summary.
 
     The voice is warm: it has spoken a sentence before.
 

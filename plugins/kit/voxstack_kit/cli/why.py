@@ -1,4 +1,4 @@
-"""``voxstack stack why``: what stands at a place of a stack, who brings it and who put it there."""
+"""``voxstack stack why``: what is at a place of a stack, who provides it and who set it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from voxstack import InputError
 from voxstack.cli import echo, host_options, json_option, make_host, parse_edits, print_json
 from voxstack.inspection import did_you_mean
 
-PROVIDED = ("AudioFormat", "Symbols")  # what the host gives, and nobody sets
+PROVIDED = ("AudioFormat", "Symbols")  # provided by the host, never set
 _EXECUTOR = re.compile(r"/executor(/\d+)?$")  # one, or one of a list
 
 
-@click.command(short_help="Explain who brings a part.")
+@click.command(short_help="Explain who provides a part.")
 @click.argument("voice", required=False)
 @click.argument("pointer", required=False, metavar="POINTER")
 @host_options
@@ -33,8 +33,8 @@ def why(
 ) -> None:
     """Explain what VOICE has at POINTER: a component, or an option of one.
 
-    Tells its name, entry point, distribution and file, who put it there, and what else has that
-    name. Without VOICE: the deployment's, VOXSTACK_VOICE, or the only one that is installed.
+    Shows its name, entry point, distribution and file, who set it, and what else has that name.
+    Without VOICE: the deployment's, VOXSTACK_VOICE, or the only one that is installed.
 
     \b
     voxstack stack why en-us /stack/0/sequence_block
@@ -69,7 +69,7 @@ def why(
 
 
 def component_at(config: Any, pointer: str) -> tuple[str, dict[str, Any]]:
-    """Give the component that stands at ``pointer``, or that has an option there; and where."""
+    """Return the component at ``pointer``, or the one with an option there, and its pointer."""
     from voxstack.inspection import lookup
 
     components = dict(_components(config))
@@ -77,14 +77,14 @@ def component_at(config: Any, pointer: str) -> tuple[str, dict[str, Any]]:
     while place and place not in components:
         place = place.rpartition("/")[0]
     if not place:
-        lookup(config, pointer)  # says what is not there
+        lookup(config, pointer)  # raises the error for what is missing
         there = did_you_mean(pointer, components) or f"components: {', '.join(components)}"
-        raise InputError(f"{pointer!r} is no component and no option of one ({there})")
+        raise InputError(f"{pointer!r} is neither a component nor an option of one ({there})")
     return place, components[place]
 
 
 def _components(value: Any, pointer: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
-    """Give all components of a configuration with their pointers, from the top down."""
+    """Yield all components of a configuration with their pointers, from the top down."""
     from voxstack.inspection import escape
 
     if isinstance(value, str) and _EXECUTOR.search(pointer):  # by its bare name
@@ -102,18 +102,18 @@ def _components(value: Any, pointer: str = "") -> Iterator[tuple[str, dict[str, 
 
 
 def _set_by(document: Any, pointer: str) -> str:
-    """Say who put there what stands at a place: the last edit that made it."""
+    """Return who set the value at a place: the last edit of it, or the file."""
     for edited, origin in reversed(document.edits.items()):
         if f"{pointer}/".startswith(f"{edited}/"):
             return str(origin)
     return str(document.name)
 
 
-# What stands there ------------------------------------------------------------------------------
+# Components -------------------------------------------------------------------------------------
 
 
 def explain(registry: Any, name: str, namespace: str) -> dict[str, Any]:
-    """Say what a name stands for, and what else it could have been."""
+    """Return what a name stands for, and what else it could stand for."""
     import attrs
     from voxstack import PluginError
 
@@ -157,7 +157,7 @@ def _source(target: Any) -> str | None:
 def explain_option(
     registry: Any, name: str, namespace: str, component: dict[str, Any], pointer: str
 ) -> dict[str, Any]:
-    """Say what an option is for and what it is set to; ``pointer`` begins at its component."""
+    """Return an option and its value; ``pointer`` is relative to its component."""
     from voxstack.inspection import lookup, split
 
     from voxstack_kit.describing.reference import bounds, words
@@ -174,14 +174,14 @@ def explain_option(
         hint = did_you_mean(wanted, options) or f"options: {', '.join(options) or 'none'}"
         raise InputError(f"{name!r} has no option {wanted!r} ({hint})")
     option = options[wanted]
-    told = {
+    known = {
         "name": wanted,
         "takes": ", ".join(filter(None, (words(option), bounds(option)))),
         "description": option.get("description"),
         "default": option.get("default"),
         "given": wanted in component,
     }
-    return told | {"value": lookup(component, pointer)} if told["given"] else told
+    return known | {"value": lookup(component, pointer)} if known["given"] else known
 
 
 def _print(answer: dict[str, Any]) -> None:
@@ -205,7 +205,7 @@ def _print(answer: dict[str, Any]) -> None:
         elif option["default"] is not None:
             line("value", f"{shown(option['default'])}, its default")
         else:
-            line("value", "not set: voxstack stack show tells what is used")
+            line("value", "not set; voxstack stack show shows what is used")
     else:
         line("options", ", ".join(answer.get("options", ())) or "none")
     for other in answer["losers"]:

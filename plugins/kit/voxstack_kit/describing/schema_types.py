@@ -107,7 +107,7 @@ class TypeSchemas:
         return {"not": {}}
 
     def _union(self, within: tuple[Any, ...], hosted: bool) -> Schema:
-        """Return the schema of a union; scalars are told from an object or list by their type."""
+        """Return the schema of a union; the type separates scalars from objects and lists."""
         made = [self._type(t, hosted) for t in within]
         plain = [m["type"] for m in made if m.get("type") in SCALARS.values()]
         others = [m for m in made if m.get("type") not in SCALARS.values()]

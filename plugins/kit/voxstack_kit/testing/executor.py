@@ -37,7 +37,7 @@ class ExecutorSuite(OutputChecks):
     Fixtures: ``executor``, as it is configured. ``networks``, what it runs,
     ``{name: voxstack_kit.testing.toys.Toy(network, reference)}``; by default the toy networks that
     come with voxstack, as ``onnx`` and as ``pt2``, with what they must give; for an executor that
-    takes neither the networks of installed addons in its format, of which nobody knows that.
+    takes neither the networks of installed addons in its format, whose outputs are not known.
 
     Attributes: ``tolerance``, and ``requirements``. What it states that it does not do is not
     asked of it, as by ``requirements = Requirements(sessions=False, batches=False)``: sessions,

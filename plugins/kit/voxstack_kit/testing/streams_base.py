@@ -43,7 +43,7 @@ class StreamsBase(BlockSuite):
     ) -> Iterator[Chunk]:
         upstream = None if frames is None else chunks_of(frames, sizes, marks)
         stream = streamed(block, copied(sequence), upstream)
-        return told_what_to_give(stream, [*sequence, *(frames or ())])
+        return with_advice(stream, [*sequence, *(frames or ())])
 
     def _whole(
         self, block: Any, sequence: Tensors, frames: Frames, sizes: Sequence[int] = ()
@@ -99,7 +99,7 @@ def drawn_for(block: Any, sequence: Tensors) -> dict[str, Any]:
     return {name: drawn(random, declared[name], FRAMES) for name in wanted}
 
 
-def told_what_to_give(stream: Iterator[Chunk], given: Sequence[str]) -> Iterator[Chunk]:
+def with_advice(stream: Iterator[Chunk], given: Sequence[str]) -> Iterator[Chunk]:
     """Yield from a stream; fail if it reads what the fixtures lack."""
     try:
         yield from stream

@@ -142,7 +142,7 @@ class ComponentSuite:
             )
 
     @promise("wrong_options")
-    def test_a_wrong_option_is_told_with_its_place(self, component: Any) -> None:
+    def test_a_wrong_option_is_reported_with_its_place(self, component: Any) -> None:
         """Check that unknown options and wrong types raise a ConfigError with a JSON pointer."""
         described = Described(component)
         name = type(component).__name__

@@ -245,13 +245,16 @@ def test_of_a_list_of_executors_one_that_can_run_is_enough(voxstack, home):
     assert all(f["check"] != "voice" for f in findings if f["status"] == "error")
 
 
+OTHERS = "voxstack-[!k]*"  # than the kit, which provides the command
+
+
 def test_what_a_variable_blocks_is_told_how_to_be_let_in(voxstack):
-    findings = voxstack("doctor", "--json", env={"VOXSTACK_BLOCK": "*"}).json
+    findings = voxstack("doctor", "--json", env={"VOXSTACK_BLOCK": OTHERS}).json
     found = {f["subject"]: f for f in findings if f["status"] == "error"}
     assert set(found) == {"executors", "voices"}
     for finding in found.values():
-        assert "blocked by '*' in VOXSTACK_BLOCK" in finding["message"]
-        assert finding["next_step"] == "if it is wanted, take '*' out of VOXSTACK_BLOCK"
+        assert f"blocked by {OTHERS!r} in VOXSTACK_BLOCK" in finding["message"]
+        assert f"{OTHERS!r}" in finding["next_step"] and "VOXSTACK_BLOCK" in finding["next_step"]
 
 
 def test_patterns_of_the_variables_that_match_nothing(voxstack):
@@ -313,36 +316,6 @@ def test_without_a_voice_that_speaks_something_must_be_mended(voxstack, home, vo
     for finding in found:
         assert finding["status"] == "error" and "vocoder-16k" in finding["message"]
         assert finding["next_step"].startswith("if it is wanted, take 'voxstack-voice-*' out of")
-
-
-OLD = """
-from attrs import field, frozen
-from voxstack import Deprecation, StreamableBlock
-GOES = Deprecation(since="1.0", removed_in="2.0", instead="use 'db'")
-@GOES.function
-def old(): return 0.0
-old()
-@frozen
-class Gain(StreamableBlock):
-    db: float = field(default=0.0, metadata=GOES.renames("volume"))
-    def stream(self, sequence, upstream):
-        yield from upstream
-"""
-
-
-def test_what_is_deprecated_and_in_use_is_told_with_what_to_use_instead(voxstack, install, home):
-    install("acme-gain", {"effects.Gain": "acme_gain:Gain"}, OLD)
-    lists = '[plugins]\nallow = ["voxstack*", "acme-gain"]\n'
-    edit = '[voices.en-us.set]\n"/stack/-" = {type = "Gain@acme-gain", volume = 1.0}\n'
-    (home / "site.toml").write_text(lists + edit)
-    result = voxstack("doctor", "--json", "--deploy", "site.toml")
-    found = {
-        f["message"].partition(" is ")[0]: f for f in result.json if f["check"] == "deprecation"
-    }
-    assert set(found) == {"acme_gain.old()", "the option 'volume' of Gain (acme-gain 1.0)"}, found
-    assert {f["status"] for f in found.values()} == {"warning"}
-    assert all(f["next_step"].startswith("use 'db'") for f in found.values())
-    assert result.err == ""
 
 
 def test_a_deployment_file_that_cannot_be_read(voxstack, home):

@@ -1,4 +1,4 @@
-"""``voxstack doctor``: what is wrong here, and what to do about it.
+"""``voxstack doctor``: what is wrong with this installation, and what to do about it.
 
 Plugins, executors and voices are tried out in child processes, so that one that hangs, prints or
 ends its process is a finding and not the end of the examination.
@@ -37,10 +37,9 @@ def doctor(
 ) -> None:
     """Examine Python, the plugins, executors and voices, and the deployment file.
 
-    Tries each plugin out in a child process; works with broken ones. Exit code 2 if something
-    must be mended.
+    Each plugin is tried out in a child process. Exit code 2 if something must be fixed.
     """
-    found = dict.fromkeys(examine(deploy, timeout))  # two children may tell the same
+    found = dict.fromkeys(examine(deploy, timeout))  # two children may report the same
     findings = sorted(found, key=lambda f: WORST_FIRST.index(f.status))
     if as_json:
         print_json([attrs.asdict(finding) for finding in findings])
@@ -62,17 +61,17 @@ def _print(findings: list[Finding], everything: bool) -> None:
     count = {status: sum(f.status == status for f in findings) for status in WORST_FIRST}
     more = "" if everything or not count[OK] else " (--all shows them)"
     click.echo(
-        f"{count[ERROR]} to mend, {count[WARNING]} to know of, {count[OK]} in order{more}",
+        f"{count[ERROR]} to fix, {count[WARNING]} to know of, {count[OK]} in order{more}",
     )
 
 
 def _plain(text: str) -> str:
-    """Take out what would steer a terminal: plugins' words are not ours."""
+    """Return text without control characters, as plugins' messages may steer a terminal."""
     return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]", "?", text)
 
 
 def examine(deploy: str | None, timeout: float) -> Iterator[Finding]:
-    """Look at everything; a check that fails itself is a finding."""
+    """Yield all findings; a check that fails itself is a finding."""
     from voxstack_kit.checking.reinstall import install_again
     from voxstack_kit.cli.doctor.deployment import deployment_file
     from voxstack_kit.cli.doctor.environment import environment
@@ -90,13 +89,13 @@ def examine(deploy: str | None, timeout: float) -> Iterator[Finding]:
             "environment",
             ERROR,
             "voxstack",
-            f"the examination broke off: {type(error).__name__}: {error}",
-            f"{install_again('voxstack')}; if it stays, report it with voxstack --debug doctor",
+            f"the examination failed: {type(error).__name__}: {error}",
+            f"{install_again('voxstack')}; if it persists, report it with voxstack --debug doctor",
         )
 
 
 def installed(deploy: str | None, timeout: float, sound: bool) -> Iterator[Finding]:
-    """Look at all that the installed packages bring; ``sound``: the environment has no errors."""
+    """Yield findings of installed packages; ``sound``: the environment has no errors."""
     from voxstack import Host
 
     from voxstack_kit.cli.doctor.deployment import deployment, speaks_from_a_path
@@ -119,8 +118,8 @@ def installed(deploy: str | None, timeout: float, sound: bool) -> Iterator[Findi
         ]
         rows = executor_rows(able, deploy, timeout)
         yield from executors(registry, rows)
-        told = list(deployment(host, rows))
+        found = list(deployment(host, rows))
         elsewhere = speaks_from_a_path(host.deployment)
-        given = Circumstances(rows, sound, elsewhere, told)
+        given = Circumstances(rows, sound, elsewhere, found)
         yield from voices(registry, deploy, timeout, given)
-        yield from told
+        yield from found

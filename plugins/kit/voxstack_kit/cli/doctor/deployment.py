@@ -1,4 +1,4 @@
-"""The deployment file, and the names in it that nobody brings."""
+"""The deployment file, and unknown names in it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from voxstack_kit.cli.doctor.findings import ERROR, OK, WARNING, Finding
 
 
 def deployment_file(deploy: str | None) -> Iterator[Finding]:
-    """Read the deployment file."""
+    """Read the deployment file; yield a finding."""
     from voxstack.inspection import read_deployment
 
     if deploy is None:
@@ -23,7 +23,7 @@ def deployment_file(deploy: str | None) -> Iterator[Finding]:
     try:
         read_deployment(deploy)
     except VoxstackError as error:
-        step = "mend the file" if Path(deploy).exists() else "give the path of one that is there"
+        step = "fix the file" if Path(deploy).exists() else "use the path of an existing file"
         step += "; the rest was examined without it"
         yield Finding("deployment", ERROR, deploy, str(error), step)
     else:
@@ -31,16 +31,16 @@ def deployment_file(deploy: str | None) -> Iterator[Finding]:
 
 
 def deployment(host: Any, rows: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
-    """Look for names that the deployment file and the variables use, and nobody brings.
+    """Yield findings for unknown names in the deployment file and the variables.
 
-    ``rows`` are those of the executors: of a list, some need not be there if another can run.
+    ``rows`` are those of the executors: of a list, one that can run is enough.
     """
     settings = host.deployment
     dynamic = any(r.status == "dynamic" and r.kind == "module" for r in host.registry.registrations)
-    worst = WARNING if dynamic else ERROR  # a module with hooks may bring it
-    voice, said = _voice(settings)
+    worst = WARNING if dynamic else ERROR  # a module with hooks may provide it
+    voice, origin = _voice(settings)
     if voice and not _is_path(voice):
-        yield from _named(host, "addon", voice, said, worst)
+        yield from _named(host, "addon", voice, origin, worst)
     for name in settings.voices:
         yield from _named(host, "addon", name, f"[voices.{name}]", WARNING)
     for where, one in (("", settings), *((f"voices.{n}.", v) for n, v in settings.voices.items())):
@@ -64,12 +64,12 @@ def _one_can_run(host: Any, names: list[str], rows: Sequence[Mapping[str, Any]])
 
 
 def speaks_from_a_path(settings: Any) -> bool:
-    """Tell whether the voice is one that lies in a folder or zip: none need be installed."""
+    """Return whether the voice is a folder or a zip, so that none needs to be installed."""
     return _is_path(_voice(settings)[0])
 
 
 def _voice(settings: Any) -> tuple[str, str]:
-    """Give the voice that is used where none is named, and who says so."""
+    """Return the default voice, and where it is set."""
     if settings.voice:
         return settings.voice, "voice"
     return os.environ.get("VOXSTACK_VOICE", ""), "VOXSTACK_VOICE"
@@ -85,7 +85,7 @@ def _unmatched(host: Any, patterns: Iterable[str], place: str) -> Iterator[Findi
         matching = Filter(block=(pattern,))
         if pattern != "*" and not any(matching.judge(name) for name in installed):
             message = f"{pattern!r} matches no installed package"
-            hint = did_you_mean(pattern, installed) or "remove it, if it is not for later"
+            hint = did_you_mean(pattern, installed) or "remove it, unless it is for later"
             yield Finding("deployment", WARNING, place, message, hint)
 
 
@@ -96,16 +96,16 @@ def _named(host: Any, namespace: str, name: str, place: str, status: str) -> Ite
     called = "voice" if namespace == "addon" else namespace
     error = host.registry.unknown(name, namespace, called, known)
     step = where_to_get(name.partition("@")[0], namespace)
-    mend = f"set {place} to another" if place == "VOXSTACK_VOICE" else "mend the file"
+    fix = f"set {place} to another" if place == "VOXSTACK_VOICE" else "fix the file"
     if step is None:
-        step = f"{mend} ({error.suggestion})" if error.suggestion else mend
+        step = f"{fix} ({error.suggestion})" if error.suggestion else fix
     else:
-        step = f"{step}, or {mend}"
+        step = f"{step}, or {fix}"
     yield Finding("deployment", status, place, error.message, step)
 
 
 def _types(config: Any) -> list[str]:
-    """Give the names of executors in a setting: one, or several in order of preference."""
+    """Return the names of executors in a setting: one, or several in order of preference."""
     if isinstance(config, list | tuple):
         return [name for one in config for name in _types(one)]
     name = config.get("type") if isinstance(config, dict) else config

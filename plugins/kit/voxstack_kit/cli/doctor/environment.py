@@ -1,4 +1,4 @@
-"""Python, the platform, voxstack itself and what it depends on."""
+"""Python, the platform, voxstack itself and its dependencies."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from voxstack_kit.cli.doctor.findings import ERROR, OK, WARNING, Finding
 
 
 def environment() -> Iterator[Finding]:
-    """Look at Python, the platform, voxstack itself and what it depends on."""
+    """Yield findings on Python, the platform, voxstack itself and its dependencies."""
     here = f"Python {platform.python_version()}"
     try:
         own = metadata.distribution("voxstack")
@@ -26,7 +26,7 @@ def environment() -> Iterator[Finding]:
         python = own.metadata["Requires-Python"] or ""
     except metadata.PackageNotFoundError:
         yield Finding(
-            "environment", ERROR, "voxstack", "it is not installed: its own blocks are missing",
+            "environment", ERROR, "voxstack", "not installed: its own blocks are missing",
             install_newer("voxstack"),
         )  # fmt: skip
         needs, version, python = [], voxstack.__version__, ""
@@ -43,7 +43,7 @@ def environment() -> Iterator[Finding]:
         yield Finding(
             "environment", WARNING, f"voxstack {voxstack.__version__}",
             f"it runs from {Path(voxstack.__file__).parent}, and version {version} is installed",
-            f"{install_again('voxstack')}, or take the folder off PYTHONPATH",
+            f"{install_again('voxstack')}, or remove the folder from PYTHONPATH",
         )  # fmt: skip
     for requirement in needs:
         yield from dependency("environment", ERROR, requirement, "voxstack")
@@ -62,7 +62,7 @@ def _player() -> Finding:
 
 
 def dependency(check: str, status: str, requirement: str, owner: str) -> Iterator[Finding]:
-    """Compare one Requires-Dist with what is installed."""
+    """Compare one Requires-Dist with what is installed; yield a finding."""
     try:
         parsed = Requirement(requirement)
     except InvalidRequirement:

@@ -21,7 +21,7 @@ TOLERANCE = 0.1  # low precision is in order: voxstack conformance measures it
 def executor_rows(
     registrations: list[Any], deploy: str | None, timeout: float
 ) -> list[dict[str, Any]]:
-    """Ask each executor what it is and what it finds here, each in a process of its own."""
+    """Return what each executor is and finds here, asked in a process of its own."""
     rows = _ask(registrations, None, deploy, timeout)
     able = sorted((r["static"], r["name"]) for r in rows if r["available"] and not r.get("wraps"))
     within = able[0][1] if able else None
@@ -42,7 +42,7 @@ def _ask(
     jobs = [Job("voxstack_kit.cli.doctor.executors:ask_executor", arguments) for arguments in asked]
     rows = []
     for arguments, outcome in zip(asked, run_apart(jobs, timeout, share=False), strict=True):
-        why = "not asked: the time is spent" if outcome.skipped else outcome.failure
+        why = "not asked: the time limit was reached" if outcome.skipped else outcome.failure
         unknown = {"formats": [], "devices": [], "available": False, "reason": why}
         row = outcome.value or {**arguments, **unknown, "failed": True}
         rows.append(row)
@@ -52,12 +52,12 @@ def _ask(
 def ask_executor(
     deploy: str | None, name: str, distribution: str, within: str | None
 ) -> dict[str, Any]:
-    """In the child: describe an executor, as ``voxstack executors`` does."""
+    """Describe an executor as ``voxstack executors`` does, in the child."""
     host = shared_host(deploy)
     for r in host.registry.registrations:
         if (r.kind, r.name, r.distribution) == ("executors", name, distribution):
             if r.status == "ambiguous":
-                r.status = "ok"  # it is told already
+                r.status = "ok"  # it is reported already
             row = row_of(host, r, within)
             if row["available"] and (wrong := _tried(host, row, r.options, within)):
                 row |= {"available": False, "failed": True, "reason": wrong}
@@ -66,7 +66,7 @@ def ask_executor(
 
 
 def _tried(host: Any, row: dict[str, Any], options: Any, within: str | None) -> str | None:
-    """Run small networks on it; say what is wrong, or None. Conformance looks closer."""
+    """Run small networks on it; return what is wrong, or None. Conformance checks more."""
     import numpy as np
     from voxstack.inspection import HostedProgram, ProgramCache
 
@@ -82,7 +82,7 @@ def _tried(host: Any, row: dict[str, Any], options: Any, within: str | None) -> 
             made = HostedProgram(toy.network, executor, cache)(inputs)
             for output, right in toy.reference(inputs).items():
                 if not np.allclose(np.asarray(made[output]), right, atol=TOLERANCE):
-                    return f"it gives wrong numbers: {output!r} of the small network {name!r}"
+                    return f"it returns wrong numbers: {output!r} of the small network {name!r}"
     except VoxstackError as error:
         return str(error)
     finally:
@@ -91,7 +91,7 @@ def _tried(host: Any, row: dict[str, Any], options: Any, within: str | None) -> 
 
 
 def executors(registry: Any, rows: list[dict[str, Any]]) -> Iterator[Finding]:
-    """Say which executors can run networks here."""
+    """Yield which executors can run networks here."""
     for row in rows:
         subject = f"{row['name']} of {row['distribution']}"
         if row["available"]:
@@ -102,7 +102,7 @@ def executors(registry: Any, rows: list[dict[str, Any]]) -> Iterator[Finding]:
         failed = row.get("failed") or str(row["reason"]).startswith(("its probe", "its devices"))
         of = row["distribution"]
         own = re.search(r"pip install .+", str(row["reason"]))
-        step = install_newer(of) if failed else own[0] if own else "give it what it asks for"
+        step = install_newer(of) if failed else own[0] if own else "provide what it requires"
         step += f", or pip uninstall {of} if this machine needs none"
         yield Finding(
             "executor", ERROR if failed else WARNING, subject,
@@ -110,7 +110,7 @@ def executors(registry: Any, rows: list[dict[str, Any]]) -> Iterator[Finding]:
         )  # fmt: skip
     if not any(row["available"] for row in rows):
         kept, unblock = unblocking(registry, "executors")
-        message = f"none that is installed can run networks here{kept}"
-        mend = f"mend one that is told of, or {install_one('executor')}" if rows else None
-        step = unblock or mend or install_one("executor")
+        message = f"no installed executor can run networks here{kept}"
+        fix = f"fix one of those listed, or {install_one('executor')}" if rows else None
+        step = unblock or fix or install_one("executor")
         yield Finding("executor", ERROR, "executors", message, step)

@@ -1,4 +1,4 @@
-"""What the doctor says of each thing that it looked at."""
+"""The doctor's findings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ WORST_FIRST = (ERROR, WARNING, OK)
 @final
 @frozen
 class Finding:
-    """One thing that was looked at."""
+    """The result of one check."""
 
     check: str  # environment, plugin, executor, voice, addon or deployment
     status: str  # ok, warning or error
@@ -23,6 +23,6 @@ class Finding:
 
 
 def subject_of(registration: Any) -> str:
-    """Name a registration as findings do."""
+    """Return a registration's name in findings."""
     whose = f"{registration.distribution} {registration.version}"
     return f"{registration.name} of {whose}".rstrip()

@@ -1,4 +1,4 @@
-"""The packages that announce something, and what they bring: each is tried out."""
+"""The packages that announce something, and their plugins, each tried out."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from voxstack_kit.trying.imports import SKIPPED, reason_of, refused, try_out
 
 
 def packages(registry: Any) -> Iterator[Finding]:
-    """Look at the metadata of the packages that announce something."""
+    """Yield findings on the metadata of the packages that announce something."""
     for package in registry.packages.values():
         subject = f"{package.name} {package.version}"
         yield from _twice(package.name, subject)
@@ -46,29 +46,29 @@ def packages(registry: Any) -> Iterator[Finding]:
 
 
 def _unread(package: Any, subject: str) -> Iterator[Finding]:
-    """Tell of groups of entry points that nobody reads: a name that was misspelt."""
+    """Yield unknown groups of entry points, which are often misspelt."""
     groups: dict[tuple[str, str], list[str]] = {}
     for _, name, message, hint in package.unread():
         groups.setdefault((message, hint), []).append(name)
     for (message, hint), names in groups.items():
-        told = f"{message}: {', '.join(names)} cannot be named"
-        yield Finding("plugin", WARNING, subject, told, f"tell its authors ({hint})")
+        text = f"{message}: {', '.join(names)} cannot be named"
+        yield Finding("plugin", WARNING, subject, text, f"report it to its authors ({hint})")
 
 
 def _twice(name: str, subject: str) -> Iterator[Finding]:
-    """Tell of a distribution that is on sys.path more than once, in two folders or in one."""
+    """Yield a finding for a distribution that is on sys.path more than once."""
     places: dict[tuple[Path, str], None] = {}
     for one in metadata.distributions(name=name):
         places[Path(str(one.locate_file(""))).resolve(), _folder(one)] = None
     if len(places) > 1:
         first, *others = (f"{folder} in {place}" for place, folder in places)
         message = f"it is installed more than once: {first} is used, not {', '.join(others)}"
-        step = f"pip uninstall {name} until none is left, delete what stays, and install it once"
+        step = f"pip uninstall {name} until none is left, delete the rest, and install it once"
         yield Finding("plugin", WARNING, subject, message, step)
 
 
 def _unreadable() -> Iterator[Finding]:
-    """Tell of entry points that are no text: such a package announces nothing to anybody."""
+    """Yield packages whose entry points are not text, so that they announce nothing."""
     seen: set[Path] = set()  # a folder may be on sys.path twice
     for one in metadata.distributions():
         place = Path(str(one.locate_file(_folder(one)))).resolve()
@@ -91,7 +91,7 @@ def _folder(distribution: metadata.Distribution) -> str:
 
 
 def plugins(registry: Any, timeout: float) -> list[tuple[Any, Finding]]:
-    """Try out every plugin that may be used; voices are looked at elsewhere."""
+    """Return findings for every plugin that may be used, tried out; voices are separate."""
     found: list[tuple[Any, Finding]] = []
     tried = []
     for registration in registry.registrations:
@@ -112,7 +112,7 @@ def plugins(registry: Any, timeout: float) -> list[tuple[Any, Finding]]:
 
 
 def _refused(registry: Any, registration: Any) -> Finding | None:
-    """Judge what can be judged without running anything."""
+    """Return the finding that metadata alone allows, or None."""
     if not refused(registry, registration):
         return None
     of = registration.distribution
@@ -127,19 +127,19 @@ def _refused(registry: Any, registration: Any) -> Finding | None:
 
 
 def blocked(registry: Any) -> Iterator[Finding]:
-    """Tell of the packages that the lists keep out, each once."""
+    """Yield the packages that the lists block, each once."""
     kept_out: dict[tuple[str, str, str, str], list[str]] = {}
     for r in registry.registrations:
         if r.status == "blocked":
             key = (r.distribution, r.version, r.reason, r.next_step)
             kept_out.setdefault(key, []).append(r.name)
     for (of, version, reason, step), names in kept_out.items():
-        message = f"{reason}; it brings {', '.join(names)}"
+        message = f"{reason}; it provides {', '.join(names)}"
         yield Finding("plugin", WARNING, f"{of} {version}", message, step)
 
 
 def unblocking(registry: Any, kind: str) -> tuple[str, str]:
-    """Tell what the lists keep out of one kind, for the end of a message, and how it gets in."""
+    """Return which components of a kind are blocked, for a message, and how to unblock them."""
     names: dict[str, list[str]] = {}  # by the reason
     steps: dict[str, None] = {}
     for r in registry.registrations:
@@ -158,23 +158,23 @@ def _ambiguous(registration: Any) -> Finding:
 
 def _tried(registration: Any, outcome: Any) -> Iterator[Finding]:
     subject, of = subject_of(registration), registration.distribution
-    block = f"or keep it out: block = [{of!r}] in [plugins] of the deployment file"
+    block = f"or block it: block = [{of!r}] in [plugins] of the deployment file"
     if outcome.skipped:
         yield Finding(
             "plugin", WARNING, subject, SKIPPED,
-            "mend those that hang, or give a shorter --timeout",
+            "fix those that hang, or use a shorter --timeout",
         )  # fmt: skip
     elif outcome.failure:
         message = f"broken: {reason_of(registration, outcome)}"
         yield Finding("plugin", ERROR, subject, message, f"{install_newer(of)}, {block}")
     else:
-        announced = f"; it brings {', '.join(outcome.value)}" if outcome.value else ""
+        announced = f"; it provides {', '.join(outcome.value)}" if outcome.value else ""
         yield Finding("plugin", OK, subject, f"it can be imported{announced}")
         for name, why in outcome.value.items():
             if why is not None:
                 what, step = f"{name} of {registration.owner}", f"{install_newer(of)}, {block}"
                 yield Finding("plugin", ERROR, what, f"broken: {why}", step)
-    report = f"tell its authors, {block}"
+    report = f"report it to its authors, {block}"
     if outcome.printed:
         message = f"it prints to stdout when it is imported: {outcome.printed!r}"
         yield Finding("plugin", WARNING, subject, message, report)

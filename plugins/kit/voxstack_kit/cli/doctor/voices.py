@@ -1,4 +1,4 @@
-"""Addons: read, each file with its hash; those that are voices are built without being loaded."""
+"""Addons, each read with the hashes of its files; those that are voices are built."""
 
 from __future__ import annotations
 
@@ -25,26 +25,26 @@ from voxstack_kit.trying.children import Job, run_apart, shared_host
 from voxstack_kit.trying.imports import USABLE
 
 UPGRADE = "install what it names, or get a newer version of the voice"
-ENVIRONMENT = "mend the environment first, as told above"
+ENVIRONMENT = "fix the environment first, as reported above"
 
-Told = tuple[str, str | None]  # what is wrong, and the next step
+Advised = tuple[str, str | None]  # what is wrong, and the next step
 
 
 @final
 @frozen
 class Circumstances:
-    """What was found out before the voices are looked at."""
+    """What is known before the voices are examined."""
 
     rows: Sequence[dict[str, Any]]  # of the executors
     sound: bool  # the environment: Python, and what voxstack needs
-    elsewhere: bool  # the voice in use lies in no package, so that none must be installed
-    told: Sequence[Finding]  # of the deployment file
+    elsewhere: bool  # the default voice is a path, so that none must be installed
+    findings: Sequence[Finding]  # of the deployment file
 
 
 def voices(
     registry: Any, deploy: str | None, timeout: float, given: Circumstances
 ) -> Iterator[Finding]:
-    """Read the addons, and let each voice speak."""
+    """Read the addons and let each voice speak; yield findings."""
     formats = sorted({f for row in given.rows if row["available"] for f in row["formats"]})
     addons = [r for r in registry.registrations if r.kind == "addons" and r.status in USABLE]
     jobs = [
@@ -59,10 +59,10 @@ def voices(
     for registration, outcome in zip(addons, outcomes, strict=True):
         subject = subject_of(registration)
         if outcome.skipped:
-            message = "not read: the time is spent"
-            yield Finding("addon", WARNING, subject, message, "give a shorter --timeout")
+            message = "not read: the time limit was reached"
+            yield Finding("addon", WARNING, subject, message, "use a shorter --timeout")
         elif outcome.failure:
-            step = f"voxstack --debug addon check {registration.name} tells more"
+            step = f"voxstack --debug addon check {registration.name} reports more"
             yield Finding("addon", ERROR, subject, outcome.failure, step)
         else:
             found = outcome.value
@@ -76,31 +76,31 @@ def voices(
             if not found["problems"] and not found["deployment"]:
                 yield Finding(check, OK, subject, found["summary"])
     for (message, step), names in blamed.items():
-        if not any(finding.message in message for finding in given.told):
+        if not any(finding.message in message for finding in given.findings):
             what = f"it does not fit {', '.join(names)}: {message}"
             yield Finding("deployment", ERROR, f"{deploy}", what, step)
-    # One that could not be read may be a voice, and is told of.
+    # One that could not be read may be a voice, and is reported.
     silent = all(outcome.value and outcome.value["speaks"] is False for outcome in outcomes)
     if silent and not given.elsewhere:
         yield _none(registry, [r.name for r in addons])
 
 
 def _none(registry: Any, others: list[str]) -> Finding:
-    """Say that no voice can speak: none is installed, or all are kept out."""
-    why = f"; networks for the stacks of others: {', '.join(others)}" if others else ""
+    """Return that no voice can speak: none is installed, or all are blocked."""
+    why = f"; networks for other addons only: {', '.join(others)}" if others else ""
     kept, unblock = unblocking(registry, "addons")
-    step = unblock or f"{install_one('addon')}, or give a voice's folder or zip: say --voice PATH"
-    return Finding("voice", ERROR, "voices", f"there is none that can speak{why}{kept}", step)
+    step = unblock or f"{install_one('addon')}, or use a voice's folder or zip: say --voice PATH"
+    return Finding("voice", ERROR, "voices", f"no installed voice can speak{why}{kept}", step)
 
 
 # In the child ---------------------------------------------------------------------------------
 
 
 def read_voice(deploy: str | None, name: str, formats: list[str]) -> dict[str, Any]:
-    """Read an addon, each of its files with its hash; build its stack and let it speak.
+    """Read an addon and its files with their hashes; build its stack and let it speak.
 
-    Problems without a next step are for the caller to advise on; ``deployment`` has those that
-    are gone without the deployment file. ``speaks`` is None where it cannot be told.
+    The caller advises on problems without a next step; ``deployment`` has those that the
+    deployment file causes. ``speaks`` is None if that is unknown.
     """
     host = shared_host(deploy)
     found: dict[str, Any] = {"problems": [], "deployment": [], "speaks": None, "summary": ""}
@@ -108,10 +108,10 @@ def read_voice(deploy: str | None, name: str, formats: list[str]) -> dict[str, A
     try:
         addon = host.addon(name)
     except VoxstackError as error:
-        found["problems"] = [(message, step or again) for message, step in _told(error, host)]
+        found["problems"] = [(message, step or again) for message, step in _advised(error, host)]
         return found
     found["speaks"] = addon.manifest.speaks
-    problems: list[Told] = []
+    problems: list[Advised] = []
     for path in addon.manifest.files:
         try:
             addon.verify(path)
@@ -133,62 +133,62 @@ def read_voice(deploy: str | None, name: str, formats: list[str]) -> dict[str, A
     return found
 
 
-def _changed(host: Any, name: str, again: str) -> list[Told]:
-    """Compare what pip installed with its hashes: addon.json, which has no other, too."""
+def _changed(host: Any, name: str, again: str) -> list[Advised]:
+    """Compare the installed files with pip's hashes, the only ones that addon.json has."""
     package = host.registry.find(name, "addon").package
     if package is None:
         return []
     origin = origin_of(package.name, package.version, package.distribution)
-    return [(f"it is not as it was installed: {origin}", again)] if origin.changed else []
+    return [(f"it has changed since it was installed: {origin}", again)] if origin.changed else []
 
 
-def _built(host: Any, deploy: str | None, name: str) -> tuple[list[Told], list[Told]]:
-    """Give what keeps a voice from being built: its own problems, and the deployment file's."""
+def _built(host: Any, deploy: str | None, name: str) -> tuple[list[Advised], list[Advised]]:
+    """Return the problems of building a voice: its own, and the deployment file's."""
     problems = _problems(host, name)
     if not problems or deploy is None:
         return problems, []
     own = _problems(_bare_host(deploy), name)
-    rest = [told for told in problems if told not in own]
-    return own, [(message, _mend_the_file(message, step)) for message, step in rest]
+    rest = [problem for problem in problems if problem not in own]
+    return own, [(message, _fix_the_file(message, step)) for message, step in rest]
 
 
-def _problems(host: Any, name: str) -> list[Told]:
+def _problems(host: Any, name: str) -> list[Advised]:
     try:
         host.voice(name, load=False)  # what is wrong with the configuration, all of it
         host.voice(name).warm_up()
     except VoxstackError as error:
-        return _told(error, host)
+        return _advised(error, host)
     return []
 
 
-def _told(error: VoxstackError, host: Any) -> list[Told]:
-    """Part each problem from the step that it suggests; None where there is no step."""
+def _advised(error: VoxstackError, host: Any) -> list[Advised]:
+    """Return each problem and the step that it suggests, or None."""
     if isinstance(error, ConfigError):
-        told = [(str(attrs.evolve(p, suggestion=None)), p.suggestion) for p in error.problems]
+        found = [(str(attrs.evolve(p, suggestion=None)), p.suggestion) for p in error.problems]
     else:
-        told = [(str(error), None)]
-    return [(message, step or _unblocked(message, host)) for message, step in told]
+        found = [(str(error), None)]
+    return [(message, step or _unblocked(message, host)) for message, step in found]
 
 
 def _unblocked(message: str, host: Any) -> str | None:
-    """Give the step for a problem that comes from a registration which cannot be used."""
+    """Return the step for a problem with a registration that cannot be used."""
     for r in host.registry.registrations:
         if not r.usable and r.refusal() in message:
-            return r.next_step or f"mend {r.name} of {r.distribution} first, as is told of it"
+            return r.next_step or f"fix {r.name} of {r.distribution} first, as reported"
     return None
 
 
-def _mend_the_file(message: str, step: str | None) -> str:
+def _fix_the_file(message: str, step: str | None) -> str:
     if wanting := re.search(r"pip install \w[\w.-]*", message):  # an executor's own advice
-        return f"{wanting[0]}, or mend the file"
+        return f"{wanting[0]}, or fix the file"
     if step is None or step in message:
-        return "mend the file"
-    return f"mend the file ({step})"
+        return "fix the file"
+    return f"fix the file ({step})"
 
 
 @lru_cache(maxsize=1)
 def _bare_host(deploy: str) -> Any:
-    """Give a host with the plugins of a deployment file, and nothing else of it."""
+    """Return a host with the plugin lists of a deployment file, and nothing else of it."""
     from voxstack import Host
     from voxstack.inspection import Deployment
 

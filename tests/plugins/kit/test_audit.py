@@ -78,7 +78,7 @@ def test_what_is_not_listed_is_told_by_its_first_bytes_and_a_pipe_is_not_opened(
     }
     assert found.problems == []
     named = "pickle.txt (a pickle), extra.py (text), pipe (a device) and 1 more"
-    assert f"addon.json does not list, and no voice reads: {named}" in found.warnings
+    assert f"not listed in addon.json, so no voice reads: {named}" in found.warnings
 
 
 def test_what_lies_beside_an_addon_in_its_zip_is_told_too(tiny_host, tmp_path, write_addon):
@@ -95,7 +95,7 @@ def test_a_card_with_a_script_is_a_warning(look):
         manifest.update(networks={}, stack=None, frontend=None, card="CARD.md")
 
     found = look(card, {"CARD.md": b"# Hi <script>alert(1)</script>"})
-    assert "CARD.md: holds what a browser would run: read it as text" in found.warnings
+    assert "CARD.md: contains what a browser would run; read it as text" in found.warnings
 
 
 def test_who_made_it_is_told_by_its_own_words(look):
@@ -112,8 +112,8 @@ def test_who_made_it_is_told_by_its_own_words(look):
 
 def test_what_it_does_not_tell_is_a_warning(look):
     assert look().warnings == [
-        'it does not say who made it ("author")',
-        "it lists no licence file; its licence, it says, is 'CC0-1.0'",
+        'it does not state its author ("author")',
+        "it lists no licence file; it states the licence 'CC0-1.0'",
     ]
 
 

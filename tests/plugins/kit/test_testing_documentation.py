@@ -34,7 +34,7 @@ class Acme(types.ModuleType):
 @pytest.mark.parametrize("suite", SUITES)
 def test_the_example_of_a_suite_is_whole(suite, monkeypatch):
     monkeypatch.setitem(sys.modules, "acme", Acme("acme"))
-    _, _, example = suite.__doc__.partition("Whole::\n\n")
+    _, _, example = suite.__doc__.partition("A complete test module::\n\n")
     example = example.partition("    Fixtures:")[0]
     made = {}
     exec(textwrap.dedent(example), made)

@@ -373,7 +373,7 @@ def test_what_an_executor_raises_has_its_line_where_the_host_tells_the_rest(fail
     first = inspect.getsourcelines(Raises.load)[1]
     message, step = failures(suite(Raises()), "reference")[REFERENCE]
     assert "Raises cannot load the network 'testing:windows'" in message
-    assert f"test_testing_executor.py, line {first + 1})" in message and "mend that line" in step
+    assert f"test_testing_executor.py, line {first + 1})" in message and "fix that line" in step
 
 
 def test_a_wrong_scale_is_not_called_a_matter_of_precision(failures):

@@ -90,8 +90,8 @@ def test_a_block_of_a_voice_comes_with_what_it_gets_there():
     [
         ("/stack/7", "there is no '7' among 2 blocks"),
         ("/stack/0/block", "StreamablePipeline has no 'block' .there: sequence_block, streamable"),
-        ("/frontend", "no place in the stack"),
-        ("/stack/1/network", "there is no block, but HostedProgram"),
+        ("/frontend", "is not in the stack"),
+        ("/stack/1/network", "is not a block but HostedProgram"),
     ],
 )
 def test_a_pointer_to_no_block_of_a_voice_is_refused(pointer, told):

@@ -179,12 +179,12 @@ def test_a_block_that_gives_nothing_is_told_so_by_each_check(failures):
 
     found = failures(suite(Returns), "not importing")
     told = {message for message, _ in found.values()}
-    assert told == {"it gives NoneType, expected voxstack.Tensors"} and LEFT in found
+    assert told == {"it returns NoneType, expected voxstack.Tensors"} and LEFT in found
 
 
 def test_what_the_suite_does_not_give_is_named_with_the_fixture_to_give_it_in(failures):
     given = suite(Plain)
     del given.sequence
     message, step = failures(given, "same_output")[SAME]
-    assert message == "it reads 'ids', and the suite gives 'seed', 'sentence'"
+    assert message == "it reads 'ids', and the suite has 'seed', 'sentence'"
     assert "give the fixture 'sequence' with it" in step

@@ -366,8 +366,8 @@ FROZEN_STEP = "a block is frozen: keep what changes in local variables of stream
     ("cls", "told", "line", "step"),
     [
         (Remembers, "FrozenInstanceError: can't set attribute", 3, FROZEN_STEP),
-        (Misspells, "NameError: name 'factr' is not defined", 3, "mend that line"),
-        (Returns, "stream() gives NoneType, expected an iterator of chunks", 0, "a generator"),
+        (Misspells, "NameError: name 'factr' is not defined", 3, "fix that line"),
+        (Returns, "stream() returns NoneType, expected an iterator of chunks", 0, "a generator"),
     ],
 )
 def test_what_fails_everywhere_is_told_in_the_same_words_with_its_line(
@@ -510,12 +510,12 @@ def fixtures(**given):
     ("block", "told"),
     [
         (Mel(), "it consumes 'mel', and the suite cannot know what they look like"),
-        (Secretive(), "it reads 'mel', and the suite gives 'seed', 'sentence', 'audio'"),
+        (Secretive(), "it reads 'mel', and the suite has 'seed', 'sentence', 'audio'"),
     ],
 )
 def test_what_the_suite_cannot_feed_is_named_with_the_fixture_to_give(failures, block, told):
     message, step = failures(fixtures(block=block), "follow")[CHUNKS]
-    assert message == told and "give the fixture 'frames'" in step
+    assert message == told and "the fixture 'frames'" in step
 
 
 @frozen
@@ -557,6 +557,4 @@ def test_what_is_skipped_says_why(outcomes):
     found = outcomes(fixtures(block=Begins(), frames=None, sequence=sequence), QUICK)
     skipped = {check: why for check, (what, why, _) in found.items() if what == "skipped"}
     assert set(skipped) == {AHEAD, FLAT, EMPTY, THROUGH, FIXED}
-    assert (
-        skipped[AHEAD] == "the fixture 'frames' gives None, as it begins a row: it reads no stream"
-    )
+    assert skipped[AHEAD] == "the fixture 'frames' is None, as it begins a row: it reads no stream"

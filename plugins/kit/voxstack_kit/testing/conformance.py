@@ -207,7 +207,7 @@ def _announced_rightly(registration: Registration) -> str:
         return "fix the entry points in pyproject.toml and install the package again"
     target = "package" if registration.kind == "addons" else "package.module:Name"
     return (
-        f'fix it in pyproject.toml,  [project.entry-points."voxstack.{registration.kind}"]: '
+        f'fix it in pyproject.toml, [project.entry-points."voxstack.{registration.kind}"]: '
         f'{registration.name} = "{target}", and install the package again'
     )
 

@@ -192,7 +192,7 @@ def _made(block: Any, sequence: Tensors) -> Tensors:
     except MissingTensorError as error:
         fail(
             f"it reads {error.name!r}, and the suite has {names(list(sequence))}",
-            f"add it to the fixture 'sequence':  return Tensors({{..., {error.name!r}: array}})",
+            f"add it to the fixture 'sequence': return Tensors({{..., {error.name!r}: array}})",
         )
     return Tensors({name: np.array(tensor) for name, tensor in made.items()})
 

@@ -187,4 +187,4 @@ def test_what_the_suite_does_not_give_is_named_with_the_fixture_to_give_it_in(fa
     del given.sequence
     message, step = failures(given, "same_output")[SAME]
     assert message == "it reads 'ids', and the suite has 'seed', 'sentence'"
-    assert "give the fixture 'sequence' with it" in step
+    assert "add it to the fixture 'sequence'" in step

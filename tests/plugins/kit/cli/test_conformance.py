@@ -112,7 +112,7 @@ def test_what_cannot_be_used_is_listed_once_with_its_reason(voxstack, install):
         assert reason in check["message"] and check["next_step"]
 
 
-def test_a_target_without_a_class_is_to_be_mended_in_pyproject(voxstack, install):
+def test_a_target_without_a_class_is_to_be_fixed_in_pyproject(voxstack, install):
     install("acme-half", {"effects.Half": "acme_half"}, EFFECT)
     (check,) = voxstack("conformance", "acme-half", "--json").json["checks"]
     assert "its target is 'acme_half'" in check["message"]
@@ -140,12 +140,12 @@ def test_people_get_a_row_a_component_and_then_what_failed(capsys):
     from voxstack_kit.testing.conformance import Check, Report
 
     good = Check("Half", "effects", "it is frozen", "passed")
-    bad = Check("Odd", "effects", "it can be used", "failed", "no module", "mend it")
+    bad = Check("Odd", "effects", "it can be used", "failed", "no module", "fix it")
     left = Check("Half", "effects", "fixed shapes", "skipped", "it has no network")
     show(Report("acme", "1.0", (good, left, bad)))
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
     assert "Half effects 1 1 ok" in lines and "Odd effects 1 broken" in lines
-    told = ["failed: Odd: it can be used", "no module", "next step: mend it"]
+    told = ["failed: Odd: it can be used", "no module", "next step: fix it"]
     told += ["skipped: Half: fixed shapes", "it has no network"]
     assert told == lines[lines.index(told[0]) :][:5], "what failed comes first"
     assert lines[-1] == "acme 1.0: 1 passed, 1 failed, 1 skipped"
@@ -165,12 +165,12 @@ def test_what_fails_many_checks_in_the_same_way_is_told_once_with_their_names(ca
     from voxstack_kit.cli.conformance import show
     from voxstack_kit.testing.conformance import Check, Report
 
-    bad = [Check("A", "effects", n, "failed", "ValueError: boom", "mend it") for n in "xyz"]
-    left = [Check("B", "addons", n, "skipped", "it is no voice") for n in "uv"]
+    bad = [Check("A", "effects", n, "failed", "ValueError: boom", "fix it") for n in "xyz"]
+    left = [Check("B", "addons", n, "skipped", "not a voice") for n in "uv"]
     show(Report("acme", "1.0", (*bad, *left, Check("B", "addons", "w", "passed"))))
     lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
-    told = ["failed: A: x", "ValueError: boom", "next step: mend it", "also fails: y, z"]
-    told += ["skipped: B: u", "it is no voice", "also skipped: v"]
+    told = ["failed: A: x", "ValueError: boom", "next step: fix it", "also fails: y, z"]
+    told += ["skipped: B: u", "not a voice", "also skipped: v"]
     assert lines[lines.index(told[0]) :][:7] == told
 
 
@@ -228,8 +228,8 @@ def test_a_component_that_no_voice_has_a_place_for_is_not_examined(voxstack, ins
     code = code.replace("    def __call__", '    consumes = ("wishes",)\n\n    def __call__')
     install("acme-scale", {"encoders.Scale": "acme_scale:Scale"}, code)
     result = voxstack("conformance", "acme-scale")
-    assert result.code == 2 and result.out.endswith("nothing was examined of Scale\n")
-    first, *places = result.out.partition("nothing was examined of Scale\n")[2].splitlines()
+    assert result.code == 2 and result.out.endswith("not examined: Scale\n")
+    first, *places = result.out.partition("not examined: Scale\n")[2].splitlines()
     assert "it stands in no installed voice" in first and "needs 'wishes'" in places[0]
     assert max(map(len, places)) < 250, "a line for each place"
 
@@ -282,7 +282,7 @@ def test_a_distribution_that_is_not_there_suggests_the_nearest(refused):
 
 
 def test_a_distribution_that_is_no_plugin_is_told_apart(refused):
-    refused("conformance", "pytest", says=("'pytest' is installed, and brings nothing",))
+    refused("conformance", "pytest", says=("'pytest' is installed, but provides nothing",))
 
 
 def test_without_pytest_it_is_said_what_to_install(refused, site):

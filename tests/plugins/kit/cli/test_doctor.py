@@ -27,7 +27,7 @@ class Npu(Executor):
     def load(self, network): ...
 """
 HOOK = "from voxstack import hookimpl\n@hookimpl\ndef voxstack_efects(): return []\n"
-CODE = {  # one package each, "acme-NAME", that brings the effect NAME
+CODE = {  # one package each, "acme-NAME", that provides the effect NAME
     "good": GAIN,
     "dependency": "import acme_runtime\n",
     "class": "class Gain: pass\n",
@@ -161,13 +161,13 @@ def test_an_executor_whose_probe_hangs(examined):
 
 def test_names_in_the_deployment_file_that_nobody_brings(examined):
     told = {f["subject"]: f for f in examined[1] if f["check"] == "deployment"}
-    assert told["executors.vocoder"]["next_step"] == "mend the file (did you mean 'Npu'?)"
+    assert told["executors.vocoder"]["next_step"] == "fix the file (did you mean 'Npu'?)"
     assert "'acme-absent' matches no installed package" in told["[plugins] block"]["message"]
 
 
 def test_a_good_environment_gives_exit_code_0_and_is_shown_on_demand(voxstack):
     everything = voxstack.good("doctor", "--all").out
-    assert "0 to mend" in everything
+    assert "0 to fix" in everything
     assert "ok: executor: OnnxRuntime of voxstack-onnxruntime" in everything
     assert "ok: voice: en-us of voxstack-voice-en-us" in everything
     assert "ok: addon: vocoder-16k of voxstack-vocoder-16k" in everything, "it does not speak"
@@ -233,7 +233,7 @@ def test_a_mistake_in_the_deployment_file_is_blamed_on_no_voice(voxstack, home, 
     (found,) = (f for f in result.json if f["status"] == "error")
     assert result.code == 2 and (found["check"], found["subject"]) == ("deployment", "site.toml")
     assert says in found["message"] and "en-us" in found["message"]
-    assert found["next_step"].startswith("mend the file")
+    assert found["next_step"].startswith("fix the file")
 
 
 def test_of_a_list_of_executors_one_that_can_run_is_enough(voxstack, home):
@@ -300,7 +300,7 @@ def test_an_executor_of_the_deployment_file_that_lacks_something_is_not_its_mist
     findings = voxstack("doctor", "--json", "--deploy", "site.toml").json
     (found,) = (f for f in findings if f["status"] == "error")
     assert found["subject"] == "site.toml" and "cannot run here" in found["message"]
-    assert found["next_step"] == "pip install acme_sdk, or mend the file"
+    assert found["next_step"] == "pip install acme_sdk, or fix the file"
 
 
 SILENT = '[plugins]\nallow = ["voxstack*"]\nblock = ["voxstack-voice-*"]\n'
@@ -324,7 +324,7 @@ def test_a_deployment_file_that_cannot_be_read(voxstack, home):
     assert result.code == 2
     assert result.out.startswith("error: deployment: site.toml")
     assert "OnnxRuntime" not in result.out, "what is in order is counted"
-    assert "1 to mend" in result.out and "in order (--all shows them)" in result.out
+    assert "1 to fix" in result.out and "in order (--all shows them)" in result.out
 
 
 def test_500_plugins_are_tried_out_in_few_processes(voxstack, install, home):

@@ -161,7 +161,7 @@ def test_a_name_that_a_second_package_brings_is_a_drift(voxstack, refused, locke
     result = refused(
         *SAY,
         says=(
-            "block Quiet: locked that of acme-quiet 1.0, found one of acme-loud 1.0 too",
+            "block Quiet: locked that of acme-quiet 1.0, found one of acme-loud 1.0 as well",
             "pip uninstall acme-loud, or add 'acme-loud' to VOXSTACK_BLOCK",
             "'Quiet@acme-quiet'",
         ),
@@ -240,8 +240,8 @@ def test_a_voice_in_a_folder_is_found_from_the_lock(voxstack, refused, home, add
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("{}", "is no lock file"),
-        ("[]", "is no lock file"),
+        ("{}", "is not a lock file"),
+        ("[]", "is not a lock file"),
         ("{", "not JSON"),
         ('{"lock": 99}', "lock format 99 is newer"),
         ('{"lock": 1, "voice": 3}', "/voice"),
@@ -268,7 +268,7 @@ def test_a_lock_that_is_not_there_is_told_before_a_player_that_is_not(refused):
 
 def test_a_lock_is_checked_without_speaking(voxstack, rewritten, home):
     check = ("stack", "check", "voice.lock")
-    assert "the environment that was locked" in voxstack.good(*check).out
+    assert "the environment is as it was locked" in voxstack.good(*check).out
     assert voxstack.good(*check, "--json").json == {"problems": []}
     rewritten(lambda lock: lock.update(python="3.1.4"))
     result = voxstack(*check, "--json")

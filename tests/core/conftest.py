@@ -8,6 +8,7 @@ import hashlib
 import importlib
 import itertools
 import json
+import os
 import sys
 import types
 
@@ -17,7 +18,10 @@ from attrs import frozen
 from voxstack import (
     Chunk,
     Component,
+    Description,
     Executor,
+    Format,
+    FormatError,
     Frontend,
     Host,
     InputError,
@@ -33,9 +37,9 @@ from voxstack import (
     network,
     run_network,
 )
-from voxstack.components import KINDS
+from voxstack.hookspecs import KINDS
 from voxstack.networks import Context
-from voxstack.registry import Registry
+from voxstack.plugins import Registry, scan
 
 _numbers = itertools.count()
 
@@ -78,13 +82,14 @@ class Site:
         return info
 
     def registry(self, **options):
-        return Registry(path=[str(self.folder)], **options)
+        return Registry(packages=scan([str(self.folder)]), **options)
 
 
 @pytest.fixture(autouse=True)
 def no_default_voice(monkeypatch):
-    """The core's tests bring their own voices."""
+    """The core's tests bring their own voices and no user's file."""
     monkeypatch.delenv("VOXSTACK_VOICE", raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", os.devnull)
 
 
 @pytest.fixture
@@ -117,7 +122,12 @@ def offer(monkeypatch):
         for kind, classes in kinds.items():
             for cls in classes:
                 setattr(module, cls.__name__, cls)
-            components = [Component(c.__name__, f"{module.__name__}:{c.__name__}") for c in classes]
+            components = [
+                Component(
+                    c.name if kind == "formats" else c.__name__, f"{module.__name__}:{c.__name__}"
+                )
+                for c in classes
+            ]
             hooks[KINDS[kind].hook] = _hook(KINDS[kind].hook, components)
         return type("Offer", (), hooks)()
 
@@ -149,6 +159,19 @@ class FunctionProgram(Program):
 
     def close(self):
         self.closed = True
+
+
+class NumpyFormat(Format):
+    """Python expressions as a format."""
+
+    name = "numpy"
+
+    def describe(self, data):
+        return Description()
+
+    def check(self, data, declared):
+        if not data.startswith(b"lambda"):
+            raise FormatError("it is not a lambda expression")
 
 
 @frozen
@@ -450,6 +473,8 @@ class Decode(StreamableBlock):
 class Vocode(StreamableBlock):
     """Runs the vocoder."""
 
+    ends_sentence = True
+
     network: Program = network(role="vocoder")
     schedule: Schedule = Schedule()
 
@@ -474,6 +499,7 @@ def tiny_parts():
         "decoders": [Decode],
         "vocoders": [Vocode],
         "executors": [Numpy],
+        "formats": [NumpyFormat],
     }
 
 
@@ -490,7 +516,7 @@ def tiny_host(offer, tiny_parts, write_addon, tmp_path, monkeypatch):
         site.install("tiny-voice", "1.0", {"voxstack.addons": {"tiny": package}})
         monkeypatch.syspath_prepend(str(site.folder))
         parts = {**tiny_parts, **kinds}
-        host = Host(plugins=[offer(**parts), *plugins], path=[str(site.folder)], **(options or {}))
+        host = Host(plugins=[offer(**parts), *plugins], packages=scan([str(site.folder)]), **(options or {}))
         hosts.append(host)
         return host
 

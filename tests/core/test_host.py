@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from attrs import frozen
 from voxstack import ConfigError, Executor, Host, InputError, PluginError, VoxstackError
-from voxstack.deployment import Deployment, VoiceSettings, read_deployment
+from voxstack.building import Deployment, VoiceSettings, read_deployment
 from voxstack.errors import AddonError
 
 

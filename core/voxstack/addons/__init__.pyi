@@ -1,0 +1,16 @@
+"""Opening data safely: the files of an addon, its manifest, and what is installed."""
+
+from voxstack.addons.addon import Addon as Addon
+from voxstack.addons.addon import Formats as Formats
+from voxstack.addons.addon import make_addon as make_addon
+from voxstack.addons.addon import read_document as read_document
+from voxstack.addons.files import MANIFEST as MANIFEST
+from voxstack.addons.files import Files as Files
+from voxstack.addons.files import FolderFiles as FolderFiles
+from voxstack.addons.files import Present as Present
+from voxstack.addons.files import open_files as open_files
+from voxstack.addons.library import Library as Library
+from voxstack.addons.manifest import Control as Control
+from voxstack.addons.manifest import FileEntry as FileEntry
+from voxstack.addons.manifest import Manifest as Manifest
+from voxstack.addons.manifest import NetworkManifest as NetworkManifest

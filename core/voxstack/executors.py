@@ -38,6 +38,22 @@ class Session:
         return outputs
 
 
+class WrappedSession(Session):
+    """A session around another one, which keeps the state."""
+
+    def __init__(self, inner: Session) -> None:
+        self._inner = inner
+
+    @property
+    def state(self) -> Mapping[str, Array]:
+        """Where the session is, as the executor keeps it."""
+        return self._inner.state
+
+    @state.setter
+    def state(self, state: Mapping[str, Array]) -> None:
+        self._inner.state = state
+
+
 class Program(ABC):
     """A loaded network: ``program(inputs) -> outputs``; many threads may call it."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from functools import partialmethod
 from typing import Any, final
 
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "off": 100}
@@ -39,23 +40,8 @@ class Logger:
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def debug(self, event: str, **fields: Any) -> None:
-        """Log a detail of the inner workings."""
-        self._write("debug", event, fields)
-
-    def info(self, event: str, **fields: Any) -> None:
-        """Log what was done."""
-        self._write("info", event, fields)
-
-    def warning(self, event: str, **fields: Any) -> None:
-        """Log what the user should know although the work goes on."""
-        self._write("warning", event, fields)
-
-    def error(self, event: str, **fields: Any) -> None:
-        """Log what failed."""
-        self._write("error", event, fields)
-
-    def _write(self, level: str, event: str, fields: dict[str, Any]) -> None:
+    def _write(self, level: str, event: str, **fields: Any) -> None:
+        """Write a line with ``fields``; for what users should know, it is a warning."""
         if LEVELS[level] < _State.threshold:
             return
         import structlog
@@ -74,6 +60,11 @@ class Logger:
                 )
             _State.configured = True
         getattr(structlog.get_logger(), level)(event, logger=self.name, **fields)
+
+    debug = partialmethod(_write, "debug")
+    info = partialmethod(_write, "info")
+    warning = partialmethod(_write, "warning")
+    error = partialmethod(_write, "error")
 
 
 def _stderr_logger(*args: Any) -> Any:

@@ -7,7 +7,7 @@ from voxstack.addons.addon import read_document as read_document
 from voxstack.addons.files import MANIFEST as MANIFEST
 from voxstack.addons.files import Files as Files
 from voxstack.addons.files import FolderFiles as FolderFiles
-from voxstack.addons.files import Present as Present
+from voxstack.addons.files import ZipFiles as ZipFiles
 from voxstack.addons.files import open_files as open_files
 from voxstack.addons.library import Library as Library
 from voxstack.addons.manifest import Control as Control

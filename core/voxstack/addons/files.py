@@ -20,8 +20,6 @@ from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 from typing import IO, final
 
-from attrs import frozen
-
 from voxstack.errors import AddonError
 
 MANIFEST = "addon.json"
@@ -93,24 +91,10 @@ def twins(paths: Iterable[str]) -> list[tuple[str, str]]:
     return pairs
 
 
-@final
-@frozen
-class Present:
-    """A file that exists, listed in the manifest or not."""
-
-    path: str
-    bytes: int
-    kind: str = "file"  # or "link", "device"
-
-
 class Files(ABC):
     """The files of an addon, read by their path in it."""
 
     name: str  # as the user knows it
-
-    @abstractmethod
-    def present(self) -> Iterator[Present]:
-        """Yield what exists, in order of path; nothing is opened, no link is followed."""
 
     @abstractmethod
     def _open(self, path: str) -> AbstractContextManager[IO[bytes]]:
@@ -156,27 +140,6 @@ class FolderFiles(Files):
         self.name = str(folder)
         self.folder = folder
 
-    def present(self) -> Iterator[Present]:
-        """Walk the folder."""
-        return self._walk("")
-
-    def _walk(self, below: str) -> Iterator[Present]:
-        try:
-            with os.scandir(self.folder / below) as entries:
-                found = sorted(entries, key=lambda entry: entry.name)
-        except OSError:
-            return  # what cannot be listed is not read either
-        for entry in found:
-            path = below + entry.name
-            if entry.is_symlink():
-                yield Present(path, 0, "link")
-            elif entry.is_dir():
-                yield from self._walk(path + "/")
-            elif entry.is_file():
-                yield Present(path, entry.stat().st_size)
-            else:
-                yield Present(path, 0, "device")
-
     def _open(self, path: str) -> AbstractContextManager[IO[bytes]]:
         """Open a file; a link that leads out of the folder is refused, and so is a pipe."""
         target = self.folder / path
@@ -217,18 +180,18 @@ class ZipFiles(Files):
             file = path.open("rb")
             weakref.finalize(self, file.close)
             _check_end(file, path)
-            self._zip = zipfile.ZipFile(file)
+            self.zip = zipfile.ZipFile(file)
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
             raise AddonError(f"{path}: cannot be read as a zip: {error}") from None
         if reason := self._refusal():
             raise AddonError(f"{self.name}: {reason}")
-        self._prefix = self._find_prefix()
+        self.prefix = self._find_prefix()
 
     def _refusal(self) -> str | None:
         """Return what no addon has in its directory, or None."""
         import zipfile
 
-        entries = self._zip.infolist()
+        entries = self.zip.infolist()
         if len(entries) > MAX_FILES:
             return f"{len(entries)} entries, more than {MAX_FILES}: not an addon"
         for entry in entries:
@@ -267,21 +230,13 @@ class ZipFiles(Files):
 
     def _find_prefix(self) -> str:
         """Return the folder of the manifest: none, or the one at the root that has it."""
-        names = {entry.filename for entry in self._zip.infolist()}
+        names = {entry.filename for entry in self.zip.infolist()}
         tops = [n.removesuffix(MANIFEST) for n in names if n.endswith(f"/{MANIFEST}")]
         tops = [top for top in tops if top.count("/") == 1]
         return tops[0] if MANIFEST not in names and len(tops) == 1 else ""
 
-    def present(self) -> Iterator[Present]:
-        """Go through the directory."""
-        for entry in sorted(self._zip.infolist(), key=lambda entry: entry.filename):
-            if not entry.is_dir():
-                inside = entry.filename.startswith(self._prefix)
-                path = entry.filename[len(self._prefix) :] if inside else f"../{entry.filename}"
-                yield Present(path, entry.file_size)
-
     def _open(self, path: str) -> AbstractContextManager[IO[bytes]]:
-        return self._zip.open(self._prefix + path)
+        return self.zip.open(self.prefix + path)
 
     def _unreadable(self, path: str, error: Exception) -> AddonError:
         if isinstance(error, KeyError):

@@ -57,7 +57,7 @@ class Document:
         value = copy.deepcopy(self.value)
         made = Document(value, self.name, self.text, dict(self.edits), self.base)
         for pointer, new, origin in edits:
-            if _deeper(new, MAX_DEPTH):
+            if _too_deep(new):
                 raise ConfigError([_deep(origin)])
             try:
                 made.edits[_set(value, pointer, copy.deepcopy(new))] = origin
@@ -136,19 +136,11 @@ def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is not a JSON number")
 
 
-def _deeper(value: Any, depth: int) -> bool:
-    """Return whether a value is nested more than ``depth`` levels; without recursion."""
-    level = [value]
-    for _ in range(depth + 1):
-        level = [
-            inner
-            for v in level
-            if isinstance(v, dict | list)
-            for inner in (v.values() if isinstance(v, dict) else v)
-        ]
-        if not level:
-            return False
-    return True
+def _too_deep(value: Any) -> bool:
+    try:
+        return scan_positions(json.dumps(value, default=str))[2] > MAX_DEPTH
+    except RecursionError:
+        return True
 
 
 def _deep(name: str | None) -> Problem:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from typing import Any, final
 
 import importlib_metadata
@@ -13,6 +14,9 @@ from voxstack.errors import did_you_mean
 from voxstack.hookspecs import GROUPS, GROUPS_GROUP, KINDS, PREFIX, Component, hookimpl
 
 _TARGET = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*(:[^\W\d]\w*(\.[^\W\d]\w*)*)?")
+
+
+Entries = tuple[tuple[str, str, str], ...]  # group, name, value
 
 
 def normalised(name: str) -> str:
@@ -32,7 +36,7 @@ class Package:
 
     name: str  # normalised
     version: str
-    entries: tuple[tuple[str, str, str], ...]  # group, name, value
+    entries: Entries
     damage: str | None = None  # why its entry points cannot be read
     distribution: Any = field(default=None, repr=False)
 
@@ -98,20 +102,33 @@ def _identity(distribution: Any) -> tuple[str, str]:
     return normalised(name), version
 
 
-def _entries(distribution: Any, text: str) -> tuple[tuple[tuple[str, str, str], ...], str | None]:
-    """Return the entry points in groups of voxstack, and why they cannot be read."""
-    try:
-        found = [
+def _entries(distribution: Any, text: str) -> tuple[Entries, str | None]:
+    """Return the entry points in groups of voxstack, and what is wrong with them."""
+    with suppress(Exception):  # of the library's parser, at any damage
+        found = tuple(
             (point.group, point.name, point.value.partition("[")[0].strip())
             for point in distribution.entry_points
             if f"{point.group}.".startswith(PREFIX)
-        ]
-    except Exception as error:  # of the library's parser, which does not say where
-        for number, line in enumerate(map(str.strip, text.splitlines()), start=1):
-            if line and line[0] not in "[#;" and "=" not in line:
-                return (), f"entry_points.txt, line {number}: expected 'Name = module:Class'"
-        return (), f"entry_points.txt cannot be read: {error}"
-    return tuple(found), None
+        )
+        if all(name and value for _, name, value in found):
+            return found, None
+    return _salvaged(text)
+
+
+def _salvaged(text: str) -> tuple[Entries, str | None]:
+    """Return the good lines of a damaged file, and where the last bad one is."""
+    entries, group, damage = [], "", None
+    for number, line in enumerate(map(str.strip, text.splitlines()), start=1):
+        if line.startswith("["):
+            group = line.strip("[] \t")
+        elif line and line[0] not in "#;" and f"{group}.".startswith(PREFIX):
+            name, _, value = (part.strip() for part in line.partition("="))
+            value = value.partition("[")[0].strip()
+            if name and value:
+                entries.append((group, name, value))
+            else:
+                damage = f"entry_points.txt, line {number}: expected 'Name = module:Class'"
+    return tuple(entries), damage
 
 
 class EntryPoints:

@@ -11,7 +11,7 @@ from typing import Any, final
 import numpy as np
 
 from voxstack.errors import FAILURES, NetworkError, VoxstackError
-from voxstack.executors import Buckets, Executor, Placed, Program, Session
+from voxstack.executors import Buckets, Executor, Placed, Program, Session, WrappedSession
 from voxstack.logs import get_logger
 from voxstack.networks import Network
 from voxstack.running.declared import Declared
@@ -228,24 +228,16 @@ class HostedProgram(Program):
 
 
 @final
-class _HostedSession(Session):
+class _HostedSession(WrappedSession):
     """A session that checks and times its steps."""
 
     def __init__(
         self, program: HostedProgram, inner: Session, constants: Mapping[str, Array]
     ) -> None:
-        self._program, self._inner = program, inner
+        super().__init__(inner)
+        self._program = program
         given = {*program.network.state, *constants}
         self._fed = [name for name in program.network.inputs if name not in given]
-
-    @property
-    def state(self) -> Mapping[str, Array]:
-        """Where the session is, as the executor keeps it."""
-        return self._inner.state
-
-    @state.setter
-    def state(self, state: Mapping[str, Array]) -> None:
-        self._inner.state = state
 
     def step(self, inputs: Mapping[str, Array]) -> Tensors:
         """Feed consecutive frames."""
@@ -256,21 +248,9 @@ class _HostedSession(Session):
 
 def load_all(programs: Iterable[HostedProgram]) -> None:
     """Load programs side by side; raises the first error, in the order of the stack."""
+    from concurrent.futures import ThreadPoolExecutor
+
     wanted = [program for program in programs if not program.loaded]
-    errors: dict[int, BaseException] = {}
-
-    def load(index: int) -> None:
-        try:
-            wanted[index].load()
-        except BaseException as error:
-            errors[index] = error
-
-    threads = [threading.Thread(target=load, args=(i,)) for i in range(1, len(wanted))]
-    for thread in threads:
-        thread.start()
-    if wanted:
-        load(0)
-    for thread in threads:
-        thread.join()
-    if errors:
-        raise errors[min(errors)]
+    with ThreadPoolExecutor(max(1, len(wanted))) as pool:
+        for loading in [pool.submit(program.load) for program in wanted]:
+            loading.result()

@@ -6,19 +6,17 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextvars import copy_context
-from typing import TYPE_CHECKING, Any, final
+from typing import Any, Protocol, final
 
 import attrs
 import numpy as np
 from attrs import frozen
 
 from voxstack.errors import BlockError
+from voxstack.running.built import BuiltStack
 from voxstack.running.joining import Joined, sentences_of
 from voxstack.tensors import Chunk, Tensors
 from voxstack.utterance import Stopped, Utterance, UtteranceReport, set_current
-
-if TYPE_CHECKING:
-    from voxstack.running.voice import Voice
 
 AHEAD_S = 1.0  # seconds of a sentence that are made before the next one is begun
 
@@ -34,6 +32,25 @@ class Request:
     seed: int
 
 
+class Speaker(Protocol):
+    """What a stream needs of a voice."""
+
+    built: BuiltStack
+    announce: Any  # (hook, **arguments)
+
+    @property
+    def name(self) -> str:
+        """The name of the voice."""
+
+    @property
+    def sample_rate(self) -> int:
+        """Samples per second."""
+
+    @property
+    def limits(self) -> Mapping[str, int]:
+        """The most symbols per tensor of a sentence."""
+
+
 @final
 class Stream:
     """The chunks of one utterance, made as they are asked for.
@@ -42,7 +59,7 @@ class Stream:
     chunk; ``cancel()`` asks for that from any thread and does not wait.
     """
 
-    def __init__(self, voice: Voice, request: Request) -> None:
+    def __init__(self, voice: Speaker, request: Request) -> None:
         self.voice = voice
         self.report: UtteranceReport | None = None  # when it has ended
         self._utterance = Utterance(voice.name, request.seed)

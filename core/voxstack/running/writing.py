@@ -20,12 +20,12 @@ def beside(target: Path) -> Path:
     return target.with_name(f".{target.name}.{os.getpid()}.part")
 
 
-def write_atomically(path: str | os.PathLike[str], text: str) -> None:
+def write_atomically(path: str | os.PathLike[str], data: str | bytes) -> None:
     """Write beside, then rename; InputError if the place cannot be written."""
     target = Path(path)
     part = beside(target)
     try:
-        part.write_text(text, "utf-8")
+        part.write_bytes(data.encode() if isinstance(data, str) else data)
         part.replace(os.path.realpath(target))
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror or error}") from None

@@ -15,7 +15,7 @@ from typing import Any, final
 import numpy as np
 
 from voxstack.errors import NetworkError
-from voxstack.executors import Buckets, Program, Session
+from voxstack.executors import Buckets, Program, Session, WrappedSession
 from voxstack.networks import MASK, Network
 from voxstack.running.declared import Declared
 from voxstack.running.fixed.buckets import chosen, frames_of, varying
@@ -33,7 +33,7 @@ class FixedShapes(Program):
     def __init__(self, network: Network, load: Load, given: Buckets, executor: str) -> None:
         self.network = network
         self._name = f"the network {network.qualified_name!r}"
-        self._load, self._executor = load, executor
+        self._load, self.executor = load, executor
         self._varying = varying(network)
         for dimension in self._varying:
             if not {MASK, f"{dimension}_{MASK}"} & network.inputs.keys():
@@ -76,7 +76,7 @@ class FixedShapes(Program):
             outputs = session.step({n: inputs[n] for n in inputs if n not in network.state})
         else:
             outputs = program(inputs)
-        declared.require_declared(outputs, inputs, self._executor)
+        declared.require_declared(outputs, inputs, self.executor)
         return program, declared
 
     def __call__(self, inputs: Mapping[str, Array]) -> Tensors:
@@ -86,7 +86,7 @@ class FixedShapes(Program):
         padded = {n: self._padded(n, np.asarray(value), buckets) for n, value in inputs.items()}
         program, declared = self._program(buckets)
         outputs = program(padded)
-        declared.require_declared(outputs, padded, self._executor)
+        declared.require_declared(outputs, padded, self.executor)
         utterance = current_utterance()
         if utterance is not None and sizes:
             used, computed = math.prod(sizes.values()), math.prod(buckets.values())
@@ -100,8 +100,7 @@ class FixedShapes(Program):
         padded = {n: self._padded(n, value, buckets) for n, value in constants.items()}
         steps = {self._along: self.step} if self._along and self.step else {}
         program, declared = self._program({**steps, **buckets})
-        inner = program.session(padded)
-        return _FixedSession(self.network, inner, sizes, buckets, declared, self._executor)
+        return _FixedSession(self, program.session(padded), declared, sizes, buckets)
 
     def _program(self, buckets: Sizes) -> tuple[Program, Declared]:
         return self._programs[tuple((name, buckets[name]) for name in self._varying)]
@@ -148,46 +147,30 @@ class FixedShapes(Program):
 
 
 @final
-class _FixedSession(Session):
+class _FixedSession(WrappedSession):
     """A session whose outputs are cut back along the dimensions of its padded constants."""
 
     def __init__(
-        self,
-        network: Network,
-        inner: Session,
-        sizes: Sizes,
-        buckets: Sizes,
-        declared: Declared,
-        executor: str,
+        self, shapes: FixedShapes, inner: Session, declared: Declared, sizes: Sizes, buckets: Sizes
     ) -> None:
-        self._network, self._inner = network, inner
-        self._declared, self._executor = declared, executor
-        self._used = math.prod(sizes.values())
-        self._computed = math.prod(buckets.values())
+        super().__init__(inner)
+        self._shapes, self._declared = shapes, declared
+        self._used, self._computed = math.prod(sizes.values()), math.prod(buckets.values())
         self._cuts = {
             name: tuple(slice(sizes.get(d) if isinstance(d, str) else None) for d in spec.shape)
-            for name, spec in network.outputs.items()
+            for name, spec in shapes.network.outputs.items()
             if not sizes.keys().isdisjoint(spec.shape)
         }
-
-    @property
-    def state(self) -> Mapping[str, Array]:
-        """Where the session is, as the executor keeps it."""
-        return self._inner.state
-
-    @state.setter
-    def state(self, state: Mapping[str, Array]) -> None:
-        self._inner.state = state
 
     def step(self, inputs: Mapping[str, Array]) -> Tensors:
         """Feed consecutive frames."""
         outputs = self._inner.step(inputs)
-        self._declared.require_declared(outputs, inputs, self._executor)
+        self._declared.require_declared(outputs, inputs, self._shapes.executor)
         utterance = current_utterance()
         if utterance is not None:
             mask = inputs.get(MASK)
             real, all_ = (1, 1) if mask is None else (np.count_nonzero(mask), np.size(mask))
             used, computed = int(self._used * real), int(self._computed * all_)
-            utterance.record_padding(self._network.name, used, computed)
+            utterance.record_padding(self._shapes.network.name, used, computed)
         cut = {n: np.asarray(outputs[n])[index] for n, index in self._cuts.items() if n in outputs}
         return Tensors({**outputs, **cut})

@@ -15,13 +15,11 @@ import types
 import numpy as np
 import pytest
 from attrs import frozen
+from stubs import NumpyFormat
 from voxstack import (
     Chunk,
     Component,
-    Description,
     Executor,
-    Format,
-    FormatError,
     Frontend,
     Host,
     InputError,
@@ -159,19 +157,6 @@ class FunctionProgram(Program):
 
     def close(self):
         self.closed = True
-
-
-class NumpyFormat(Format):
-    """Python expressions as a format."""
-
-    name = "numpy"
-
-    def describe(self, data):
-        return Description()
-
-    def check(self, data, declared):
-        if not data.startswith(b"lambda"):
-            raise FormatError("it is not a lambda expression")
 
 
 @frozen

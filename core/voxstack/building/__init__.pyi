@@ -5,6 +5,7 @@ from voxstack.building.components import PROVIDED as PROVIDED
 from voxstack.building.components import ExecutorMaker as ExecutorMaker
 from voxstack.building.components import needed_options as needed_options
 from voxstack.building.deployment import Deployment as Deployment
+from voxstack.building.deployment import PluginLists as PluginLists
 from voxstack.building.deployment import UserFile as UserFile
 from voxstack.building.deployment import VoiceSettings as VoiceSettings
 from voxstack.building.deployment import check_buckets as check_buckets

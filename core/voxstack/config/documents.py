@@ -62,7 +62,7 @@ class Document:
             try:
                 made.edits[_set(value, pointer, copy.deepcopy(new))] = origin
             except InputError as error:
-                # An origin such as "--set /stack/9" contains the pointer already.
+                # The name of an edit contains the pointer already.
                 reason = str(error).removeprefix(f"{pointer!r}: " if pointer in origin else "")
                 raise InputError(f"{origin}: {reason}") from None
         return made

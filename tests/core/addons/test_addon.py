@@ -6,30 +6,12 @@ import warnings
 import zipfile
 
 import pytest
-from voxstack import AddonError, ConfigError, Description, Format, FormatError
-from voxstack.addons import make_addon, open_files, read_document
+from stubs import opened
+from voxstack import AddonError, ConfigError
+from voxstack.addons import open_files
 from voxstack.addons.files import MAX_FILES, package_files
 
 NETWORK = "networks/decoder.txt"
-
-
-class Lambdas(Format):
-    """Python expressions as a format."""
-
-    name = "numpy"
-
-    def describe(self, data):
-        return Description()
-
-    def check(self, data, declared):
-        if not data.startswith(b"lambda"):
-            raise FormatError("it is not a lambda expression")
-
-
-
-def opened(where):
-    files = open_files(where)
-    return make_addon(read_document(files), files, lambda name: Lambdas())
 
 
 def zipped(folder, to, prefix=""):
@@ -64,8 +46,7 @@ def test_a_package_is_located_and_not_imported(site, write_addon):
     package.mkdir()
     (package / "__init__.py").write_text("raise SystemExit('imported')")
     write_addon(package)
-    files = package_files("voice_that_must_not_run")
-    assert make_addon(read_document(files), files, lambda name: Lambdas()).name == "tiny"
+    assert opened(package_files("voice_that_must_not_run")).name == "tiny"
     assert "voice_that_must_not_run" not in sys.modules
 
 
@@ -100,7 +81,8 @@ def test_a_hash_in_capitals_is_the_same_hash(tmp_path, write_addon):
 def test_a_truncated_file_is_refused(folder):
     data = (folder / NETWORK).read_bytes()
     (folder / NETWORK).write_bytes(data[:-3])
-    with pytest.raises(AddonError, match=rf"has {len(data) - 3} bytes, .* says {len(data)}"):
+    sizes = rf"{NETWORK} has {len(data) - 3} bytes, addon.json declares {len(data)}"
+    with pytest.raises(AddonError, match=f"{sizes}; .*: install the addon again"):
         read(folder)
 
 
@@ -122,7 +104,7 @@ def test_a_listed_file_that_is_missing_is_named(folder, tmp_path):
     archive = zipped(folder, tmp_path / "tiny.zip")
     with pytest.raises(AddonError, match=f"cannot read {NETWORK}.*: install the addon again"):
         read(folder)
-    with pytest.raises(AddonError, match=f"there is no {NETWORK}.*: install the addon again"):
+    with pytest.raises(AddonError, match=f"it holds no {NETWORK}: install the addon again"):
         read(archive)
 
 
@@ -244,7 +226,7 @@ def test_a_zip_of_too_many_entries_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("data", [b"", b"not a zip", b"PK\x03\x04" + bytes(40)])
-def test_what_is_no_zip_is_refused(tmp_path, data):
+def test_what_is_not_a_zip_is_refused(tmp_path, data):
     (tmp_path / "x.zip").write_bytes(data)
     with pytest.raises(AddonError, match="cannot be read as a zip"):
         open_files(tmp_path / "x.zip")
@@ -300,7 +282,7 @@ def test_a_name_twice_in_a_zip_does_not_get_around_the_checks(folder, tmp_path):
     with warnings.catch_warnings(), zipfile.ZipFile(archive, "a") as zip_:
         warnings.simplefilter("ignore")
         zip_.writestr(NETWORK, b"lambda x: evil")
-    with pytest.raises(AddonError, match=f"{NETWORK} stands in it twice"):
+    with pytest.raises(AddonError, match=f"it holds {NETWORK} twice; pack it again"):
         open_files(archive)
 
 
@@ -330,7 +312,7 @@ def test_a_folder_without_a_manifest_is_refused(tmp_path):
 def test_a_zip_without_a_manifest_is_refused(tmp_path):
     with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
         archive.writestr("README", b"x")
-    with pytest.raises(AddonError, match=r"there is no addon.json"):
+    with pytest.raises(AddonError, match=r"it holds no addon.json"):
         opened(tmp_path / "x.zip")
 
 
@@ -339,7 +321,7 @@ def test_a_manifest_that_is_not_json_has_its_place(folder):
         opened(manifest_bytes(folder, lambda data: b"format = 1"))
 
 
-def test_a_manifest_that_is_no_object_is_refused(folder):
+def test_a_manifest_that_is_not_an_object_is_refused(folder):
     with pytest.raises(ConfigError, match="expected an object with the addon's manifest"):
         opened(manifest_bytes(folder, lambda data: b"[]"))
 
@@ -351,11 +333,12 @@ def test_a_newer_format_says_to_upgrade_before_anything_else_is_judged(tmp_path,
 
     with pytest.raises(ConfigError, match="format 2 is newer than this voxstack reads") as caught:
         opened(write_addon(tmp_path / "x", newer))
-    assert [p.pointer for p in caught.value.problems] == ["/format"]
+    (problem,) = caught.value.problems
+    assert (problem.pointer, problem.suggestion) == ("/format", "upgrade voxstack")
 
 
 @pytest.mark.parametrize("format_", ["1", 0, True, 1.0, None])
-def test_a_format_that_is_none_is_a_problem_at_its_place(tmp_path, write_addon, format_):
+def test_a_format_that_is_not_a_version_is_a_problem_at_its_place(tmp_path, write_addon, format_):
     with pytest.raises(ConfigError) as caught:
         opened(write_addon(tmp_path / "x", lambda m: m.update(format=format_)))
     assert [p.pointer for p in caught.value.problems] == ["/format"]
@@ -381,11 +364,13 @@ def test_symbols_give_ids(with_symbols):
 
 
 def test_a_symbol_that_the_voice_lacks_is_an_addon_error(with_symbols):
-    symbols = with_symbols(b'{"phone": {"aa": 1}}').symbols()
-    with pytest.raises(AddonError, match="no phone 'ax' of its frontend"):
-        symbols.ids("phone", ["ax"])
-    with pytest.raises(AddonError, match="no table 'fone'"):
-        symbols.ids("fone", ["aa"])
+    symbols = with_symbols(b'{"phone": {"aah": 1}}').symbols()
+    with pytest.raises(AddonError, match=r"no phone 'aax', which its frontend uses .*'aah'"):
+        symbols.ids("phone", ["aax"])
+    with pytest.raises(AddonError, match="no phone 'q', .*choose a frontend made for this voice"):
+        symbols.ids("phone", ["q"])
+    with pytest.raises(AddonError, match="no table 'fone'.*did you mean 'phone'"):
+        symbols.ids("fone", ["aah"])
 
 
 @pytest.mark.parametrize(

@@ -14,30 +14,12 @@ import zipfile
 
 import numpy as np
 import pytest
-from voxstack import AddonError, ConfigError, Description, Format, FormatError
-from voxstack.addons import make_addon, open_files, read_document
+from stubs import opened
+from voxstack import AddonError, ConfigError
+from voxstack.addons import open_files
 from voxstack.addons.files import MAX_FILES, package_files
 
 NETWORK = "networks/decoder.txt"
-
-
-class Lambdas(Format):
-    """Python expressions as a format."""
-
-    name = "numpy"
-
-    def describe(self, data):
-        return Description()
-
-    def check(self, data, declared):
-        if not data.startswith(b"lambda"):
-            raise FormatError("it is not a lambda expression")
-
-
-
-def opened(where):
-    files = open_files(where)
-    return make_addon(read_document(files), files, lambda name: Lambdas())
 
 
 @pytest.fixture
@@ -111,16 +93,6 @@ def test_a_folder_in_place_of_a_file_is_an_addon_error(folder):
     (folder / NETWORK).mkdir()
     with pytest.raises(AddonError, match=NETWORK):
         opened(folder).read(NETWORK)
-
-
-def test_what_lies_there_is_told_without_following_links(folder, tmp_path):
-    (tmp_path / "big").mkdir()
-    (tmp_path / "big" / "file").write_text("x")
-    (folder / "out").symlink_to(tmp_path / "big", target_is_directory=True)
-    os.mkfifo(folder / "pipe")
-    kinds = {p.path: p.kind for p in open_files(folder).present()}
-    assert (kinds["out"], kinds["pipe"], kinds["addon.json"]) == ("link", "device", "file")
-    assert "out/file" not in kinds
 
 
 def test_a_package_within_a_package_is_not_located_for_that_imports_the_outer_one(site):

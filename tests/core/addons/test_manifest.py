@@ -2,9 +2,8 @@
 
 import pytest
 from voxstack import ConfigError, InputError
-from voxstack.addons import make_addon
+from voxstack.addons import Control, make_addon
 from voxstack.config import Document, lookup
-from voxstack.addons import Control
 
 DECODER = "/networks/decoder"
 STATE = {"role": "decoder", "files": {"numpy": "networks/decoder.txt"}, "delay": 3}
@@ -39,14 +38,19 @@ def stateful(**changes):
     return set_("/networks/decoder", network)
 
 
+def described(manifest):
+    """Make an addon of a manifest whose files nobody reads."""
+    return make_addon(Document(manifest), None, lambda format_: pytest.fail("a file was read"))
+
+
 def problems(manifest):
     with pytest.raises(ConfigError) as caught:
-        make_addon(Document(manifest), None)
+        described(manifest)
     return [(p.pointer, p.message, p.suggestion) for p in caught.value.problems]
 
 
 def test_the_valid_manifest_is_taken(manifest):
-    addon = make_addon(Document(manifest), None)
+    addon = described(manifest)
     assert addon.name == "tiny"
     assert sorted(addon.networks) == ["decoder", "encoder", "vocoder"]
     vocoder = addon.networks["vocoder"]
@@ -55,9 +59,9 @@ def test_the_valid_manifest_is_taken(manifest):
     assert (vocoder.consumes, vocoder.produces) == (("mel",), ("audio",))
 
 
-def test_a_network_with_state_is_taken_and_its_state_is_no_tensor_of_others(manifest):
+def test_a_network_with_state_is_taken_and_its_state_is_not_a_tensor_of_others(manifest):
     stateful()(manifest)
-    decoder = make_addon(Document(manifest), None).networks["decoder"]
+    decoder = described(manifest).networks["decoder"]
     assert (decoder.consumes, decoder.produces) == (("x",), ("y",))
     assert decoder.look_ahead == 3
 
@@ -84,7 +88,7 @@ def test_a_network_with_state_is_taken_and_its_state_is_no_tensor_of_others(mani
         (stateful(context={"left": 1, "right": 1}), DECODER,
          "has context and state; a network has one of them"),
         (set_(f"{DECODER}/delay", 3), f"{DECODER}/delay", "delay is for networks with state"),
-        (set_(f"{DECODER}/frame_ratio", 0), f"{DECODER}/frame_ratio", "must be 1 or more"),
+        (set_(f"{DECODER}/frame_ratio", 0), f"{DECODER}/frame_ratio", "must be 1 to 100000"),
         (set_(f"{DECODER}/files", {}), f"{DECODER}/files", "names no file"),
         (set_(f"{DECODER}/files/numpy", "networks/decodr.txt"), f"{DECODER}/files/numpy",
          "'networks/decodr.txt' is not in the manifest's files"),
@@ -94,19 +98,23 @@ def test_a_network_with_state_is_taken_and_its_state_is_no_tensor_of_others(mani
          "unknown dtype 'double'"),
         (set_(f"{DECODER}/inputs/encodings/shape", "frames"),
          f"{DECODER}/inputs/encodings/shape", 'expected a list, not "frames"'),
-        (stateful(delay=-1), f"{DECODER}/delay", "must be 0 frames or more"),
-        (stateful(state={"pest": "past_next"}), f"{DECODER}/state", "state 'pest' is no input"),
-        (stateful(state={"past": "y2"}), f"{DECODER}/state/past", "'y2' is no output"),
+        (stateful(delay=-1), f"{DECODER}/delay", "must be 0 to 100000 frames"),
+        (stateful(state={"pest": "past_next"}), f"{DECODER}/state",
+         "state 'pest' is not an input"),
+        (stateful(state={"past": "y2"}), f"{DECODER}/state/past", "'y2' is not an output"),
         (stateful(state={"x": "y"}), f"{DECODER}/inputs/x",
-         "a state's dimensions but the batch are numbers"),
+         "the dimensions of a state, except the batch, are numbers"),
         (set_("/symbols", "symbols.json"), "/symbols",
          "'symbols.json' is not in the manifest's files"),
         (set_("/card", "CARD.md"), "/card", "'CARD.md' is not in the manifest's files"),
         (set_("/controls/speaker/values", []), "/controls/speaker/values", "has no values"),
         (set_("/controls/speaker/default", "eve"), "/controls/speaker",
-         "the default is not allowed: speaker 'eve' is none of: ann, bob"),
+         "the default is not allowed: speaker 'eve' is not one of: ann, bob"),
         (set_("/controls/rate/default", 3), "/controls/rate",
          "the default is not allowed: rate must be 0.5 to 2, not 3"),
+        (set_("/packed_with", 1), "/packed_with", "expected a string, not 1"),
+        (set_("/packed_with", "x\x1b"), "/packed_with",
+         "holds '\\x1b', which does more than print"),
         (set_("/files/networks~1decoder.txt/bytes", "10"), "/files/networks~1decoder.txt/bytes",
          'expected a whole number, not "10"'),
     ],
@@ -141,8 +149,8 @@ def test_a_choice_becomes_its_index(value, number):
 
 
 @pytest.mark.parametrize("value", ["nann", 3, True])
-def test_a_choice_that_is_not_there_names_those_that_are(value):
-    with pytest.raises(InputError, match="is none of: ann, bob"):
+def test_a_choice_that_does_not_exist_lists_those_that_do(value):
+    with pytest.raises(InputError, match="is not one of: ann, bob"):
         Control(values=("ann", "bob")).tensor_value("speaker", value)
 
 

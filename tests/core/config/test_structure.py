@@ -7,8 +7,16 @@ import pytest
 from attrs import field, frozen
 from attrs.validators import ge
 from voxstack import ConfigError
-from voxstack.config import Document, parse_json
-from voxstack.config import Structurer, structure
+from voxstack.config import (
+    Document,
+    Invalid,
+    Invalids,
+    Structurer,
+    invalids_of,
+    parse_json,
+    problems_of,
+    structure,
+)
 
 
 @frozen
@@ -39,7 +47,7 @@ class Outer:
 
 
 def make(**value):
-    return structure(Structurer(), Document(value), "", Outer)
+    return structure(Document(value), Outer)
 
 
 def problems(**value):
@@ -146,7 +154,7 @@ def test_all_problems_come_at_once_with_their_places():
   "tabel": {}
 }"""
     with pytest.raises(ConfigError) as caught:
-        structure(Structurer(), parse_json(text, "x.json"), "", Outer)
+        structure(parse_json(text, "x.json"), Outer)
     found = {(p.pointer, p.line) for p in caught.value.problems}
     assert found == {
         ("/number", 2),
@@ -163,26 +171,79 @@ def test_a_long_value_is_cut_short_in_the_message():
 
 
 @pytest.mark.parametrize("value", [[], "Outer", 3, None])
-def test_what_is_no_object_at_all_is_refused(value):
+def test_what_is_not_an_object_is_refused(value):
     with pytest.raises(ConfigError):
-        structure(Structurer(), Document(value), "", Outer)
+        structure(Document(value), Outer)
 
 
 def test_the_pointer_of_the_whole_goes_in_front():
-    with pytest.raises(ConfigError) as caught:
-        structure(Structurer(), Document({"count": "1"}), "/voices/a", Outer)
-    assert caught.value.problems[0].pointer == "/voices/a/count"
+    document = Document({"voices": {"a": {"count": "1"}}})
+    with pytest.raises(Invalids) as caught:
+        Structurer().structure(document.value["voices"]["a"], Outer)
+    (problem,) = problems_of(document, caught.value, "/voices/a")
+    assert problem.pointer == "/voices/a/count"
+
+
+# Hooks ------------------------------------------------------------------------------------------
+
+
+class Color:
+    def __init__(self, name):
+        self.name = name
+
+
+class Paint(Color):
+    pass
+
+
+@frozen
+class House:
+    wall: Color
+    roof: Paint | None = None
+    doors: tuple[Color, ...] = ()
+
+
+def color(value, wanted):
+    if not isinstance(value, str):
+        raise Invalid("expected a color", pointer="/name")
+    return wanted(value)
+
+
+def test_a_hook_makes_what_extends_its_class_at_any_depth():
+    config = {"wall": "red", "roof": "blue", "doors": ["green"]}
+    house = Structurer({Color: color}).structure(config, House)
+    assert (house.wall.name, house.roof.name, house.doors[0].name) == ("red", "blue", "green")
+    assert (type(house.wall), type(house.roof)) == (Color, Paint)
+
+
+def test_what_a_hook_refuses_has_its_place():
+    with pytest.raises(Invalids) as caught:
+        Structurer({Color: color}).structure({"wall": 1, "doors": ["green", 2]}, House)
+    assert [i.pointer for i in invalids_of(caught.value)] == ["/wall/name", "/doors/1/name"]
+
+
+def test_the_fields_of_a_class_are_made_although_a_hook_would_make_the_class():
+    hooks = {House: lambda value, wanted: pytest.fail("asked"), Color: color}
+    assert Structurer(hooks).fields({"wall": "red"}, House).wall.name == "red"
+
+
+def test_a_class_that_no_hook_makes_cannot_be_given():
+    with pytest.raises(ConfigError, match="the type Color cannot be given in a configuration"):
+        structure(Document({"wall": "red"}), House)
+
+
+# Schemas ----------------------------------------------------------------------------------------
 
 
 def test_a_document_may_name_its_schema_which_changes_nothing():
     document = Document({"$schema": "./x.json", "count": 2})
-    plain = structure(Structurer(), Document({"count": 2}), "", Outer)
-    assert structure(Structurer(), document, "", Outer) == plain
+    plain = structure(Document({"count": 2}), Outer)
+    assert structure(document, Outer) == plain
     assert document.value == {"$schema": "./x.json", "count": 2}
 
 
-def test_a_schema_that_is_no_string_is_told_with_all_else():
+def test_a_schema_that_is_not_a_string_is_reported_with_all_else():
     text = '{"$schema": {"a": 1},\n "count": "1"}'
     with pytest.raises(ConfigError) as caught:
-        structure(Structurer(), parse_json(text), "", Outer)
+        structure(parse_json(text), Outer)
     assert [(p.pointer, p.line) for p in caught.value.problems] == [("/$schema", 1), ("/count", 2)]

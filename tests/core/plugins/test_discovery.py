@@ -3,8 +3,9 @@
 import sys
 
 import pytest
+from voxstack import PluginError
 from voxstack.hookspecs import KINDS
-from voxstack.plugins import normalised, scan
+from voxstack.plugins import known_groups, normalised, scan
 from voxstack.plugins.discovery import well_formed
 
 GAIN = {"voxstack.effects": {"Gain": "acme_effects:Gain"}}
@@ -46,13 +47,13 @@ def test_every_kind_has_its_group(site):
     assert [kind for kind, _ in package.components()] == list(KINDS)
 
 
-def test_modules_and_listeners_are_no_components(site):
-    groups = {"voxstack": {"acme": "acme_hooks"}, "voxstack.listeners": {"log": "acme_log"}}
+def test_modules_and_observers_are_not_components(site):
+    groups = {"voxstack": {"acme": "acme_hooks"}, "voxstack.observers": {"log": "acme_log"}}
     site.install("acme", entry_points=groups)
     (package,) = found(site)
     assert list(package.components()) == []
     assert list(package.modules("voxstack")) == [("acme", "acme_hooks")]
-    assert list(package.modules("voxstack.listeners")) == [("log", "acme_log")]
+    assert list(package.modules("voxstack.observers")) == [("log", "acme_log")]
 
 
 def test_the_first_of_a_distribution_on_the_path_wins(tmp_path, site):
@@ -99,7 +100,7 @@ def test_a_damaged_line_is_told_with_its_number_and_the_rest_is_kept(site, line)
     assert [c.name for _, c in package.components()] == ["Loud"]
 
 
-def test_damage_in_somebody_elses_group_is_none_of_ours(site):
+def test_damage_in_a_group_of_another_program_is_not_reported(site):
     site.install("acme", entry_points="[other]\nnonsense\n[voxstack.effects]\nGain = a:Gain\n")
     (package,) = found(site)
     assert package.damage is None
@@ -111,22 +112,66 @@ def test_entry_points_that_are_not_text_do_not_stop_the_scan(site):
     assert "acme" in [package.name for package in found(site)]
 
 
+def required(site, metadata):
+    """Return why a component of a package with this METADATA cannot be used, or None."""
+    site.install("acme", entry_points=GAIN, metadata=metadata)
+    (registration,) = site.registry().registrations
+    try:
+        registration.require()
+    except PluginError as error:
+        assert error.component is registration
+        assert registration.status in ("broken", "incompatible")
+        return registration.reason
+    assert registration.status == "ok"
+    return None
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        "Requires-Dist: voxstack>=0.1,<1\n",
+        "Requires-Dist: voxstack (>=0.1)\n",
+        "Requires-Dist: voxstack\n",
+        "Requires-Dist: voxstack[test]~=0.1\n",
+        "Requires-Dist: voxstack-standard>=9\nRequires-Dist: numpy\n",
+        None,
+    ],
+)
+def test_a_package_whose_requirement_this_voxstack_meets_is_usable(site, metadata):
+    assert required(site, metadata) is None
+
+
 @pytest.mark.parametrize(
     ("metadata", "requirement"),
     [
-        ("Requires-Dist: voxstack>=0.1,<1\n", ">=0.1,<1"),
-        ("Requires-Dist: voxstack (>=0.1)\n", ">=0.1"),
+        ("Requires-Dist: voxstack (>=9)\n", ">=9"),
         ("Requires-Dist: voxstack >= 9 ; python_version > '3'\n", ">= 9"),
-        ("Requires-Dist: voxstack\n", None),
-        ("Requires-Dist: voxstack-standard>=9\nRequires-Dist: numpy\n", None),
-        ("Requires-Dist: numpy>=1\nRequires-Dist: VOXSTACK==0.2\n", "==0.2"),
-        (None, None),
+        ("Requires-Dist: voxstack[test]>=9\n", ">=9"),
+        ("Requires-Dist: numpy>=1\nRequires-Dist: VOXSTACK==0.0.2\n", "==0.0.2"),
     ],
 )
-def test_its_requirement_on_voxstack_is_read_when_asked_for(site, metadata, requirement):
-    site.install("acme", entry_points=GAIN, metadata=metadata)
-    (package,) = found(site)
-    assert package.requirement() == requirement
+def test_a_package_that_requires_another_voxstack_is_told_which(site, metadata, requirement):
+    reason = required(site, metadata)
+    assert reason.startswith(f"it needs voxstack {requirement}, this is ")
+    assert "install another version of acme" in reason
+
+
+def test_a_prerelease_of_voxstack_meets_a_requirement_of_what_it_precedes(site, monkeypatch):
+    monkeypatch.setattr("voxstack.__version__", "0.3.0.dev1")
+    assert required(site, "Requires-Dist: voxstack>=0.2\n") is None
+
+
+def test_a_requirement_that_is_not_one_makes_the_package_broken(site):
+    assert required(site, "Requires-Dist: voxstack>>1\n").startswith("METADATA: ")
+
+
+def test_a_package_is_broken_whose_metadata_cannot_be_read(site):
+    info = site.install("acme", entry_points=GAIN)
+    (info / "METADATA").write_bytes(b"Requires-Dist: voxstack>=9 \xff\n")
+    (registration,) = site.registry().registrations
+    with pytest.raises(PluginError, match="METADATA: "):
+        registration.require()
+    assert registration.status == "broken"
 
 
 @pytest.mark.parametrize(
@@ -150,3 +195,37 @@ def test_a_target_names_a_module_or_an_attribute_of_one(target, good):
 
 def test_names_are_compared_as_pypi_does():
     assert normalised("Acme.Voice__Pack") == "acme-voice-pack"
+
+
+def test_the_leftovers_of_a_failed_uninstall_are_passed_over(site):
+    site.install("~cme", "1.0", GAIN)
+    site.install("acme", "2.0", GAIN)
+    assert [(package.name, package.version) for package in found(site)] == [("acme", "2.0")]
+
+
+# Groups -----------------------------------------------------------------------------------------
+
+
+def unread(site):
+    packages = found(site)
+    known = known_groups(packages)
+    return [(p.name, group, name, hint) for p in packages for group, name, hint in p.unread(known)]
+
+
+def test_an_entry_point_in_an_unknown_group_is_reported_with_the_nearest(site):
+    site.install("acme", entry_points={"voxstack.effect": {"Gain": "acme:Gain"}})
+    nearest = "did you mean 'voxstack.effects'?"
+    assert unread(site) == [("acme", "voxstack.effect", "Gain", nearest)]
+
+
+def test_a_group_that_a_package_announces_is_read_by_it_and_not_reported(site):
+    site.install("kit", entry_points={"voxstack.groups": {"conformance": "kit.conformance"}})
+    site.install("acme", entry_points={"voxstack.conformance": {"Gain": "acme_tests:TestGain"}})
+    assert unread(site) == []
+
+
+def test_a_near_miss_of_an_announced_group_is_reported(site):
+    site.install("kit", entry_points={"voxstack.groups": {"conformance": "kit.conformance"}})
+    site.install("acme", entry_points={"voxstack.conformence": {"Gain": "acme_tests:TestGain"}})
+    ((_, _, _, hint),) = unread(site)
+    assert hint == "did you mean 'voxstack.conformance'?"

@@ -1,4 +1,4 @@
-"""The registry: what there is, who brings it, and why it cannot be used."""
+"""The registry: which names there are, who provides them, and why one cannot be used."""
 
 import inspect
 import sys
@@ -7,7 +7,7 @@ import pytest
 from attrs import frozen
 from voxstack import Component, PluginError, StreamableBlock, hookimpl, hookspecs
 from voxstack.hookspecs import KINDS
-from voxstack.plugins import Filter
+from voxstack.plugins import Filter, index
 
 BLOCK = """
 from attrs import frozen
@@ -71,16 +71,16 @@ def test_an_unknown_name_gets_the_nearest(site):
 
 def test_an_unknown_name_that_is_near_none_gets_all(site):
     site.install("acme", entry_points=effects(Gain="acme_gain:Gain"))
-    assert "there: Gain" in refusal(site.registry(), "Xyz")
+    assert "installed: Gain" in refusal(site.registry(), "Xyz")
     assert "none is installed" in refusal(site.registry(), "Xyz", "frontend")
 
 
 @pytest.mark.parametrize(
     ("name", "namespace", "says"),
     [
-        ("Gain", "executor", "'Gain' of acme is a block: it goes into a stack"),
-        ("Npu", "block", "'Npu' of acme is an executor"),
-        ("en", "frontend", "'en' of acme is an addon"),
+        ("Gain", "executor", "'Gain' of acme is a block, which belongs in a stack"),
+        ("Npu", "block", "'Npu' of acme is an executor, which is named as \"executor\" of a block"),
+        ("en", "frontend", "'en' of acme is an addon, which is used as a voice"),
     ],
 )
 def test_a_name_in_the_wrong_place_is_told_where_it_belongs(site, name, namespace, says):
@@ -91,13 +91,17 @@ def test_a_name_in_the_wrong_place_is_told_where_it_belongs(site, name, namespac
     assert says in told
 
 
-def test_a_name_of_the_repository_is_told_where_to_get_it(site):
+def test_an_unknown_name_that_the_index_lists_comes_with_where_to_get_it(site, monkeypatch):
+    row = ["executor", "OpenVino", "acme-openvino", "pip install acme-openvino"]
+    monkeypatch.setattr(index, "_rows", lambda: [row])
     site.install("acme", entry_points={"voxstack.executors": {"OpenVin": "m:Npu"}})
-    told = refusal(site.registry(), "OpenVino", "executor")
-    assert "plugins/openvino of voxstack's repository: pip install ./plugins/openvino" in told
+    registry = site.registry()
+    told = refusal(registry, "OpenVino", "executor")
+    assert "acme-openvino provides it: pip install acme-openvino" in told
+    assert "acme-openvino" not in refusal(registry, "OpenVino", "frontend")
 
 
-def test_a_dotted_path_is_no_name(site):
+def test_a_dotted_path_is_not_a_name(site):
     site.install("acme", entry_points=effects(Gain="acme_gain:Gain"), acme_gain=BLOCK)
     assert "no block 'acme_gain:Gain' is installed" in refusal(site.registry(), "acme_gain:Gain")
 
@@ -115,7 +119,7 @@ def test_two_packages_with_one_name_are_ambiguous_until_one_is_chosen(site):
     site.install("other.fx", "2.0", effects(Gain="other_gain:Gain"), other_gain=BLOCK)
     registry = site.registry()
     message = refusal(registry, "Gain")
-    assert "acme-voice 1.0 and other-fx 2.0 both bring the block 'Gain'" in message
+    assert "acme-voice 1.0 and other-fx 2.0 both provide the block 'Gain'" in message
     assert "'Gain@acme-voice' or 'Gain@other-fx'" in message
     assert find_and_load(registry, "Gain@acme-voice").__module__ == "acme_gain"
     assert find_and_load(registry, "Gain@Other_FX").__module__ == "other_gain"
@@ -126,28 +130,29 @@ def test_the_same_name_in_two_kinds_of_blocks_is_ambiguous_too(site):
     site.install("acme", entry_points=effects(Same="a:Same"))
     site.install("other", entry_points={"voxstack.vocoders": {"Same": "b:Same"}})
     told = refusal(site.registry(), "Same")
-    assert "both bring the block 'Same'" in told and "keep one out: --block acme" in told
+    assert "both provide the block 'Same'; name 'Same@acme' or 'Same@other'" in told
+    assert "or block all but one of these distributions" in told
 
 
-def test_a_package_that_brings_a_name_twice_says_so(site):
+def test_a_package_that_provides_a_name_twice_is_told_with_both_targets(site):
     groups = {**effects(Same="a:Same"), "voxstack.vocoders": {"Same": "b:Same"}}
     site.install("acme", entry_points=groups)
     message = refusal(site.registry(), "Same")
-    assert "acme 1.0" in message
-    assert "'Same'" in message
+    assert "acme 1.0 provides the block 'Same' twice, as 'a:Same' and 'b:Same'" in message
+    assert "uninstall it or install another version" in message
 
 
-def test_a_name_of_a_distribution_that_does_not_bring_it_names_those_that_do(site):
+def test_a_name_of_a_distribution_that_does_not_provide_it_lists_those_that_do(site):
     site.install("acme", entry_points=effects(Gain="acme_gain:Gain"))
     assert refusal(site.registry(), "Gain@acne") == (
-        "no block 'Gain@acne' is installed (there: Gain@acme)"
+        "no block 'Gain@acne' is installed (installed: Gain@acme)"
     )
 
 
 def test_blocking_one_of_two_rivals_leaves_the_other_usable(site):
     site.install("acme", entry_points=effects(Gain="acme_gain:Gain"), acme_gain=BLOCK)
     site.install("evil", entry_points=effects(Gain="evil_gain:Gain"), evil_gain="raise SystemExit")
-    registry = site.registry(filter=Filter(block=("evil",)))
+    registry = site.registry(filters=[Filter(block=("evil",))])
     assert find_and_load(registry, "Gain").__module__ == "acme_gain"
     assert listed(registry, "Gain")["evil"][0] == "blocked"
 
@@ -156,32 +161,70 @@ def test_blocking_one_of_two_rivals_leaves_the_other_usable(site):
 
 
 @pytest.mark.parametrize(
-    ("filter_", "reason"),
+    ("filter_", "reason", "step"),
     [
-        (Filter(block=("acme-*",), origin="deploy.toml"), "blocked by 'acme-*' in deploy.toml"),
-        (Filter(block=("Acme_FX",)), "blocked by 'Acme_FX' in the host's settings"),
-        (Filter(allow=("good-*",), origin="d.toml"), "not allowed by d.toml"),
-        (Filter(allow=()), "not allowed by the host's settings"),
+        (
+            Filter(block=("acme-*",), origin="deploy.toml"),
+            "blocked by 'acme-*' in deploy.toml",
+            "to use it, remove 'acme-*' from deploy.toml",
+        ),
+        (
+            Filter(block=("Acme_FX",)),
+            "blocked by 'Acme_FX' in the host's settings",
+            "to use it, remove 'Acme_FX' from the host's settings",
+        ),
+        (
+            Filter(block=("Acme.*",), origin="d.toml"),
+            "blocked by 'Acme.*' in d.toml",
+            "to use it, remove 'Acme.*' from d.toml",
+        ),
+        (
+            Filter(allow=("good-*",), origin="d.toml"),
+            "not allowed by d.toml",
+            "to use it, add 'acme-fx' to d.toml",
+        ),
+        (
+            Filter(allow=()),
+            "not allowed by the host's settings",
+            "to use it, add 'acme-fx' to the host's settings",
+        ),
     ],
 )
-def test_a_blocked_plugin_is_never_imported_and_its_reason_is_told(site, filter_, reason):
+def test_a_blocked_plugin_is_never_imported_and_its_reason_is_told(site, filter_, reason, step):
     site.install(
         "acme-fx",
         entry_points={**effects(Gain="acme_gain:Gain"), "voxstack": {"acme": "acme_hooks"}},
         acme_gain="raise SystemExit",
         acme_hooks="raise SystemExit",
     )
-    registry = site.registry(filter=filter_)
+    registry = site.registry(filters=[filter_])
     message = refusal(registry, "Gain")
-    assert f"'Gain' of acme-fx 1.0 cannot be used: {reason}" in message
+    assert f"'Gain' of acme-fx 1.0 cannot be used: {reason} ({step}" in message
     assert listed(registry, "acme") == {"acme-fx": ("blocked", reason)}
     assert "acme_gain" not in sys.modules
     assert "acme_hooks" not in sys.modules
 
 
 def test_the_hosts_own_components_cannot_be_blocked(own_site):
-    registry = own_site.registry(filter=Filter(allow=(), block=("*",)))
+    registry = own_site.registry(filters=[Filter(allow=(), block=("*",))])
     assert find_and_load(registry, "Encoders").__name__ == "Encoders"
+
+
+def test_a_distribution_is_not_exempt_from_the_lists_for_how_it_is_called(site):
+    site.install("voxstack", entry_points=effects(Gain="acme_gain:Gain"), acme_gain=BLOCK)
+    site.install("voxstack-fx", entry_points=effects(Loud="voxstackfx:Loud"), voxstackfx="1 / 0")
+    registry = site.registry(filters=[Filter(block=("voxstack*",))])
+    assert "blocked by 'voxstack*'" in refusal(registry, "Gain")
+    assert "blocked by 'voxstack*'" in refusal(registry, "Loud")
+
+
+def test_every_list_must_allow_a_distribution(site):
+    site.install("acme", entry_points=effects(Gain="acme_gain:Gain"), acme_gain=BLOCK)
+    allowing = Filter(allow=("acme",))
+    refusing = Filter(allow=("other",), origin="the second list")
+    assert find_and_load(site.registry(filters=[allowing, allowing]), "Gain")
+    registry = site.registry(filters=[allowing, refusing])
+    assert "not allowed by the second list" in refusal(registry, "Gain")
 
 
 def test_block_wins_over_allow():
@@ -203,7 +246,7 @@ def test_block_wins_over_allow():
         ("class Gain: pass", "is a class that does not extend voxstack.StreamableBlock"),
         ("Gain = 5", "is a int; the group voxstack.effects takes attrs classes"),
         (BLOCK + "\nGain = Gain()", "is a Gain; the group voxstack.effects takes"),
-        (BLOCK.replace("@frozen", ""), "is not an attrs class: decorate it with @attrs.frozen"),
+        (BLOCK.replace("@frozen", ""), "is not an attrs class; decorate it with @attrs.frozen"),
     ],
 )
 def test_a_broken_plugin_says_why_and_is_listed_as_broken_from_then_on(site, source, reason):
@@ -399,7 +442,7 @@ def test_a_component_of_a_hook_with_preset_options_keeps_them(site):
 
 # The life cycle ---------------------------------------------------------------------------------
 
-LISTENER = """
+OBSERVER = """
 from voxstack import hookimpl
 heard = []
 
@@ -409,18 +452,19 @@ def voxstack_voice_loaded(voice):
 """
 
 
-def test_a_listener_is_imported_with_the_first_announcement(site):
+def test_an_observer_is_imported_with_the_first_announcement(site):
     site.install(
-        "acme", entry_points={"voxstack.listeners": {"ear": "acme_ear"}}, acme_ear=LISTENER
+        "acme", entry_points={"voxstack.observers": {"ear": "acme_ear"}}, acme_ear=OBSERVER
     )
     registry = site.registry()
     assert "acme_ear" not in sys.modules
+    assert [r.kind for r in registry.registrations] == ["observer"]
     registry.announce("voxstack_voice_loaded", voice="anna")
     assert sys.modules["acme_ear"].heard == ["anna"]
     assert listed(registry, "ear") == {"acme": ("ok", None)}
 
 
-def test_a_listener_that_fails_is_passed_over(site, capsys):
+def test_an_observer_that_fails_is_logged_and_the_others_are_called(site, capsys):
     class Bad:
         @hookimpl
         def voxstack_voice_loaded(self, voice):
@@ -435,12 +479,15 @@ def test_a_listener_that_fails_is_passed_over(site, capsys):
 
     site.registry(plugins=[Bad(), Good()]).announce("voxstack_voice_loaded", voice="anna")
     assert Good.heard == [1]
-    assert "deaf" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert "observer failed" in err
+    assert "voxstack_voice_loaded" in err
+    assert "RuntimeError: deaf" in err
 
 
-def test_a_blocked_listener_is_never_imported(site):
-    site.install("acme", entry_points={"voxstack.listeners": {"ear": "acme_ear"}}, acme_ear="1/0")
-    registry = site.registry(filter=Filter(block=("acme",)))
+def test_a_blocked_observer_is_never_imported(site):
+    site.install("acme", entry_points={"voxstack.observers": {"ear": "acme_ear"}}, acme_ear="1/0")
+    registry = site.registry(filters=[Filter(block=("acme",))])
     registry.announce("voxstack_voice_loaded", voice="anna")
     assert listed(registry, "ear")["acme"][0] == "blocked"
     assert "acme_ear" not in sys.modules
@@ -472,8 +519,28 @@ def test_the_hosts_own_plugin_answers_every_kind(site):
         assert len(getattr(manager.hook, kind.hook).get_hookimpls()) == 1
 
 
-def test_a_name_in_a_group_that_nobody_reads_is_told(site):
+# Groups that are not the host's -----------------------------------------------------------------
+
+
+def test_a_name_in_an_unknown_group_is_told_with_the_nearest_group(site):
     site.install("acme", entry_points={"voxstack.effect": {"Gain": "acme_gain:Gain"}})
     told = refusal(site.registry(), "Gain")
-    assert "acme announces it in 'voxstack.effect', a group nobody reads" in told
+    assert "acme announces it in the unknown group 'voxstack.effect'" in told
     assert "did you mean 'voxstack.effects'?" in told
+
+
+def test_a_group_that_a_package_announces_is_not_unknown(site):
+    site.install("kit", entry_points={"voxstack.groups": {"conformance": "kit.conformance"}})
+    site.install("acme", entry_points={"voxstack.conformance": {"Gain": "acme_tests:TestGain"}})
+    assert refusal(site.registry(), "Gain") == "no block 'Gain' is installed (none is installed)"
+
+
+# What pip leaves behind -------------------------------------------------------------------------
+
+
+def test_what_a_failed_uninstall_leaves_behind_provides_nothing(site):
+    site.install("~cme", entry_points=effects(Gain="old_gain:Gain"), old_gain="1 / 0")
+    site.install("acme", entry_points=effects(Gain="acme_gain:Gain"), acme_gain=BLOCK)
+    registry = site.registry()
+    assert listed(registry, "Gain") == {"acme": ("ok", None)}
+    assert find_and_load(registry, "Gain").__module__ == "acme_gain"

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
         Problem,
         VoxstackError,
     )
-    from voxstack.executors import Executor, Program, Session
+    from voxstack.executors import Executor, Program, Session, Static
     from voxstack.formats import Description, Format, FormatError, Signature
     from voxstack.host import Host
     from voxstack.networks import Network, TensorSpec, network
@@ -59,7 +59,7 @@ _HOMES = {
         "Problem",
         "VoxstackError",
     ],
-    "executors": ["Executor", "Program", "Session"],
+    "executors": ["Executor", "Program", "Session", "Static"],
     "formats": ["Description", "Format", "FormatError", "Signature"],
     "host": ["Host"],
     "networks": ["Network", "TensorSpec", "network"],
@@ -101,6 +101,7 @@ __all__ = [
     "SequenceBlock",
     "Session",
     "Signature",
+    "Static",
     "Stream",
     "StreamableBlock",
     "StreamablePipeline",

@@ -9,8 +9,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from typing import ClassVar
 
+from attrs import frozen
+
+from voxstack.buckets import Buckets
 from voxstack.networks import Network
 from voxstack.tensors import Array, Tensors
 
@@ -83,14 +87,17 @@ class Executor(ABC):
 
     formats: ClassVar[tuple[str, ...]] = ("onnx",)  # in order of preference
     static: ClassVar[bool] = False  # every call of a loaded program must have the same shapes
-    runtime: ClassVar[str | None] = None  # the module that ``load`` imports, for benchmarks
+    runtime: ClassVar[str | None] = None  # the module that ``load`` imports, called as pip does
 
     def available(self) -> str | None:
-        """Probe cheaply and say why this executor cannot run here, or None if it can.
+        """Return why this executor cannot run here, or None if it can.
 
-        It looks for what its options ask for, a device say; the host then takes the next one that
-        the configuration names.
+        Looks for the module ``runtime``, without importing it. An executor whose options ask for
+        more, such as a device, looks for that too, cheaply; if there is a reason, the host takes
+        the next executor that the configuration names.
         """
+        if self.runtime is not None and find_spec(self.runtime) is None:
+            return f"{self.runtime} is not installed: pip install {self.runtime}"
         return None
 
     @classmethod
@@ -111,3 +118,16 @@ class Executor(ABC):
         Import the runtime here, not at the top of the module. Called once for each network and
         executor, under a lock; must not keep utterance state.
         """
+
+
+@frozen(slots=False)  # of two bases only one may have slots
+class Static(Executor):
+    """The base, named first, that makes an executor a static one of another name.
+
+    ``class AcmeStatic(Static, Acme)`` loads each network with every dimension fixed, for runtimes
+    that compile one shape; ``network.dimensions`` has the sizes.
+    """
+
+    static = True
+
+    buckets: Buckets = Buckets()  # sizes of named dimensions; what is left out the host chooses

@@ -117,7 +117,7 @@ def test_it_is_available_here():
 
 
 def test_without_the_package_it_says_what_to_install(monkeypatch):
-    monkeypatch.setattr("voxstack_onnxruntime.find_spec", lambda name: None)
+    monkeypatch.setattr("voxstack.executors.find_spec", lambda name: None)
     assert OnnxRuntime().available() == "onnxruntime is not installed: pip install onnxruntime"
 
 

@@ -90,14 +90,9 @@ def test_many_threads_may_load_and_run(tiny):
     assert wrong == [] and len(cache) == 4
 
 
-def test_a_manifest_with_another_number_of_inputs_is_named(tiny):
-    with pytest.raises(NetworkError, match=r"'tiny:affine' \(affine.pt2\) has 2 inputs, .* 1: x"):
-        Torch().load(tiny.network(inputs={"x": tiny.FRAMES}))
-
-
 @pytest.mark.parametrize("cut", [0, 10, -8])
 def test_a_truncated_file_is_a_clear_error(tiny, cut):
-    with pytest.raises(NetworkError, match=r"'tiny:affine' \(affine.pt2\) is refused: it is no"):
+    with pytest.raises(NetworkError, match=r"'tiny:affine' \(affine.pt2\) is refused: it is not"):
         Torch().load(tiny.network(tiny.affine()[:cut]))
 
 
@@ -128,7 +123,7 @@ def test_threads_are_those_of_the_process_and_none_leaves_them_alone(tiny):
 
 
 def test_without_the_package_it_says_what_to_install(monkeypatch):
-    monkeypatch.setattr("voxstack_torch.find_spec", lambda name: None)
+    monkeypatch.setattr("voxstack.executors.find_spec", lambda name: None)
     assert Torch().available() == "torch is not installed: pip install torch"
 
 

@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from voxstack import Buckets, Executor, Host, Network, Program, Session, Tensors, TensorSpec
 from voxstack.utterance import Stopped, Utterance, current_utterance, set_current
-from voxstack_standard import batching
 from voxstack_standard.batching import Batching
-from voxstack_standard.batching_gains import SIZES, Choice, Gains
-from voxstack_standard.batching_tensors import Layout
+from voxstack_standard.batching import executor as batching
+from voxstack_standard.batching.gains import SIZES, Choice, Gains
+from voxstack_standard.batching.layout import Layout
 
 quick = settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -529,7 +529,7 @@ def test_options_that_make_no_sense_are_refused(options):
 
 
 def test_batching_twice_is_refused():
-    with pytest.raises(ValueError, match="already"):
+    with pytest.raises(ValueError, match="Batching inside Batching"):
         Batching(Batching(OnTiny()))
 
 

@@ -120,7 +120,7 @@ def written(number: int, value: int | bytes | memoryview) -> bytes:
 
 
 def head(number: int, size: int) -> bytes:
-    """Return what stands before ``size`` bytes of a field."""
+    """Return the key and size that precede ``size`` bytes of a field."""
     return _varint_of(number << 3 | BYTES) + _varint_of(size)
 
 

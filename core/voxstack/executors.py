@@ -96,8 +96,9 @@ class Executor(ABC):
         more, such as a device, looks for that too, cheaply; if there is a reason, the host takes
         the next executor that the configuration names.
         """
-        if self.runtime is not None and find_spec(self.runtime) is None:
-            return f"{self.runtime} is not installed: pip install {self.runtime}"
+        package = self.runtime and self.runtime.partition(".")[0]  # find_spec imports the package
+        if package and find_spec(package) is None:
+            return f"{self.runtime} is not installed: pip install {package}"
         return None
 
     @classmethod

@@ -28,8 +28,8 @@ def test_a_runtime_is_found_without_importing_it(runtime, monkeypatch):
 
 
 def test_a_runtime_that_is_not_installed_is_the_reason(monkeypatch):
-    monkeypatch.setattr(Acme, "runtime", "acme_npu")
-    assert Acme().available() == "acme_npu is not installed: pip install acme_npu"
+    monkeypatch.setattr(Acme, "runtime", "acme_npu.runtime")
+    assert Acme().available() == "acme_npu.runtime is not installed: pip install acme_npu"
 
 
 def test_a_static_twin_has_the_options_of_its_executor_and_buckets():

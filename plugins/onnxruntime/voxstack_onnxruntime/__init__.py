@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["OnnxRuntime", "OnnxRuntimeStatic"]
 
 ERRORS_ONLY = 3  # ONNX Runtime's log severity
+EXTERNAL_DATA = "session.model_external_initializers_file_folder_path"
 
 
 @frozen
@@ -56,6 +57,8 @@ class OnnxRuntime(Executor):
         options.log_severity_level = ERRORS_ONLY
         # A thread that waits by spinning takes the core from the next network.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # A second wall: the format already refuses parameters in other files. Not a folder.
+        options.add_session_config_entry(EXTERNAL_DATA, os.devnull)
         for dimension, size in network.dimensions.items():
             options.add_free_dimension_override_by_name(dimension, size)
         session = onnxruntime.InferenceSession(

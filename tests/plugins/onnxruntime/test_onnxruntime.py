@@ -56,6 +56,18 @@ def test_a_provider_that_this_build_lacks_is_named_with_those_that_it_has():
         executor.load(network())
 
 
+def test_parameters_in_another_file_are_not_read_even_without_the_check(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.ones(2, np.float32).tofile("weights.bin")
+    model = onnx.load_from_string(affine())
+    tensor = onnx.numpy_helper.from_array(np.ones((1, 2), np.float32), "c")
+    onnx.external_data_helper.set_external_data(tensor, "weights.bin")
+    tensor.ClearField("raw_data")
+    model.graph.initializer.append(tensor)
+    with pytest.raises(Exception, match="External data path validation failed"):
+        OnnxRuntime().load(network(model.SerializeToString()))
+
+
 @pytest.mark.parametrize("options", [{"threads": 0}, {"threads": -1}, {"providers": ()}])
 def test_options_that_make_no_sense_are_refused(options):
     with pytest.raises(ValueError, match=r"threads|providers"):

@@ -57,7 +57,10 @@ def _taken_apart(reader: Reader, graph: Value) -> tuple[list[memoryview], dict[s
     """Return the fields of a graph but its parameters, and the parameters."""
     kept: list[memoryview] = []
     declared: dict[str, _Declared] = {}
+    valued: set[str] = set()
     for field, value, span in reader.spans(graph):
+        if field == Graph.INITIALIZER:
+            valued.add(text(reader.last(value).get(Tensor.NAME, memoryview(b""))))
         if field != Graph.INPUT or not _is_parameter(reader, value):
             kept.append(span)
             continue
@@ -65,6 +68,8 @@ def _taken_apart(reader: Reader, graph: Value) -> tuple[list[memoryview], dict[s
         if name in declared:
             raise FormatError(f"its graph declares the parameter {name!r} twice")
         declared[name] = _Declared(dtype, shape)
+    for name in declared.keys() & valued:
+        raise FormatError(f"its graph has values for the parameter {name!r}")
     return kept, declared
 
 

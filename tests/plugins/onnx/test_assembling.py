@@ -149,6 +149,13 @@ def test_a_parameter_that_is_declared_twice_is_refused():
         Onnx().assemble(model.SerializeToString(), PARAMETERS)
 
 
+def test_a_graph_that_has_values_for_a_parameter_is_refused():
+    model = onnx.load_from_string(GRAPH)
+    model.graph.initializer.append(numpy_helper.from_array(PARAMETERS["bias"], "bias"))
+    with pytest.raises(FormatError, match="has values for the parameter 'bias'"):
+        Onnx().assemble(model.SerializeToString(), PARAMETERS)
+
+
 def test_a_graph_of_a_dtype_that_numpy_lacks_is_refused():
     model = onnx.load_from_string(GRAPH)
     model.graph.input[1].type.tensor_type.elem_type = TensorProto.BFLOAT16

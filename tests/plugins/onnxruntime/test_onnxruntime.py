@@ -64,7 +64,7 @@ def test_parameters_in_another_file_are_not_read_even_without_the_check(tmp_path
     onnx.external_data_helper.set_external_data(tensor, "weights.bin")
     tensor.ClearField("raw_data")
     model.graph.initializer.append(tensor)
-    with pytest.raises(Exception, match="External data path validation failed"):
+    with pytest.raises(Exception, match=r"(?i)external data|weights\.bin"):
         OnnxRuntime().load(network(model.SerializeToString()))
 
 

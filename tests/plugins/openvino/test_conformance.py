@@ -1,7 +1,7 @@
 """What voxstack asks of every executor."""
 
 import pytest
-from voxstack.testing import ExecutorSuite
+from voxstack_kit.testing import ExecutorSuite
 from voxstack_openvino import OpenVino, OpenVinoStatic
 
 

@@ -14,10 +14,10 @@ __getattr__, __dir__, __all__ = attach(
         "voxstack.blocks": "AudioFormat Frontend SequenceBlock StreamableBlock Symbols",
         "voxstack.containers": "Encoders StreamablePipeline StreamableStack",
         "voxstack.errors": (
-            "AddonError BlockError ConfigError InputError "
-            "NetworkError PluginError Problem VoxstackError"
+            "AddonError BlockError ConfigError InputError NetworkError PluginError Problem "
+            "VoxstackError"
         ),
-        "voxstack.executors": "Buckets Executor Program Session",
+        "voxstack.executors": "Buckets Executor Program Session Static",
         "voxstack.formats": "Description Format FormatError Signature",
         "voxstack.hookspecs": "Component hookimpl",
         "voxstack.host": "Host",

@@ -24,6 +24,7 @@ from voxstack.executors import Buckets as Buckets
 from voxstack.executors import Executor as Executor
 from voxstack.executors import Program as Program
 from voxstack.executors import Session as Session
+from voxstack.executors import Static as Static
 from voxstack.formats import Description as Description
 from voxstack.formats import Format as Format
 from voxstack.formats import FormatError as FormatError

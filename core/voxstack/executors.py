@@ -109,8 +109,9 @@ class Executor(ABC):
         The default looks for the module ``runtime``. A subclass looks for what its options ask
         for, such as a device; the host then takes the next executor that the configuration lists.
         """
-        if self.runtime is not None and find_spec(self.runtime) is None:
-            return f"{self.runtime} is not installed"
+        package = self.runtime and self.runtime.partition(".")[0]  # find_spec imports packages
+        if package and find_spec(package) is None:
+            return f"{self.runtime} is not installed: pip install {package}"
         return None
 
     @classmethod
@@ -162,6 +163,19 @@ class Buckets:
         """Return the sizes given for a dimension of a network, in order; often none."""
         given = dict(self.sizes)
         return given.get(f"{network}.{dimension}", given.get(dimension, ()))
+
+
+@frozen(slots=False)  # of two bases only one may have slots
+class Static(Executor):
+    """The base, named first, that makes an executor a static one of another name.
+
+    ``class AcmeStatic(Static, Acme)`` loads each network with every dimension fixed, for runtimes
+    that compile one shape; ``network.dimensions`` has the sizes.
+    """
+
+    static = True
+
+    buckets: Buckets = Buckets()  # sizes of named dimensions; the host chooses the others
 
 
 @final

@@ -13,7 +13,8 @@ __getattr__, __dir__, __all__ = attach(
     {
         "voxstack.addons": (
             "FORMAT MANIFEST MAX_FILE MAX_FILES MAX_FRAMES MAX_LINE MAX_MANIFEST MAX_RATIO "
-            "MAX_TEXT MAX_TOTAL Files FolderFiles Manifest ZipFiles make_addon open_files read_document"
+            "MAX_TEXT MAX_TOTAL Files FolderFiles Manifest ZipFiles make_addon open_files "
+            "read_document"
         ),
         "voxstack.blocks": "HIGHEST_RATE LOWEST_RATE Block options_of walk",
         "voxstack.building": (
@@ -27,8 +28,8 @@ __getattr__, __dir__, __all__ = attach(
         "voxstack.hookspecs": "GROUPS HOOKS KINDS",
         "voxstack.networks": "DTYPES MASK ROLE",
         "voxstack.plugins": (
-            "Filter Package Registration Registry examples "
-            "known_groups normalised scan site_filters where_to_get"
+            "Filter Package Registration Registry examples known_groups normalised scan "
+            "site_filters where_to_get"
         ),
         "voxstack.running": (
             "BuiltStack HostedProgram ProgramCache buckets_of chosen write_atomically"

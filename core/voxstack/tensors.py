@@ -48,6 +48,17 @@ class Tensors(dict[str, Array]):
     def __missing__(self, name: str) -> Array:
         raise MissingTensorError(name, self, "sequence tensors")
 
+    def scalar(self, name: str, default: float | None = None) -> float:
+        """Return the one value of a tensor, or ``default`` if it is not there.
+
+        MissingTensorError for a missing tensor without a default, ValueError for more values.
+        """
+        if default is not None and name not in self:
+            return default
+        import numpy as np
+
+        return float(np.asarray(self[name]).item())
+
     def merged(self, tensors: Mapping[str, Array]) -> Tensors:
         """Return these tensors with others added or replaced; the marks are kept."""
         return Tensors({**self, **tensors}, self.marks)

@@ -7,8 +7,8 @@ __getattr__, __dir__, __all__ = attach(
     {
         "voxstack.addons.addon": "Addon Formats make_addon read_document",
         "voxstack.addons.files": (
-            "MANIFEST MAX_FILE MAX_FILES MAX_MANIFEST MAX_RATIO "
-            "MAX_TEXT MAX_TOTAL Files FolderFiles ZipFiles open_files"
+            "MANIFEST MAX_FILE MAX_FILES MAX_MANIFEST MAX_RATIO MAX_TEXT MAX_TOTAL Files "
+            "FolderFiles ZipFiles open_files"
         ),
         "voxstack.addons.library": "Library",
         "voxstack.addons.manifest": (

@@ -8,8 +8,8 @@ __getattr__, __dir__, __all__ = attach(
         "voxstack.building.builder": "StackBuilder",
         "voxstack.building.components": "PROVIDED ExecutorMaker needed_options",
         "voxstack.building.deployment": (
-            "Deployment PluginLists UserFile VoiceSettings "
-            "check_buckets check_settings read_deployment read_user_file user_file_path"
+            "Deployment PluginLists UserFile VoiceSettings check_buckets check_settings "
+            "read_deployment read_user_file user_file_path"
         ),
         "voxstack.building.placement": "Placement Preferences unavailable",
     },

@@ -112,7 +112,7 @@ def test_no_frames_at_all_give_one_empty_last_chunk(durations):
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_durations_that_are_no_numbers_are_an_error(bad):
-    with pytest.raises(BlockError, match="'durations' has values that are no numbers"):
+    with pytest.raises(BlockError, match="'durations' has values that are not finite"):
         list(Upsampler().stream(text([1, bad]), None))
 
 

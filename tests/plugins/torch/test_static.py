@@ -28,13 +28,6 @@ def test_a_network_without_a_mask_is_refused(tiny):
         program.load()
 
 
-def test_equal_configurations_are_equal_so_that_voices_share_programs():
-    assert TorchStatic(buckets=Buckets({"text": [64]})) == TorchStatic(
-        buckets=Buckets({"text": [64]})
-    )
-    assert hash(Torch(threads=2)) == hash(Torch(threads=2)) and Torch() != TorchStatic()
-
-
 @pytest.mark.skipif(Torch(device="cuda").available() is not None, reason="there is no GPU")
 def test_a_captured_graph_gives_what_the_cpu_gives(tiny):
     fixed = tiny.late_network().fixed({"batch": 1, "frames": 8})

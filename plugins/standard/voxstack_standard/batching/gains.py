@@ -1,4 +1,4 @@
-"""What calls gain from going together: measured once, when a network is loaded."""
+"""Measure what calls gain from being batched, once, when a network is loaded."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from typing import Any, final
 from attrs import frozen
 from voxstack import Program
 
-from .batching_tensors import Layout
+from .layout import Layout
 
 SIZES = (8, 32, 128)  # of the dimension that a network runs along
 OTHERS = 64  # the size of other named dimensions
-BUDGET_S = 0.09  # seconds of trials for a network; the first run of a shape is not counted
-TRIAL_S = 0.002  # a trial repeats short calls for so long
-WINS = 3  # of five trials in turns: so many must gain
-WORTH = 1.1  # a gain below this is within the noise
-SWITCH_S = 100e-6  # what it costs to put a call in line and to wake up its thread
+BUDGET_S = 0.09  # seconds of trials per network, without the first run of each shape
+TRIAL_S = 0.002  # seconds for which a trial repeats short calls
+WINS = 3  # of five alternating trials, those that must gain
+WORTH = 1.1  # a smaller gain is within the noise
+SWITCH_S = 100e-6  # the cost of putting a call in line and waking its thread
 
 
 @final
 @frozen
 class Choice:
-    """So many calls go together, and so many batches run side by side."""
+    """How many calls make a batch, and how many batches run side by side."""
 
     batch: int = 1
     lanes: int = 1
@@ -35,28 +35,28 @@ class Choice:
 @final
 @frozen
 class Gains:
-    """The choice for each of ``SIZES``; larger calls gain less, so that sizes are rounded up."""
+    """The choice for each of ``SIZES``; sizes are rounded up, as larger calls gain less."""
 
     choices: tuple[Choice, ...] = (Choice(),) * len(SIZES)
 
     def of(self, size: int) -> Choice:
-        """Give the choice for calls of this size."""
+        """Return the choice for calls of this size."""
         return self.choices[min(bisect_left(SIZES, size), len(SIZES) - 1)]
 
     @property
     def shown(self) -> dict[str, str]:
-        """Say the choices for a log."""
+        """The choices, for a log."""
         pairs = zip(SIZES, self.choices, strict=True)
         return {f"size_{size}": f"{c.batch} together, {c.lanes} lanes" for size, c in pairs}
 
     @property
     def any(self) -> bool:
-        """Tell whether calls of any size gain."""
+        """Whether calls of any size gain."""
         return any(choice.batch > 1 for choice in self.choices)
 
 
 def measured(program: Program, layout: Layout, largest: int) -> Gains:
-    """Time calls alone and together on zeros, from one thread and from one a processor."""
+    """Time single and batched calls on zeros, from one thread and from one per processor."""
     threads = min(os.cpu_count() or 1, largest)
     with ThreadPoolExecutor(threads) as pool:
         trials = _Trials(program, layout, pool)
@@ -64,15 +64,15 @@ def measured(program: Program, layout: Layout, largest: int) -> Gains:
         many = any(trials.rate(SIZES[1], 1, threads) >= WORTH * one for _ in range(WINS))
         trials.left = BUDGET_S
         lanes = (1, threads) if many else (1,)
-        # The largest first, as most calls are; what there was no time for is not batched.
+        # The largest first, as most calls are large; a size not measured in time is not batched.
         choices = [_choice(trials, size, lanes, largest) for size in reversed(SIZES)]
         return Gains(tuple(reversed(choices)))
 
 
 def _choice(trials: _Trials, size: int, lanes: tuple[int, ...], largest: int) -> Choice:
-    """Try each batch once, then two together against single calls, in turns.
+    """Return the best batch of those tried, if batches of two beat single calls too, in turns.
 
-    Few streams make small batches, and these must gain too: so larger ones are tried only then.
+    Few streams make small batches, which must gain too; larger ones are tried only if they do.
     """
     alone = {n: trials.rate(size, 1, n) for n in lanes}
     single = max(alone.values())
@@ -87,7 +87,7 @@ def _choice(trials: _Trials, size: int, lanes: tuple[int, ...], largest: int) ->
                 tried[choice] = rate
     if not tried:
         return Choice()
-    enough = 0.95 * max(tried.values())  # a smaller batch makes nobody wait
+    enough = 0.95 * max(tried.values())  # calls wait less for a smaller batch
     best = min((c for c, rate in tried.items() if rate >= enough), key=lambda c: c.batch)
     won = lost = 0
     while max(won, lost) < WINS:
@@ -99,16 +99,16 @@ def _choice(trials: _Trials, size: int, lanes: tuple[int, ...], largest: int) ->
 
 @final
 class _Trials:
-    """Runs calls of any size, until the time is spent."""
+    """Runs calls of any size until the time is spent."""
 
     def __init__(self, program: Program, layout: Layout, pool: ThreadPoolExecutor) -> None:
         self._program, self._layout, self._pool = program, layout, pool
-        self._first_s: dict[tuple[int, int], float] = {}  # of a size and a batch: its first run
-        self._alone_s: dict[int, float] = {}  # of a size: a call alone
+        self._first_s: dict[tuple[int, int], float] = {}  # first run, by size and batch
+        self._alone_s: dict[int, float] = {}  # single call, by size
         self.left = BUDGET_S
 
     def rate(self, size: int, batch: int, lanes: int) -> float:
-        """Give calls per second; 0 if that cannot be run, or not in the time that is left."""
+        """Return calls per second; 0 if they cannot be run, or not in the time that is left."""
         if self.left < max(1e-9, batch * lanes * self._alone_s.get(size, 0.0)):
             return 0.0
         try:
@@ -117,7 +117,7 @@ class _Trials:
                 self._first_s[size, batch] = _timed(runs[0])
             times = max(1, round(TRIAL_S / self._first_s[size, batch]))
             seconds = _timed(lambda: [*self._pool.map(lambda run: _repeat(run, times), runs)])
-        except Exception:  # too much for the device, say: then it is not done
+        except Exception:  # for example, too much for the device: not batched
             return 0.0
         self.left -= seconds
         if batch == lanes == 1:
@@ -127,7 +127,7 @@ class _Trials:
 
 
 def _ready(program: Program, layout: Layout, size: int, batch: int) -> Callable[[], Any]:
-    """Make a call, or the step of a session, that is run again and again."""
+    """Return a call, or the step of a session, to be repeated."""
     network = program.network
     inputs = layout.zeros({layout.along: size}, OTHERS)
     sizes = [layout.sizes(inputs)] * batch

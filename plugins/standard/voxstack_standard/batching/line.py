@@ -1,8 +1,8 @@
-"""Where the calls of one network meet: who runs now, who waits, and who runs for whom.
+"""The line in which the calls of one network wait and form batches.
 
-No thread is started: callers are the threads of their streams. One that waits is either taken
-along by the first in line, who *leads* the batch and hands out what it made, or leads itself. So
-the line is never longer than there are streams, and nothing is left to stop when it is closed.
+No thread is started: callers are the threads of their streams. A call that waits either joins the
+batch of the first in line, which *leads* it and hands out the results, or leads a batch itself. So
+the line is never longer than the number of streams, and nothing has to be stopped at the end.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from typing import Any, final
 from voxstack import Tensors, current_utterance
 from voxstack.utterance import Stopped
 
-from .batching_gains import Choice
-from .batching_tensors import Sizes
+from .gains import Choice
+from .layout import Sizes
 
-LOOK_S = 0.02  # between two looks at the stop token, while a call waits
+LOOK_S = 0.02  # between two checks of the stop token while a call waits
 
 
 @final
 class Call:
-    """A call of a network by one stream; ``like`` is equal for those that may go together.
+    """A call of a network by one stream; calls with equal ``like`` may be batched.
 
-    ``stream`` is the program, or the session: it runs inputs ``alone``, and calls
-    ``together``, whose outputs it sets.
+    ``stream`` is the program, or the session: ``alone`` runs inputs, and ``together`` runs calls
+    and sets their outputs.
     """
 
     def __init__(
@@ -35,10 +35,10 @@ class Call:
         self.stream: Any = stream
         self.inputs, self.sizes, self.like, self.choice = inputs, sizes, like, choice
         self.utterance = current_utterance()
-        # Calls of one stream never go together: what a stream makes alone is the same bits.
+        # Calls of one stream are never batched, so that a stream alone makes the same bits.
         self.owner = id(self.utterance) if self.utterance else threading.get_ident()
         self.woken = threading.Event()
-        self.leads = False  # it is its turn
+        self.leads = False  # its turn has come
         self.outputs: Tensors | None = None
         self.error: Exception | None = None
 
@@ -48,7 +48,7 @@ class Call:
         return made
 
     def result(self) -> Tensors:
-        """Give what came of it in a batch; it runs alone if its leader was interrupted."""
+        """Return its outputs from a batch; run it alone if its leader was interrupted."""
         if self.error is not None:
             raise self.error
         return self.alone() if self.outputs is None else self.outputs
@@ -58,33 +58,33 @@ class Call:
 class Line:
     """The callers of one network.
 
-    A call runs at once if a lane is free and nobody waits. Else it joins the line; when a lane
-    becomes free the first in line leads and takes along those like it, first come, first served.
-    Who has waited ``wait_s`` runs alone.
+    A call runs at once if a lane is free and no call waits. Otherwise it joins the line; when a
+    lane becomes free, the first in line leads a batch with similar calls, first come, first
+    served. A call that has waited for ``wait_s`` runs alone.
     """
 
     def __init__(self, wait_s: float) -> None:
         self._wait_s = wait_s
         self._lock = threading.Lock()
-        self._running = 0  # lanes that are taken
-        self._most: int | None = None  # calls together, once a batch was too much for the device
+        self._running = 0  # lanes in use
+        self._most: int | None = None  # calls in a batch, once one was too much for the device
         self.waiting: list[Call] = []  # in order of arrival
 
     def enter(self, lanes: int) -> bool:
-        """Take a lane for a call that runs alone, if one is free and nobody waits."""
+        """Take a lane for a call that runs alone; False unless one is free and no call waits."""
         with self._lock:
             free = not self.waiting and self._running < lanes
             self._running += free
             return free
 
     def end(self) -> None:
-        """Give a lane back."""
+        """Free a lane."""
         with self._lock:
             self._running -= 1
             self._next()
 
     def run(self, call: Call) -> Tensors:
-        """Run ``call``, with others or alone; raises what it met, or Stopped if that came first."""
+        """Run ``call``, in a batch or alone; raises its error, or Stopped if that came first."""
         with self._lock:
             self.waiting.append(call)
             if self.waiting[0] is call:
@@ -92,7 +92,7 @@ class Line:
         try:
             in_time = call.leads or self._wait(call)
         except BaseException:
-            if not self._leave(call) and call.leads:  # it was its turn in between: pass it on
+            if not self._leave(call) and call.leads:  # its turn came meanwhile: pass it on
                 self.end()
             raise
         if not in_time:
@@ -100,7 +100,7 @@ class Line:
         return self._lead(call) if call.leads else call.result()
 
     def _wait(self, call: Call) -> bool:
-        """Wait for a turn, or to be taken along; False if neither came in time."""
+        """Wait to lead or to be batched; return False if neither happens in time."""
         end = time.monotonic() + self._wait_s
         while not call.woken.wait(LOOK_S):
             if call.utterance is not None and call.utterance.stopped:
@@ -131,7 +131,7 @@ class Line:
                 one.woken.set()
 
     def _taken_along(self, leader: Call) -> list[Call]:
-        """Take those from the line who may go with this one, at most one of each stream."""
+        """Take from the line the calls to batch with ``leader``, at most one per stream."""
         taken: dict[int, Call] = {}
         with self._lock:
             for one in self.waiting:
@@ -143,7 +143,7 @@ class Line:
         return calls
 
     def _run_together(self, calls: list[Call]) -> None:
-        """Run a batch; if it fails each of them alone, so that only the guilty one fails."""
+        """Run a batch; if it fails, run each call alone, so that only the faulty one fails."""
         try:
             calls[0].stream.together(calls)
         except Exception:
@@ -152,11 +152,11 @@ class Line:
                     call.outputs = call.alone()
                 except Exception as error:
                     call.error = error
-            if not any(call.error for call in calls):  # nobody's fault: it was too much at once
+            if not any(call.error for call in calls):  # no call is faulty: the batch was too large
                 self._most = max(1, len(calls) // 2)
 
     def _next(self) -> None:
-        """Give free lanes to the first in line; the caller has the lock."""
+        """Give free lanes to the first in line; the caller holds the lock."""
         while self.waiting and self._running < self.waiting[0].choice.lanes:
             self._running += 1
             first = self.waiting.pop(0)

@@ -1,4 +1,4 @@
-"""Calls of one network put side by side along the batch axis, and taken apart again."""
+"""Stack calls of one network along the batch axis, and split their outputs again."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ BATCH = "batch"
 
 @final
 class Layout:
-    """Which calls of a network may go together, and how.
+    """Which calls of a network may be batched, and how.
 
     Dimensions over which the network has a mask (``mask``, or ``DIMENSION_mask``) are padded at
-    their end with zeros, masks too: the model masks, the host pads. Calls go together whose sizes
-    are within a third of each other. All other dimensions must be equal, the frames of a step
-    among them: what a padded step leaves in the state would not be exact.
+    their end with zeros, masks too: the model masks, the host pads. Calls are batched if these
+    sizes are within a third of each other. All other dimensions must be equal, among them the
+    frames of a step: a padded step would leave an inexact state.
     """
 
     def __init__(self, network: Network) -> None:
@@ -37,18 +37,18 @@ class Layout:
         self._padded = padded | {self.along} if whole else padded - {self.along}
 
     def sizes(self, inputs: Mapping[str, Array]) -> dict[str, int]:
-        """Give the sizes of the named dimensions of ``inputs``, the batch left out."""
+        """Return the sizes of the named dimensions of ``inputs``, without the batch."""
         sizes: dict[int | str, int] = {}
         for name, value in inputs.items():
             sizes.update(zip(self._network.inputs[name].shape, np.shape(value), strict=True))
         return {d: size for d, size in sizes.items() if isinstance(d, str) and d != BATCH}
 
     def like(self, sizes: Sizes) -> Hashable:
-        """Give a key that the sizes of calls have in common which may go together."""
+        """Return a key that is equal for the sizes of calls that may be batched."""
         return frozenset((d, _rung(n) if d in self._padded else n) for d, n in sizes.items())
 
     def zeros(self, sizes: Sizes, others: int) -> dict[str, Array]:
-        """Give inputs of these sizes, without states: masks of ones, all else zeros."""
+        """Return inputs of these sizes, without states: masks of ones, all else zeros."""
         network = self._network
         names = {d for spec in network.inputs.values() for d in spec.shape if isinstance(d, str)}
         fixed = network.fixed({**dict.fromkeys(names, others), **sizes, BATCH: 1}).inputs
@@ -56,7 +56,7 @@ class Layout:
         return {n: np.full_like(v, n.endswith(MASK)) for n, v in zeros.items()}
 
     def stacked(self, calls: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
-        """Put inputs side by side, the shorter ones padded to the longest."""
+        """Return inputs side by side, the shorter ones padded to the longest."""
         stacked = {}
         for name in calls[0]:
             arrays = [np.asarray(call[name]) for call in calls]
@@ -68,11 +68,11 @@ class Layout:
         return stacked
 
     def apart(self, outputs: Mapping[str, Array], calls: Sequence[Sizes]) -> list[Tensors]:
-        """Take outputs apart and cut them to the sizes of each call.
+        """Return the outputs of each call, cut to its sizes.
 
         The rows are copies: a slow reader of one must not hold the others' memory. NetworkError
-        for shapes that do not follow from the inputs as the manifest declares: then nobody could
-        say which part is whose.
+        for shapes that do not follow from the inputs as the manifest declares; they could not be
+        split.
         """
         longest = {d: max(sizes[d] for sizes in calls) for d in calls[0]}
         rows: list[Tensors] = [Tensors() for _ in calls]
@@ -91,12 +91,12 @@ class Layout:
         return rows
 
     def _shape(self, spec: Iterable[int | str], sizes: Sizes) -> list[int]:
-        """Give a shape; a dimension that no input has counts ``frame_ratio`` a frame."""
+        """Return a shape; a dimension that no input has counts ``frame_ratio`` per frame."""
         made = sizes.get(self.along, 1) * self._network.frame_ratio
         return [d if isinstance(d, int) else sizes.get(d, made) for d in spec]
 
 
 def _rung(size: int) -> int:
-    """Round up to 1, 2, 3, 4, 6, 8, 12, 16, ...: what is padded is less than a third."""
+    """Round up to 1, 2, 3, 4, 6, 8, 12, 16, ..., so that less than a third is padding."""
     power = 1 << max(0, (size - 1).bit_length())
     return power * 3 // 4 if size * 4 <= power * 3 and power >= 4 else power

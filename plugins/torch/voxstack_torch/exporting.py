@@ -1,4 +1,4 @@
-"""PyTorch modules to exported programs (`.pt2`): stripped, and the same bytes each time."""
+"""Export PyTorch modules as `.pt2`: stripped, and the same bytes each time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NEVER = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold
 def export_pt2(
     module: nn.Module, inputs: Mapping[str, Tensor], shapes: Mapping[str, Sequence[int | str]]
 ) -> bytes:
-    """Export ``module`` with its parameters.
+    """Return ``module`` with its parameters as an exported program.
 
     ``inputs`` are examples in the order of the manifest, with 2 or more along every dimension
     that varies (0 and 1 are special to torch); ``shapes`` are the manifest's: a name is a dimension
@@ -57,7 +57,7 @@ def export_pt2(
 
 
 def stripped(data: bytes) -> bytes:
-    """Leave of a saved program only what runs.
+    """Return of a saved program only what runs.
 
     No source lines, no names of modules, no example inputs, no times: the same program gives the
     same bytes.
@@ -78,7 +78,7 @@ def stripped(data: bytes) -> bytes:
 
 
 def _bare(model: bytes) -> bytes:
-    """Give a program's graph without what is only there for people and debuggers."""
+    """Return a program's graph without what is only there for people and debuggers."""
     whole: dict[str, Any] = json.loads(model)
     module = whole["graph_module"]
     for node in module["graph"]["nodes"]:
@@ -91,7 +91,7 @@ def _bare(model: bytes) -> bytes:
 
 
 def _nested(module: nn.Module, dynamic: list[dict[int, Any]]) -> tuple[Any, ...]:
-    """Arrange one entry an input as the parameters of ``forward`` take them."""
+    """Return one entry per input, arranged as the parameters of ``forward`` take them."""
     parameters = list(inspect.signature(module.forward).parameters.values())
     for place, parameter in enumerate(parameters):
         if parameter.kind is parameter.VAR_POSITIONAL:  # *states

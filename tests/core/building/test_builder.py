@@ -9,6 +9,7 @@ from attrs.validators import ge
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from voxstack import (
+    AudioFormat,
     Chunk,
     ConfigError,
     Executor,
@@ -23,13 +24,13 @@ from voxstack import (
     Tensors,
     network,
 )
+from voxstack.addons import Library
 from voxstack.blocks import Block
-from voxstack.hookspecs import KINDS
+from voxstack.building import ExecutorMaker, Placement, Preferences, StackBuilder
 from voxstack.config import Document, parse_json
-from voxstack.errors import InputError
+from voxstack.hookspecs import KINDS
+from voxstack.plugins import Filter
 from voxstack.running import ProgramCache
-from voxstack.blocks import AudioFormat
-from voxstack.building import StackBuilder
 
 GAIN = """
 from attrs import frozen
@@ -117,23 +118,24 @@ BLOCKS = {
 }
 
 
+def stack_builder(registry):
+    """Return the builder of a stack alone, without an addon."""
+    maker = ExecutorMaker(registry)
+    placement = Placement(registry, maker, Preferences())
+    return StackBuilder(registry, Library(registry), maker, placement, ProgramCache())
+
+
 @pytest.fixture
 def build(own_site, offer):
-    """Build a stack alone: build(config) -> blocks, and everything in one row."""
+    """Build a stack alone: build(config) -> blocks."""
 
     def make(config, text=None, **kinds):
         offered = {kind: [*BLOCKS.get(kind, ()), *kinds.get(kind, ())] for kind in KINDS}
         registry = own_site.registry(plugins=[offer(**offered)])
         document = parse_json(text, "s.json") if text else Document(json.loads(json.dumps(config)))
-        builder = StackBuilder(registry, None, ProgramCache(), lambda n: None, _no_addon)
-        built = builder.build(document)
-        return (*built.head, *built.tail)
+        return stack_builder(registry).build(document).blocks
 
     return make
-
-
-def _no_addon(name):
-    raise InputError(f"no voice {name!r}")
 
 
 def problems(build, *blocks, **options):
@@ -151,11 +153,11 @@ def test_the_gain_of_the_blueprint_works_as_it_stands(own_site):
         entry_points="[voxstack.effects]\nGain = acme_effects:Gain\n",
         acme_effects=GAIN,
     )
-    builder = StackBuilder(own_site.registry(), None, ProgramCache(), lambda n: None, _no_addon)
+    builder = stack_builder(own_site.registry())
     built = builder.build(Document({"stack": [{"type": "Gain", "db": -6}, {"type": "Gain"}]}))
-    (gain,) = built.head
+    gain, default = built.blocks
     assert gain.db == -6.0
-    assert built.tail == (type(gain)(),)
+    assert default == type(gain)()
     assert gain == type(gain)(db=-6)
     (chunk,) = gain.stream(Tensors(), iter([Chunk({"audio": np.ones((1, 2))}, 7, True)]))
     assert chunk["audio"] == pytest.approx(10 ** (-6 / 20))
@@ -237,7 +239,7 @@ def containers(blocks):
 
 
 def same(config, built):
-    """Tell whether a built value says what its configuration says."""
+    """Return whether a built value says what its configuration says."""
     if isinstance(built, Block):
         options = {f.name: getattr(built, f.name) for f in fields(type(built))}
         given = {k: v for k, v in config.items() if k != "type"}
@@ -339,7 +341,8 @@ def test_all_problems_come_in_one_pass_with_pointer_line_column_and_suggestion(b
         ([], "", 'expected {"type": "NAME", ...}, not []'),
         ({}, "", "a type is missing"),
         ({"type": 5}, "", "a type is missing"),
-        ({"type": "Sequence"}, "/type", "'Sequence' is no StreamableBlock, which this place takes"),
+        ({"type": "Sequence"}, "/type",
+         "'Sequence' is not a StreamableBlock, which is expected here"),
         ({"type": "os:system"}, "/type", "no block 'os:system' is installed"),
         ({"type": "Leaf", "on": 1}, "/on", "expected true or false, not 1"),
         ({"type": "Leaf", "sizes": 8}, "/sizes", "expected a list, not 8"),
@@ -347,7 +350,7 @@ def test_all_problems_come_in_one_pass_with_pointer_line_column_and_suggestion(b
          'expected a list, not {"type": "Leaf"}'),
         ({"type": "Nest", "many": [{"type": "Leaf"}, {"type": "Lief"}]}, "/many/1/type",
          "no block 'Lief' is installed"),
-        ({"type": "Nest", "one": {"type": "Sequence"}}, "/one/type", "is no StreamableBlock"),
+        ({"type": "Nest", "one": {"type": "Sequence"}}, "/one/type", "is not a StreamableBlock"),
         ({"type": "Nest", "grid": [[{"type": "Leaf"}], [{"type": "Leaf", "db": "x"}]]},
          "/grid/1/0/db", 'expected a number, not "x"'),
         ({"type": "Nest", "named": {"a/b": {"type": "Leaf", "x": 1}}}, "/named/a~1b/x",
@@ -406,14 +409,14 @@ def test_a_sequence_block_in_a_row_is_told_where_it_goes(build):
         ([], "", "'stack' is missing"),
     ],
 )
-def test_what_is_no_stack_is_told(build, document, pointer, message):
+def test_what_is_not_a_stack_is_refused_at_its_place(build, document, pointer, message):
     with pytest.raises(ConfigError) as caught:
         build(document)
     assert [(p.pointer, p.message) for p in caught.value.problems] == [(pointer, message)]
 
 
 @pytest.mark.parametrize("schedule", [[0], ["8"], 8, [True], [1.0]])
-def test_a_schedule_that_is_none_is_told(build, schedule):
+def test_a_schedule_that_is_not_one_is_refused_at_its_place(build, schedule):
     @frozen
     class Timed(Passing):
         schedule: Schedule = Schedule()
@@ -431,24 +434,23 @@ def test_what_the_host_provides_cannot_be_configured(build):
         audio: AudioFormat = None
         symbols: Symbols = None
 
-    ((pointer, message, _),) = problems(
+    ((pointer, message, suggestion),) = problems(
         build, {"type": "Provided", "audio": {"hop": 3}}, effects=[Provided]
     )
     assert pointer == "/stack/0/audio"
     assert "the host provides this" in message
+    assert suggestion == "remove it from the configuration"
 
 
 def test_a_blocked_plugin_is_told_with_its_reason_at_its_place(own_site):
-    from voxstack.plugins import Filter
-
     own_site.install("acme", entry_points={"voxstack.effects": {"Gain": "acme_gain:Gain"}})
-    registry = own_site.registry(filter=Filter(block=("acme",), origin="site.toml"))
-    builder = StackBuilder(registry, None, ProgramCache(), lambda n: None, _no_addon)
+    registry = own_site.registry(filters=[Filter(block=("acme",), origin="site.toml")])
     with pytest.raises(ConfigError) as caught:
-        builder.build(Document({"stack": [{"type": "Gain"}]}))
+        stack_builder(registry).build(Document({"stack": [{"type": "Gain"}]}))
     (problem,) = caught.value.problems
     assert problem.pointer == "/stack/0/type"
     assert "blocked by 'acme' in site.toml" in problem.message
+    assert problem.suggestion == "to use it, remove 'acme' from site.toml"
 
 
 def test_sixty_levels_of_nesting_are_built(build):
@@ -490,11 +492,11 @@ NETWORK_BLOCKS = [Runs, Reads, Lists, Named, Makes, Needs, NeedsMore, Leaf]
 
 @pytest.fixture
 def voice_with(tiny_host):
-    """Build (not load) the tiny voice with other blocks in place of its stack."""
+    """Build (not load) the tiny voice with other blocks in place of its stack; return them."""
 
     def make(*blocks, change=lambda manifest: None):
         host = tiny_host(change, effects=NETWORK_BLOCKS)
-        return host.voice("tiny", edits={"/stack": list(blocks)}, load=False)
+        return host.voice("tiny", edits={"/stack": list(blocks)}, load=False).built.blocks
 
     return make
 
@@ -505,26 +507,22 @@ def voice_problems(voice_with, *blocks, **options):
     return [(p.pointer, p.message, p.suggestion) for p in caught.value.problems]
 
 
-def blocks_of(voice):
-    return (*voice.built.head, *voice.built.tail)
-
 
 def test_a_network_is_the_one_with_the_role_unless_named(voice_with):
-    one, other = blocks_of(voice_with({"type": "Runs"}, {"type": "Runs", "network": "vocoder"}))
+    one, other = voice_with({"type": "Runs"}, {"type": "Runs", "network": "vocoder"})
     assert (one.network.network.name, other.network.network.name) == ("decoder", "vocoder")
 
 
 def test_the_type_of_an_option_says_what_arrives(voice_with):
-    reads, lists = blocks_of(voice_with({"type": "Reads"}, {"type": "Lists"}))
+    reads, lists = voice_with({"type": "Reads"}, {"type": "Lists"})
     assert isinstance(reads.network, Network)
     assert [p.network.name for p in lists.networks] == ["encoder"]
 
 
 def test_networks_in_lists_tables_and_optionals_are_resolved(voice_with):
     named = {"type": "Named", "a": "decoder", "table": {"x": "vocoder"}}
-    none, named, lists = blocks_of(
-        voice_with({"type": "Named"}, named, {"type": "Lists", "networks": ["vocoder", "encoder"]})
-    )
+    ordered = {"type": "Lists", "networks": ["vocoder", "encoder"]}
+    none, named, lists = voice_with({"type": "Named"}, named, ordered)
     assert none.a is None
     assert named.a.network.name == "decoder"
     assert named.table["x"].network.name == "vocoder"
@@ -532,7 +530,7 @@ def test_networks_in_lists_tables_and_optionals_are_resolved(voice_with):
 
 
 def test_an_executor_as_an_option_is_resolved(voice_with):
-    (block,) = blocks_of(voice_with({"type": "Named", "executor": {"type": "Numpy", "tag": "x"}}))
+    (block,) = voice_with({"type": "Named", "executor": {"type": "Numpy", "tag": "x"}})
     assert block.executor.tag == "x"
 
 
@@ -561,7 +559,7 @@ def test_a_near_name_of_a_network_is_suggested(voice_with):
 
 
 def test_the_network_of_another_addon_is_found_by_its_qualified_name(voice_with):
-    (block,) = blocks_of(voice_with({"type": "Runs", "network": "tiny:vocoder"}))
+    (block,) = voice_with({"type": "Runs", "network": "tiny:vocoder"})
     assert block.network.network.qualified_name == "tiny:vocoder"
 
 
@@ -588,11 +586,11 @@ def test_a_role_of_none_or_two_networks_asks_for_a_name(voice_with, role, messag
 @pytest.mark.parametrize(
     ("edits", "pointer", "told"),
     [
-        ({"/audio/hop": 5}, "/audio/hop", "makes 4 samples a frame"),
+        ({"/audio/hop": 5}, "/audio/hop", "is 5, but the vocoder 'tiny:vocoder' makes 4 samples"),
         (
             {"/audio/sample_rate": 2000, "/stack/1/network": "tiny:vocoder"},
             "/audio/sample_rate",
-            "is 2000 Hz, and the vocoder 'tiny:vocoder' makes",
+            "is 2000 Hz, but the vocoder 'tiny:vocoder' makes 1000 Hz",
         ),
     ],
 )
@@ -697,17 +695,48 @@ def test_problems_of_the_manifest_and_of_the_stack_come_together(tiny_host):
 # Head and tail ----------------------------------------------------------------------------------
 
 
+@frozen
+class Speaks(Passing):
+    """Turns the frames of a sentence into audio; not registered as a vocoder."""
+
+    ends_sentence = True
+
+
+SPEAKS, LEAF = {"type": "Speaks"}, {"type": "Leaf"}
+
+
+def row(*stack):
+    return {"type": "StreamableStack", "stack": list(stack)}
+
+
+@pytest.mark.parametrize(
+    ("stack", "head"),
+    [
+        ([SPEAKS], 1),
+        ([LEAF, SPEAKS, LEAF], 2),
+        ([SPEAKS, LEAF, SPEAKS], 1),  # the first one ends the head
+        ([LEAF, LEAF], 2),  # without any, all blocks run once per sentence
+        ([row(LEAF, SPEAKS, LEAF), LEAF], 1),
+        ([LEAF, row(row(SPEAKS)), LEAF, LEAF], 2),
+        ([{"type": "Nest", "grid": [[LEAF], [SPEAKS]]}, LEAF], 1),
+    ],
+)
+def test_the_head_goes_up_to_the_first_block_that_ends_the_sentence(own_site, offer, stack, head):
+    registry = own_site.registry(plugins=[offer(effects=[Leaf, Speaks, Nest])])
+    built = stack_builder(registry).build(Document({"stack": stack}))
+    assert built.head == built.blocks[:head]
+    assert len(built.tail.stack) == len(stack) - head
+
+
+def test_the_kind_under_which_a_block_is_registered_does_not_end_the_sentence(own_site, offer):
+    registry = own_site.registry(plugins=[offer(vocoders=[Leaf], effects=[Speaks, Nest])])
+    built = stack_builder(registry).build(Document({"stack": [LEAF, {"type": "Nest"}, SPEAKS]}))
+    assert len(built.head) == 3
+
+
 def test_the_blocks_behind_the_vocoder_run_over_the_whole_utterance(tiny_host):
     host = tiny_host(lambda m: m["stack"].append({"type": "Leaf"}), effects=[Leaf])
     built = host.voice("tiny", load=False).built
     assert [type(b).__name__ for b in built.head] == ["StreamablePipeline", "Vocode"]
-    assert [type(b).__name__ for b in built.tail] == ["Leaf"]
-
-
-def test_a_vocoder_within_a_container_ends_the_head_too(tiny_host):
-    def nest(manifest):
-        inner = manifest["stack"]
-        manifest["stack"] = [{"type": "StreamableStack", "stack": inner}, {"type": "Leaf"}]
-
-    built = tiny_host(nest, effects=[Leaf]).voice("tiny", load=False).built
-    assert (len(built.head), len(built.tail)) == (1, 1)
+    assert [b.pointer for b in built.tail.stack] == ["/stack/2"]
+    assert [type(b.block).__name__ for b in built.tail.stack] == ["Leaf"]

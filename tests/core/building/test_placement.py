@@ -1,14 +1,22 @@
 """Which executor runs which network, and the next one where it cannot."""
 
-import attrs
 import numpy as np
 import pytest
 from attrs import frozen
-from voxstack import Buckets, ConfigError, Executor, InputError, NetworkError, VoxstackError
-from voxstack.plugins import Blocked
-from voxstack.plugins.registration import mark_ambiguous
+from voxstack import (
+    Buckets,
+    ConfigError,
+    Executor,
+    InputError,
+    NetworkError,
+    PluginError,
+    VoxstackError,
+)
+from voxstack.building import ExecutorMaker, Placement, Preferences, VoiceSettings
+from voxstack.plugins import Blocked, Filter
 
 PIPELINE = "/stack/0"
+AUDIO = ["batch", "frames"]
 
 
 def place(pointer, executor):
@@ -135,7 +143,7 @@ def test_when_the_last_one_cannot_load_either_its_error_names_executor_and_netwo
 def test_when_none_can_run_each_says_why(host):
     with pytest.raises(VoxstackError) as caught:
         host().voice("tiny", executor=["Absent", "Missing"])
-    assert "none of the executors named can run the networks" in str(caught.value)
+    assert "executor of the host: none of the executors can run the networks" in str(caught.value)
     assert "no device here" in str(caught.value) and "'Missing'" in str(caught.value)
 
 
@@ -182,30 +190,171 @@ def test_sizes_for_a_dimension_that_no_network_has_are_warned_of(tiny_host, tiny
 
 @pytest.mark.parametrize("mistaken", [{"type": "Numpy", "tagg": "x"}, {"type": "Numpy", "tag": 1}])
 @pytest.mark.parametrize("first", [True, False])
-def test_a_mistake_in_a_list_is_no_absent_device(host, mistaken, first):
+def test_a_mistake_in_a_list_is_not_passed_over(host, mistaken, first):
     several = [mistaken, "Numpy"] if first else ["Numpy", mistaken]
-    with pytest.raises(ConfigError, match=r"--executor: the executor .* cannot be made: /tag"):
+    with pytest.raises(
+        ConfigError, match=r"executor of the host: the executor .* cannot be made: /tag"
+    ):
         host().voice("tiny", executor=several)
 
 
-def test_an_executor_of_a_name_that_another_brings_too_is_still_the_first_choice(
-    tiny_host, tiny_parts, site
-):
-    twin = type("Numpy", (Absent,), {"__module__": __name__})
-    host = tiny_host(executors=[*tiny_parts["executors"], Unable])
-    ours = next(r for r in host.registry.registrations if r.name == "Numpy")
-    theirs = attrs.evolve(ours, distribution="acme-npu", target="acme:Numpy")
-    theirs.loaded = frozen(twin)
-    host.registry.registrations.append(theirs)
-    mark_ambiguous(host.registry.registrations)
-    names = {type(p.executor).__module__ for p in host.voice("tiny", load=False).programs}
-    assert names == {ours.loaded.__module__}
-
-
-def test_what_keeps_all_executors_out_is_told(tiny_host, tiny_parts):
+def test_the_reason_why_all_executors_are_blocked_is_reported(tiny_host, tiny_parts):
     host = tiny_host()
     for one in host.registry.registrations:
         if one.name == "Numpy":
-            one.block(Blocked("blocked by 'num*' in SITE", "take 'num*' out of SITE"))
-    with pytest.raises(ConfigError, match=r"Numpy of .*: blocked by 'num\*' in SITE, take 'num"):
+            one.block(Blocked("blocked by 'num*' in SITE", "remove 'num*' from SITE"))
+    with pytest.raises(ConfigError, match=r"Numpy of .*: blocked by 'num\*' in SITE, remove 'num"):
         host.voice("tiny")
+
+
+# No executor is named ---------------------------------------------------------------------------
+
+EXECUTOR = """
+from attrs import frozen
+from voxstack import Executor
+
+@frozen
+class One(Executor):
+    formats = ("numpy",)
+    maker = __name__
+    def load(self, network):
+        raise AssertionError
+
+@frozen
+class Absent(One):
+    def available(self):
+        return "no device here"
+
+@frozen
+class OtherFormat(One):
+    formats = ("other",)
+
+@frozen
+class Static(One):
+    static = True
+"""
+
+
+@pytest.fixture
+def chosen(site, program):
+    """Choose among installed distributions: chosen({"acme": {"Npu": "One"}}, **preferences)."""
+
+    def choose(packages, in_stack=None, filters=(), **preferences):
+        for name, executors in packages.items():
+            module = f"{name}_executors"
+            targets = {n: f"{module}:{target}" for n, target in executors.items()}
+            site.install(name, entry_points={"voxstack.executors": targets}, **{module: EXECUTOR})
+        registry = site.registry(filters=filters)
+        placement = Placement(registry, ExecutorMaker(registry), Preferences(**preferences))
+        network = program(None, {"x": AUDIO}, {"y": AUDIO}).network
+        (executor,) = placement.choose(network, in_stack).executors
+        return executor.maker.removesuffix("_executors"), type(executor).__name__
+
+    return choose
+
+
+TWO = {"zebra": {"A": "One"}, "acme": {"B": "One"}}
+
+
+def test_the_only_distribution_that_can_run_a_network_is_taken(chosen):
+    unable = {"early": {"A": "Absent"}, "earlier": {"A2": "OtherFormat"}}
+    assert chosen({**unable, "zebra": {"Z": "One"}}) == ("zebra", "One")
+
+
+def test_within_a_distribution_dynamic_executors_come_before_static_ones(chosen):
+    assert chosen({"acme": {"A": "Static", "B": "One"}}) == ("acme", "One")
+
+
+def test_within_a_distribution_executors_come_by_their_names(chosen):
+    assert chosen({"acme": {"B": "OtherFormat", "C": "Static", "A": "Static"}}) == (
+        "acme",
+        "Static",
+    )
+
+
+def test_several_distributions_that_can_are_refused_and_listed(chosen):
+    with pytest.raises(PluginError) as caught:
+        chosen({**TWO, "zebra": {"A": "One", "C": "One"}})
+    message = str(caught.value)
+    assert message.startswith("several installed distributions can run the network 'net'")
+    assert "zebra" in message and "acme" in message
+    assert "name an executor, for example one of: " in message
+    assert sorted(message.rpartition("one of: ")[2].split(", ")) == ["A", "B"]
+
+
+@pytest.mark.parametrize("recorded", ["zebra", "acme"])
+def test_the_distribution_that_the_voice_was_packed_with_wins_over_the_others(chosen, recorded):
+    assert chosen(TWO, recorded=recorded) == (recorded, "One")
+
+
+@pytest.mark.parametrize("recorded", ["Zebra_Fx", "zebra.fx"])
+def test_the_recorded_distribution_is_compared_as_package_indexes_do(site, program, recorded):
+    for name, module in (("zebra-fx", "zebra_x"), ("acme", "acme_x")):
+        points = {"voxstack.executors": {name: f"{module}:One"}}
+        site.install(name, entry_points=points, **{module: EXECUTOR})
+    registry = site.registry()
+    placement = Placement(registry, ExecutorMaker(registry), Preferences(recorded=recorded))
+    (executor,) = placement.choose(program(None, {"x": AUDIO}, {"y": AUDIO}).network).executors
+    assert executor.maker == "zebra_x"
+
+
+def test_a_recorded_distribution_that_is_not_installed_decides_nothing(chosen):
+    assert chosen({"acme": {"A": "One"}}, recorded="gone") == ("acme", "One")
+    with pytest.raises(PluginError, match="several installed distributions can run"):
+        chosen({"zebra": {"B": "One"}}, recorded="gone")
+
+
+def test_a_recorded_distribution_that_cannot_run_here_leaves_the_only_other(chosen):
+    packages = {"npu": {"Npu": "Absent"}, "acme": {"A": "One"}}
+    assert chosen(packages, recorded="npu") == ("acme", "One")
+
+
+def test_a_distribution_that_is_blocked_is_not_a_second_one(chosen):
+    block = Filter(block=("zebra",))
+    assert chosen(TWO, filters=[block]) == ("acme", "One")
+    with pytest.raises(PluginError, match=r"A of zebra 1\.0: blocked by 'zebra'"):
+        chosen({}, filters=[block, Filter(allow=("zebra",))])
+
+
+def test_an_executor_whose_name_two_distributions_provide_is_listed_with_its_distribution(chosen):
+    packages = {"zebra": {"Npu": "One"}, "acme": {"Npu": "One"}}
+    with pytest.raises(PluginError, match=r"one of: (Npu@\w+), (Npu@\w+)$"):
+        chosen(packages)
+    assert chosen({}, recorded="acme") == ("acme", "One")
+
+
+def test_the_name_of_a_distribution_gives_it_no_preference(chosen):
+    with pytest.raises(PluginError, match="several installed distributions"):
+        chosen({"voxstack": {"A": "One"}, "acme": {"B": "One"}})
+
+
+# Who prefers ------------------------------------------------------------------------------------
+
+
+def test_who_is_nearer_to_the_network_wins(chosen):
+    packages = {"acme": {name: "One" for name in ("Asked", "Name", "Role", "All", "User")}}
+    packages["acme"]["Stack"] = "Static"
+    settings = VoiceSettings("All", {"net": "Static1", "decoder": "Static2"})
+    packages["acme"] |= {"Static1": "Static", "Static2": "Static"}
+    assert chosen(packages, "Stack", asked="Asked", settings=settings) == ("acme", "One")
+    assert chosen({}, "All", settings=settings, user="User") == ("acme", "Static")
+    assert chosen({}, "Stack", settings=VoiceSettings("All"), user="User") == ("acme", "Static")
+    assert chosen({}, settings=VoiceSettings("All"), user="Static1") == ("acme", "One")
+    assert chosen({}, user="Static1", recorded="acme") == ("acme", "Static")
+
+
+@pytest.mark.parametrize(
+    ("preferences", "in_stack", "origin"),
+    [
+        ({"asked": "Nope"}, None, "the host's executor"),
+        ({"settings": VoiceSettings("Nope"), "settings_from": "d.toml"}, None, "d.toml"),
+        ({"settings": VoiceSettings(None, {"net": "Nope"})}, "A", "the deployment"),
+        ({}, "Nope", "the stack"),
+        ({"user": "Nope", "user_from": "config.toml"}, None, "config.toml"),
+    ],
+)
+def test_an_executor_that_cannot_be_made_is_reported_with_who_named_it(
+    chosen, preferences, in_stack, origin
+):
+    with pytest.raises(PluginError, match=f"^{origin}: the executor Nope cannot be made: "):
+        chosen({"acme": {"A": "One"}}, in_stack, **preferences)

@@ -6,7 +6,7 @@ import pytest
 from onnx import TensorProto, helper
 from voxstack import Buckets, Network, Tensors, TensorSpec
 from voxstack.errors import NetworkError
-from voxstack.programs import HostedProgram, ProgramCache
+from voxstack.running import HostedProgram, ProgramCache
 from voxstack.utterance import Utterance, current_utterance, set_current
 from voxstack_onnxruntime import OnnxRuntime, OnnxRuntimeStatic
 from voxstack_standard.autoregressive import AutoregressiveDecoder

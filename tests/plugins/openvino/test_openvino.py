@@ -8,7 +8,7 @@ import pytest
 from onnx import TensorProto, helper
 from voxstack import Host, Network, PluginError, TensorSpec, VoxstackError
 from voxstack.errors import NetworkError
-from voxstack.programs import HostedProgram, ProgramCache
+from voxstack.running import HostedProgram, ProgramCache
 from voxstack_onnxruntime import OnnxRuntime
 from voxstack_openvino import OpenVino, OpenVinoStatic
 

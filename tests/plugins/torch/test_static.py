@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from voxstack import Buckets
-from voxstack.programs import HostedProgram, ProgramCache
+from voxstack.running import HostedProgram, ProgramCache
 from voxstack_torch import Torch, TorchStatic
 
 

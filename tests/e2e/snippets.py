@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import re
 import shlex
+from contextlib import redirect_stdout, suppress
 from importlib.util import find_spec
 
 import click
@@ -109,6 +111,17 @@ def installed(words: list[str]) -> bool:
     return module is None or find_spec(module) is not None
 
 
+def _names(parameter: click.Parameter) -> tuple[str, ...]:
+    return (*parameter.opts, *parameter.secondary_opts)
+
+
+def _parameters(command: click.Command, context: click.Context) -> list[click.Parameter]:
+    """Return all parameters; those of plugins are there when help is asked for."""
+    with suppress(click.exceptions.Exit), redirect_stdout(io.StringIO()):
+        command.parse_args(context, ["--help"])
+    return command.get_params(context)
+
+
 def check_command(words: list[str]) -> None:
     """Walk to the command that ``words`` name and check each option against it."""
     from voxstack.cli import cli
@@ -122,8 +135,7 @@ def check_command(words: list[str]) -> None:
             return
         if word.startswith("-") and word != "-" and not re.fullmatch(r"-\d.*", word):
             name = word.partition("=")[0] if word.startswith("--") else word[:2]
-            parameters = command.get_params(context)
-            options = {o: p for p in parameters for o in (*p.opts, *p.secondary_opts)}
+            options = {o: p for p in _parameters(command, context) for o in _names(p)}
             assert name in (*options, "--help", "-h", "--debug"), f"{command.name} has no {name}"
             option = options.get(name)
             takes = isinstance(option, click.Option) and not (option.is_flag or option.count)

@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import field, frozen
 from attrs.validators import ge
-from voxstack import Executor, Network, NetworkError, Program, Tensors
+from voxstack import Executor, Network, Program, Tensors
 
 
 @frozen
@@ -27,10 +27,8 @@ class ExampleRuntime(Executor):
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self.threads
-        try:
-            session = onnxruntime.InferenceSession(network.read("onnx"), options)
-        except Exception as error:
-            raise NetworkError(f"onnxruntime cannot load it: {error}") from error
+        # What the runtime raises is reported with executor, network and file.
+        session = onnxruntime.InferenceSession(network.read("onnx"), options)
         return _Loaded(network, session)
 
 

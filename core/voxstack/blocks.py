@@ -138,6 +138,9 @@ def walk(value: Any, pointer: str = "") -> Iterator[tuple[str, Block]]:
     if isinstance(value, list | tuple):
         for index, item in enumerate(value):
             yield from walk(item, f"{pointer}/{index}")
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from walk(item, f"{pointer}/{key}")
     elif isinstance(value, Block):
         yield pointer, value
         for option in options_of(value):

@@ -156,6 +156,8 @@ def _located_value(value: Any, pointer: str) -> Any:
         items = [_located_value(item, f"{pointer}/{i}") for i, item in enumerate(value)]
         if any(new is not old for new, old in zip(items, value, strict=True)):
             return type(value)(items)
+    if isinstance(value, dict):
+        return {key: _located_value(item, f"{pointer}/{key}") for key, item in value.items()}
     return value
 
 

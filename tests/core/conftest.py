@@ -15,11 +15,10 @@ import types
 import numpy as np
 import pytest
 from attrs import frozen
-from stubs import NumpyFormat
+from stubs import FunctionProgram, Numpy, NumpyFormat
 from voxstack import (
     Chunk,
     Component,
-    Executor,
     Frontend,
     Host,
     InputError,
@@ -29,7 +28,6 @@ from voxstack import (
     Schedule,
     Sentence,
     StreamableBlock,
-    Tensors,
     TensorSpec,
     hookimpl,
     network,
@@ -141,35 +139,6 @@ def _hook(name, components):
 
 
 # Networks ---------------------------------------------------------------------------------------
-
-
-class FunctionProgram(Program):
-    """A function of numpy arrays as a program; remembers the lengths that it was called with."""
-
-    def __init__(self, network, function):
-        self.network, self.function, self.lengths = network, function, []
-        self.closed = False
-
-    def __call__(self, inputs):
-        first = next(name for name in inputs if name not in self.network.state)
-        self.lengths.append(int(np.shape(inputs[first])[-1]))
-        return Tensors(self.function(**inputs))
-
-    def close(self):
-        self.closed = True
-
-
-@frozen
-class Numpy(Executor):
-    """Runs networks whose file is a Python expression."""
-
-    formats = ("numpy",)
-
-    tag: str = ""
-
-    def load(self, network):
-        function = eval(network.read("numpy").decode(), {"np": np})
-        return FunctionProgram(network, function)
 
 
 def _specs(tensors):
@@ -501,7 +470,9 @@ def tiny_host(offer, tiny_parts, write_addon, tmp_path, monkeypatch):
         site.install("tiny-voice", "1.0", {"voxstack.addons": {"tiny": package}})
         monkeypatch.syspath_prepend(str(site.folder))
         parts = {**tiny_parts, **kinds}
-        host = Host(plugins=[offer(**parts), *plugins], packages=scan([str(site.folder)]), **(options or {}))
+        host = Host(
+            plugins=[offer(**parts), *plugins], packages=scan([str(site.folder)]), **(options or {})
+        )
         hosts.append(host)
         return host
 

@@ -367,9 +367,9 @@ def test_a_symbol_that_the_voice_lacks_is_an_addon_error(with_symbols):
     symbols = with_symbols(b'{"phone": {"aah": 1}}').symbols()
     with pytest.raises(AddonError, match=r"no phone 'aax', which its frontend uses .*'aah'"):
         symbols.ids("phone", ["aax"])
-    with pytest.raises(AddonError, match="no phone 'q', .*choose a frontend made for this voice"):
+    with pytest.raises(AddonError, match=r"no phone 'q', .*choose a frontend made for this voice"):
         symbols.ids("phone", ["q"])
-    with pytest.raises(AddonError, match="no table 'fone'.*did you mean 'phone'"):
+    with pytest.raises(AddonError, match=r"no table 'fone'.*did you mean 'phone'"):
         symbols.ids("fone", ["aah"])
 
 

@@ -374,7 +374,7 @@ RUNS = {
 @pytest.mark.parametrize("kind", RUNS)
 def test_what_its_format_refuses_never_reaches_an_executor(tmp_path, write_addon, kind, capsys):
     network = network_of(tmp_path, write_addon, RUNS[kind]())
-    with pytest.raises(AddonError, match="networks/decoder.txt: it is not a lambda expression"):
+    with pytest.raises(AddonError, match=r"networks/decoder.txt: it is not a lambda expression"):
         network.read("numpy")
     assert capsys.readouterr().out == ""
 

@@ -507,7 +507,6 @@ def voice_problems(voice_with, *blocks, **options):
     return [(p.pointer, p.message, p.suggestion) for p in caught.value.problems]
 
 
-
 def test_a_network_is_the_one_with_the_role_unless_named(voice_with):
     one, other = voice_with({"type": "Runs"}, {"type": "Runs", "network": "vocoder"})
     assert (one.network.network.name, other.network.network.name) == ("decoder", "vocoder")

@@ -232,6 +232,9 @@ class OtherFormat(One):
 @frozen
 class Static(One):
     static = True
+
+for name in ("Asked", "ForNetwork", "ForRole", "InStack", "ForAll", "OfUser"):
+    globals()[name] = frozen(type(name, (One,), {"__module__": __name__}))
 """
 
 
@@ -331,16 +334,21 @@ def test_the_name_of_a_distribution_gives_it_no_preference(chosen):
 # Who prefers ------------------------------------------------------------------------------------
 
 
+NAMES = ["Asked", "ForNetwork", "ForRole", "InStack", "ForAll", "OfUser"]
+
+
 def test_who_is_nearer_to_the_network_wins(chosen):
-    packages = {"acme": {name: "One" for name in ("Asked", "Name", "Role", "All", "User")}}
-    packages["acme"]["Stack"] = "Static"
-    settings = VoiceSettings("All", {"net": "Static1", "decoder": "Static2"})
-    packages["acme"] |= {"Static1": "Static", "Static2": "Static"}
-    assert chosen(packages, "Stack", asked="Asked", settings=settings) == ("acme", "One")
-    assert chosen({}, "All", settings=settings, user="User") == ("acme", "Static")
-    assert chosen({}, "Stack", settings=VoiceSettings("All"), user="User") == ("acme", "Static")
-    assert chosen({}, settings=VoiceSettings("All"), user="Static1") == ("acme", "One")
-    assert chosen({}, user="Static1", recorded="acme") == ("acme", "Static")
+    packages = {"acme": {name: name for name in NAMES}}
+    winners = []
+    for first in range(len(NAMES)):
+        asked, of_network, of_role, in_stack, for_all, user = (
+            name if index >= first else None for index, name in enumerate(NAMES)
+        )
+        settings = VoiceSettings(for_all, {"net": of_network, "decoder": of_role})
+        found = chosen(packages, in_stack, asked=asked, settings=settings, user=user)
+        winners.append(found[1])
+        packages = {}  # they are installed
+    assert winners == NAMES
 
 
 @pytest.mark.parametrize(

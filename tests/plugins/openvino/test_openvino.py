@@ -8,6 +8,7 @@ import pytest
 from onnx import TensorProto, helper
 from voxstack import Host, Network, PluginError, TensorSpec, VoxstackError
 from voxstack.errors import NetworkError
+from voxstack.executors import Placed
 from voxstack.running import HostedProgram, ProgramCache
 from voxstack_onnxruntime import OnnxRuntime
 from voxstack_openvino import OpenVino, OpenVinoStatic
@@ -101,7 +102,7 @@ def test_the_networks_of_a_voice_give_what_onnx_runtime_gives(voice):
 
 
 def test_inputs_that_disagree_are_named_and_the_next_call_runs():
-    hosted = HostedProgram(network(), OpenVino(), ProgramCache())
+    hosted = HostedProgram(network(), Placed((OpenVino(),)), ProgramCache())
     message = "'tiny:affine' cannot run: its input 'c' has 2 frames, and 'x' has 3"
     with pytest.raises(NetworkError, match=message):
         hosted({"x": ones(3), "c": ones(2)})

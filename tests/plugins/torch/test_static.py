@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from voxstack import Buckets
+from voxstack.executors import Placed
 from voxstack.running import HostedProgram, ProgramCache
 from voxstack_torch import Torch, TorchStatic
 
@@ -13,7 +14,7 @@ def ones(frames):
 
 def test_padded_steps_give_the_frames_of_exact_ones(tiny):
     executor = TorchStatic(buckets=Buckets({"frames": [8]}))
-    program = HostedProgram(tiny.late_network(), executor, ProgramCache())
+    program = HostedProgram(tiny.late_network(), Placed((executor,)), ProgramCache())
     assert program.step == 8
     session, made = program.session({"gain": ones(1)}), []
     for at in (1, 9):
@@ -23,7 +24,7 @@ def test_padded_steps_give_the_frames_of_exact_ones(tiny):
 
 
 def test_a_network_without_a_mask_is_refused(tiny):
-    program = HostedProgram(tiny.network(), TorchStatic(), ProgramCache())
+    program = HostedProgram(tiny.network(), Placed((TorchStatic(),)), ProgramCache())
     with pytest.raises(Exception, match="no 'mask' input"):
         program.load()
 

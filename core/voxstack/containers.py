@@ -1,148 +1,27 @@
-"""The three containers: Encoders, StreamableStack and StreamablePipeline.
+"""The three containers: Encoders, StreamableStack and StreamablePipeline; and blocks in place.
 
-They are all that the core brings by way of blocks, and come in by the door of every component:
-an entry point.
+The containers are the only blocks of the core. They are registered like every component: by an
+entry point.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from traceback import walk_tb
-from typing import NoReturn, Self
+from typing import Any, Self, TypeVar, cast, final
 
 from attrs import evolve, field, frozen
 from attrs.exceptions import FrozenInstanceError
 
-from voxstack.blocks import SequenceBlock, StreamableBlock
+from voxstack.blocks import SequenceBlock, StreamableBlock, options_of
 from voxstack.errors import BlockError, MissingTensorError, VoxstackError
 from voxstack.executors import Program
 from voxstack.networks import network
 from voxstack.schedule import Schedule
 from voxstack.tensors import Chunk, Tensors
 from voxstack.utterance import Stopped, current_utterance
-
-
-def reraise(
-    error: Exception,
-    pointer: str,
-    row: object = None,
-    block: object = None,
-    first: bool = False,
-) -> NoReturn:
-    """Raise ``error`` as one that names the block at ``pointer``, in front of what it named.
-
-    ``row`` is the row of blocks that it goes on through.
-    """
-    if isinstance(error, VoxstackError) and not isinstance(error, BlockError):
-        raise error
-    named = error
-    if not isinstance(error, BlockError):
-        text = f"{type(error).__name__}: {error}" if str(error) else repr(error)
-        if block is not None:
-            text = f"{type(block).__name__} failed: {text}{_place(error, block)}"
-        if isinstance(error, FrozenInstanceError):
-            text += "; a block is frozen: keep what changes in local variables"
-        named = BlockError(f"{text} (first of its row: its upstream is None)" if first else text)
-        named.__cause__ = error
-    assert isinstance(named, BlockError)
-    if not named.settled:  # else it comes from upstream, where it got its place
-        named.pointer = pointer + named.pointer
-        if row is not None:
-            named.settled.append(row)
-    raise named
-
-
-def _place(error: Exception, block: object) -> str:
-    """Say where in a block's own package an error was raised, if it was there."""
-    package, told = type(block).__module__.partition(".")[0], ""
-    for frame, line in walk_tb(error.__traceback__):
-        module = str(frame.f_globals.get("__name__", ""))
-        if module.partition(".")[0] == package:
-            path = Path(frame.f_code.co_filename)
-            names = module.count(".") + (2 if path.name == "__init__.py" else 1)
-            told = f" ({'/'.join(path.parts[-names:])}:{line})"
-    return told
-
-
-def guarded(
-    chunks: Iterator[Chunk],
-    pointer: str,
-    row: object = None,
-    block: object = None,
-    first: bool = False,
-) -> Iterator[Chunk]:
-    """Pass chunks on, stop when the utterance is stopped, and say where an error came from.
-
-    Frames that a block loses, doubles or does not count would be heard far from it: BlockError.
-    ``first`` tells that the block has no upstream, which its error then says.
-    """
-    utterance = current_utterance()
-    end, last = 0, False
-    try:
-        if isinstance(chunks, Chunk):
-            raise BlockError("returned a Chunk, expected an iterator of them: yield it")
-        iterator = iter(chunks)
-        while True:
-            if utterance is not None and utterance.stopped:
-                raise Stopped("the utterance was stopped")
-            try:
-                chunk = next(iterator)
-            except StopIteration:
-                if not last:
-                    raise BlockError("ended without a last chunk: pass on chunk.last") from None
-                return
-            if not isinstance(chunk, Chunk):
-                raise BlockError(f"yielded {type(chunk).__name__}, expected voxstack.Chunk")
-            if last:
-                raise BlockError(
-                    "yielded a chunk after its last one: those before are not, "
-                    "chunk.replace(last=False)"
-                )
-            if chunk.start != end:
-                raise BlockError(
-                    f"yielded a chunk that starts at {chunk.start} where {end} frames had come: "
-                    "some were lost or doubled, or not counted: chunk.replace(start=...)"
-                )
-            end, last = end + len(chunk), chunk.last
-            yield chunk
-    except Exception as error:
-        reraise(error, pointer, row, block, first)
-    finally:
-        close = getattr(chunks, "close", None)
-        if close is not None:
-            close()
-
-
-def chained(
-    blocks: Sequence[StreamableBlock],
-    sequence: Tensors,
-    upstream: Iterator[Chunk] | None,
-    first: int = 0,
-) -> Iterator[Chunk]:
-    """Stream through ``blocks``; when closed, close all their generators, the last one first.
-
-    ``first`` is the index of the first block in its stack, for the pointers of errors.
-    """
-    opened: list[Iterator[Chunk]] = []
-    row = object()
-    try:
-        for index, block in enumerate(blocks, start=first):
-            pointer = f"/stack/{index}"
-            try:
-                chunks = block.stream(sequence, upstream)
-            except Exception as error:
-                reraise(error, pointer, row, block)
-            upstream = guarded(chunks, pointer, row, block, first=upstream is None)
-            opened.append(upstream)
-        yield from upstream or ()
-    except BlockError as error:
-        if row in error.settled:
-            error.settled.remove(row)
-        raise
-    finally:
-        for chunks in reversed(opened):
-            chunks.close()  # type: ignore[attr-defined]
 
 
 @frozen
@@ -153,20 +32,19 @@ class Encoders(SequenceBlock):
 
     @property
     def consumes(self) -> Collection[str]:  # type: ignore[override]
-        """What the networks need and do not make for each other."""
+        """What the networks need and do not produce for each other."""
         made = set(self.produces)
         return [n for p in self.networks for n in p.network.consumes if n not in made]
 
     @property
     def produces(self) -> Collection[str]:  # type: ignore[override]
-        """What any of the networks makes."""
+        """What any of the networks produces."""
         return [name for program in self.networks for name in program.network.produces]
 
     def problems(self, available: Collection[str]) -> Iterable[str]:
-        """Beside missing tensors: networks that wait for each other in a circle."""
+        """Yield missing tensors, and networks that wait for each other in a circle."""
         yield from super().problems(available)
-        unmade = {name for program in self.networks for name in program.network.produces}
-        waiting = list(self.networks)
+        waiting, unmade = list(self.networks), set(self.produces)
         while ready := [p for p in waiting if not unmade.intersection(p.network.consumes)]:
             waiting = [program for program in waiting if program not in ready]
             unmade = {name for program in waiting for name in program.network.produces}
@@ -179,9 +57,8 @@ class Encoders(SequenceBlock):
             yield f"the encoders are wired in a circle: {needs}"
 
     def __call__(self, inputs: Tensors) -> Tensors:
-        """Run the networks in the order that their inputs ask for."""
-        tensors = Tensors(inputs)
-        made = Tensors()
+        """Run the networks in the order that their inputs require."""
+        tensors, made = Tensors(inputs), Tensors()
         waiting = list(self.networks)
         while waiting:
             ready = [p for p in waiting if all(n in tensors for n in p.network.consumes)]
@@ -194,7 +71,7 @@ class Encoders(SequenceBlock):
         return made
 
     def run(self, programs: Sequence[Program], tensors: Tensors) -> Tensors:
-        """Run networks that do not wait for each other, and merge what they make."""
+        """Run networks that do not wait for each other, and merge what they produce."""
         made = Tensors()
         for program in programs:
             made.update(self.produced(program, tensors))
@@ -202,7 +79,7 @@ class Encoders(SequenceBlock):
 
     @staticmethod
     def produced(program: Program, tensors: Tensors) -> Tensors:
-        """Run one network and keep what it makes for others."""
+        """Run one network and keep what it produces for others."""
         outputs = program({name: tensors[name] for name in program.network.consumes})
         return Tensors({name: outputs[name] for name in program.network.produces})
 
@@ -227,27 +104,166 @@ class StreamableStack(StreamableBlock):
 
     def stream(self, sequence: Tensors, upstream: Iterator[Chunk] | None) -> Iterator[Chunk]:
         """Chain the blocks' generators."""
-        return chained(self.stack, sequence, upstream)
+        for block in self.stack:
+            upstream = block.stream(sequence, upstream)
+        return iter(()) if upstream is None else upstream
 
 
 @frozen
 class StreamablePipeline(StreamableBlock):
     """One SequenceBlock and one StreamableBlock; itself a StreamableBlock, so that it nests.
 
-    What the SequenceBlock makes is seen inside the pipeline only.
+    What the SequenceBlock produces is visible inside the pipeline only.
     """
 
     sequence_block: SequenceBlock  # reads the enclosing sequence tensors
-    streamable_block: StreamableBlock  # reads what the sequence block made, and upstream
+    streamable_block: StreamableBlock  # reads what the sequence block produced, and upstream
 
     def stream(self, sequence: Tensors, upstream: Iterator[Chunk] | None) -> Iterator[Chunk]:
         """Run the sequence block once, then stream."""
+        made = self.sequence_block(sequence)
+        yield from self.streamable_block.stream(sequence.merged(made), upstream)
+
+
+# Blocks at their place --------------------------------------------------------------------------
+
+B = TypeVar("B", bound=SequenceBlock | StreamableBlock)
+_END = object()
+
+
+def located(block: B, pointer: str) -> B:
+    """Return ``block`` with every block in it guarded at its place, once, before it runs.
+
+    The two containers of a row pass on what their last block yields: they need no guard.
+    """
+    changes = {}
+    for option in options_of(block):
+        value = getattr(block, option.name)
+        inside = _located_value(value, f"{pointer}/{option.name}")
+        if inside is not value:
+            changes[option.alias or option.name] = inside
+    inner = evolve(cast(Any, block), **changes) if changes else block
+    if type(block) in (StreamableStack, StreamablePipeline):
+        return cast(B, inner)
+    guard: Any = _LocatedSequence if isinstance(block, SequenceBlock) else _Located
+    return cast(B, guard(inner, pointer))
+
+
+def _located_value(value: Any, pointer: str) -> Any:
+    if isinstance(value, SequenceBlock | StreamableBlock):
+        return located(value, pointer)
+    if isinstance(value, list | tuple):
+        items = [_located_value(item, f"{pointer}/{i}") for i, item in enumerate(value)]
+        if any(new is not old for new, old in zip(items, value, strict=True)):
+            return type(value)(items)
+    if isinstance(value, dict):
+        return {key: _located_value(item, f"{pointer}/{key}") for key, item in value.items()}
+    return value
+
+
+@final
+@frozen(eq=False)
+class _LocatedSequence(SequenceBlock):
+    """A SequenceBlock whose errors carry its place."""
+
+    block: SequenceBlock
+    pointer: str
+
+    def __call__(self, inputs: Tensors) -> Tensors:
+        with locating(self.pointer, self.block):
+            made = self.block(inputs)
+            if not isinstance(made, Mapping):
+                raise BlockError(f"returned {type(made).__name__}, expected voxstack.Tensors")
+            return made
+
+
+@final
+@frozen(eq=False)
+class _Located(StreamableBlock):
+    """A StreamableBlock whose chunks are checked and whose errors carry its place."""
+
+    block: StreamableBlock
+    pointer: str
+
+    def stream(self, sequence: Tensors, upstream: Iterator[Chunk] | None) -> Iterator[Chunk]:
+        """Pass chunks on; stop if the utterance was stopped.
+
+        Frames that a block loses, doubles or does not count would be heard far from it: refused
+        here. When it is closed, it closes the block's generator and then the one before.
+        """
+        utterance = current_utterance()
+        chunks: Any = None
+        end, last = 0, False
         try:
-            made = self.sequence_block(sequence)
-        except Exception as error:
-            reraise(error, "/sequence_block", None, self.sequence_block)
-        try:
-            chunks = self.streamable_block.stream(sequence.merged(made), upstream)
-        except Exception as error:
-            reraise(error, "/streamable_block", None, self.streamable_block)
-        yield from guarded(chunks, "/streamable_block", None, self.streamable_block)
+            with locating(self.pointer, self.block, first=upstream is None):
+                chunks = self.block.stream(sequence, upstream)
+                if isinstance(chunks, Chunk):
+                    raise BlockError("returned a Chunk, expected an iterator; yield the chunk")
+                iterator = iter(chunks)
+                while True:
+                    if utterance is not None and utterance.stopped:
+                        raise Stopped("the utterance was stopped")
+                    chunk = next(iterator, _END)
+                    if chunk is _END:
+                        break
+                    if not isinstance(chunk, Chunk):
+                        what = type(chunk).__name__
+                        raise BlockError(f"yielded {what}, expected voxstack.Chunk")
+                    if last or chunk.start != end:
+                        raise _inconsecutive(chunk, end, last)
+                    end, last = end + len(chunk), chunk.last
+                    yield chunk
+                if not last:
+                    raise BlockError("ended without a last chunk; pass on chunk.last")
+        finally:
+            for generator in (chunks, upstream):
+                close = getattr(generator, "close", None)
+                if close is not None:
+                    close()
+
+
+def _inconsecutive(chunk: Chunk, end: int, last: bool) -> BlockError:
+    if last:
+        return BlockError(
+            "yielded a chunk after the last one; set last=True only on the final chunk, "
+            "chunk.replace(last=False) on those before"
+        )
+    return BlockError(
+        f"yielded a chunk that starts at {chunk.start}, expected {end}: frames were lost, doubled "
+        "or not counted; set the start, chunk.replace(start=...)"
+    )
+
+
+@contextmanager
+def locating(pointer: str, block: object, first: bool = False) -> Iterator[None]:
+    """Add the place to errors that have none, and turn other exceptions into BlockError.
+
+    ``first``: the block has no upstream, which the message then mentions.
+    """
+    try:
+        yield
+    except BlockError as error:
+        error.pointer = error.pointer or pointer
+        raise
+    except VoxstackError:
+        raise
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}" if str(error) else repr(error)
+        text = f"{type(block).__name__} failed: {reason}{_source(error, block)}"
+        if isinstance(error, FrozenInstanceError):
+            text += "; a block is frozen: keep what changes in local variables"
+        if first:
+            text += " (first of its row: its upstream is None)"
+        raise BlockError(text, pointer) from error
+
+
+def _source(error: Exception, block: object) -> str:
+    """Return the line in the block's own package that raised the error, if one did."""
+    package, found = type(block).__module__.partition(".")[0], ""
+    for frame, line in walk_tb(error.__traceback__):
+        module = str(frame.f_globals.get("__name__", ""))
+        if module.partition(".")[0] == package:
+            path = Path(frame.f_code.co_filename)
+            names = module.count(".") + (2 if path.name == "__init__.py" else 1)
+            found = f" ({'/'.join(path.parts[-names:])}:{line})"
+    return found

@@ -2,7 +2,7 @@
 
 The host hands no byte of a network to an executor before the provider of its format has checked
 it. A provider is an entry point in the group ``voxstack.formats``, named like the format:
-``onnx = "voxstack_onnx:Onnx"``. Executors say which formats they take, and their packages require
+``onnx = "acme_onnx:Onnx"``. Executors say which formats they take, and their packages require
 the packages that provide these.
 """
 

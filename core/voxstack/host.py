@@ -1,41 +1,41 @@
-"""The host: discovers plugins, resolves names, builds voices, frees all that it loaded."""
+"""The host: discovers plugins, resolves names, builds voices, and frees what it loaded."""
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, final
 
-from voxstack.addon import Addon, make_addon, read_document
-from voxstack.addon_files import MANIFEST, Files, FolderFiles, open_files, package_files
-from voxstack.advice import INSTALL_A_VOICE
-from voxstack.buckets import varying
-from voxstack.deployment import Deployment, VoiceSettings, read_deployment
-from voxstack.documents import Document, parse_json
-from voxstack.errors import (
-    AddonError,
-    ConfigError,
-    InputError,
-    PluginError,
-    Problem,
-    VoxstackError,
-    did_you_mean,
+from voxstack.addons import (
+    Addon,
+    Files,
+    FolderFiles,
+    Library,
+    make_addon,
+    open_files,
+    read_document,
 )
+from voxstack.building import (
+    Deployment,
+    ExecutorMaker,
+    Placement,
+    Preferences,
+    StackBuilder,
+    check_buckets,
+    check_settings,
+    read_deployment,
+    read_user_file,
+    user_file_path,
+)
+from voxstack.config import Document, Invalids, parse_json, problems_of, read_text, schema_problems
+from voxstack.errors import ConfigError, InputError, PluginError, Problem
 from voxstack.executors import Executor
-from voxstack.filters import asked_filters
-from voxstack.logs import get_logger
-from voxstack.placement import Placement
-from voxstack.programs import HostedProgram, ProgramCache, buckets_of, load_all
-from voxstack.registry import Registry
-from voxstack.stack import BuiltStack, StackBuilder
-from voxstack.structure import schema_unfits
-from voxstack.unfit import Unfits, problems_of
-from voxstack.voice import Voice
+from voxstack.plugins import Filter, Package, Registry, examples
+from voxstack.running import BuiltStack, HostedProgram, ProgramCache, Voice, load_all
 
-log = get_logger("host")
+Edit = tuple[str, Any, str]  # JSON pointer, value, who set it
 
 
 @final
@@ -44,7 +44,8 @@ class Host:
 
     ``deploy`` is a deployment file; ``executor`` a name, ``{"type": ..., options}`` or an
     Executor, for all networks; ``allow`` and ``block`` are patterns of distribution names;
-    ``plugins`` are modules or objects with hooks beside the installed ones.
+    ``plugins`` are modules or objects with hooks beside the installed ones; ``packages`` is the
+    result of an earlier scan. ``arguments`` names an argument in messages.
     """
 
     def __init__(
@@ -55,24 +56,29 @@ class Host:
         allow: Sequence[str] = (),
         block: Sequence[str] = (),
         plugins: Sequence[Any] = (),
-        path: Iterable[str] | None = None,
+        packages: Iterable[Package] | None = None,
+        arguments: str = "{} of the host",
     ) -> None:
+        self.deploy_file = None if deploy is None or isinstance(deploy, Deployment) else str(deploy)
         if isinstance(deploy, Deployment):
             self.deployment = deploy
         else:
             self.deployment = Deployment() if deploy is None else read_deployment(Path(deploy))
-        self._origin = "the host's settings" if deploy is None else str(deploy)
-        self.deploy_file: str | None = None  # where its deployment was read
-        if isinstance(deploy, Deployment):
-            self._origin = "the deployment"
-        elif deploy is not None:
-            self.deploy_file = str(deploy)
-        self.allow, self.block = tuple(allow), tuple(block)  # beside the deployment's
-        lists = self.deployment.plugins.filter(self._origin, over=self.allow)
-        self.registry = Registry([*asked_filters(self.allow, self.block), lists], plugins, path)
+        self._origin = self.deploy_file or "the deployment"
+        self._arguments = arguments
+        self.allow, self.block = tuple(allow), tuple(block)  # in addition to the deployment's
+        filters = (
+            Filter(block=self.block, origin=arguments.format("block")),
+            Filter(self.allow or ("*",), origin=arguments.format("allow")),
+            self.deployment.plugins.filter(self._origin, over=self.allow),
+        )
+        self._user = read_user_file()
+        self.registry = Registry(filters, plugins, packages)
+        self.library = Library(self.registry)
+        self._maker = ExecutorMaker(self.registry)
         self._executor = executor
         self._cache = ProgramCache()
-        self._voices: dict[str, Voice] = {}
+        self._voices: list[tuple[tuple[Any, ...], Voice]] = []
         self._lock = threading.RLock()
 
     def __enter__(self) -> Host:
@@ -82,107 +88,57 @@ class Host:
         self.close()
 
     def close(self) -> None:
-        """Free every network that was loaded; voices of this host speak no more."""
+        """Free every network that was loaded; the host's voices cannot speak afterwards."""
         self._cache.close()
         self._voices.clear()
 
     # Addons ---------------------------------------------------------------------------------
 
     def voices(self) -> list[str]:
-        """Give the names of the installed voices: the addons that have a stack to speak with."""
-        return [name for name in self.registry.names("addon") if self._speaks(name)]
-
-    def _speaks(self, name: str) -> bool:
-        try:
-            return self.addon(name).manifest.speaks
-        except VoxstackError:
-            return True  # whoever asks for it is told what is wrong with it
-
-    def files(self, name: str) -> Files:
-        """Find an addon by its name, or by the path of its folder or zip."""
-        path = Path(name)
-        if _is_path(name) or (path / MANIFEST).is_file():
-            return open_files(path)
-        try:
-            registration = self.registry.find(name, "addon")
-        except PluginError as error:
-            if error.component is None and path.exists():
-                return open_files(path)  # says what it is, and what to give
-            raise
-        self.registry.require(registration)
-        try:
-            return package_files(registration.target)
-        except VoxstackError as error:
-            registration.status, registration.reason = "broken", str(error)
-            raise
-
-    def document(
-        self, name: str, edits: Iterable[tuple[str, Any, str]] = ()
-    ) -> tuple[Document, Files]:
-        """Read an addon's manifest, with the deployment's edits and then ``edits`` made."""
-        files = self.files(name)
-        settings = self.settings(name)
-        deployed = [(pointer, value, self._origin) for pointer, value in settings.set.items()]
-        document = read_document(files)
-        return document.edited([*deployed, *edits]) if deployed or edits else document, files
+        """Return the names of the installed voices: the addons that have a stack to speak with."""
+        return self.library.voices()
 
     def addon(self, name: str) -> Addon:
         """Open an addon as it was made, without the deployment's edits; nothing is loaded."""
-        files = self.files(name)
-        return make_addon(read_document(files), files)
+        return self.library.addon(name)
 
-    def load_networks(self, name: str) -> list[HostedProgram]:
-        """Load every network of an addon on the executor that a voice would run it on."""
-        addon = self.addon(name)
-        builder = self._builder(name, addon, None)
-        programs = [builder.hosted(network) for network in addon.networks.values()]
-        load_all(programs)
-        return programs
-
-    def settings(self, name: str) -> VoiceSettings:
-        """Give what the deployment sets for a voice."""
-        return self.deployment.settings(name.partition("@")[0])
+    def document(self, name: str, edits: Iterable[Edit] = ()) -> tuple[Document, Files]:
+        """Read an addon's manifest, with the deployment's edits and then ``edits`` made."""
+        files = self.library.files(name)
+        settings = self.deployment.settings(name.partition("@")[0])
+        deployed = [(pointer, value, self._origin) for pointer, value in settings.set.items()]
+        return read_document(files).edited([*deployed, *edits]), files
 
     def choose_voice(self, name: str | None = None) -> str:
-        """Give the voice to use: the one named, the deployment's, VOXSTACK_VOICE, the only one."""
+        """Return the voice to use.
+
+        It is the one named, the deployment's, VOXSTACK_VOICE, the user's, or the only one.
+        """
         for asked, who in (
             (name, ""),
             (self.deployment.voice, f"{self._origin}: voice: "),
             (os.environ.get("VOXSTACK_VOICE"), "VOXSTACK_VOICE: "),
+            (self._user.voice, f"{user_file_path()}: voice: " if self._user.voice else ""),
         ):
             if asked:
-                self._require_voice(asked, who)
+                self.library.require(asked, who)
                 return asked
         voices = self.voices()
         if len(voices) == 1:
             return voices[0]
         if not voices:
             raise self._no_voice()
-        raise InputError(
-            f"name a voice with --voice, or set VOXSTACK_VOICE, to one of: {', '.join(voices)}"
-        )
-
-    def _require_voice(self, name: str, who: str) -> None:
-        """Check that a voice of such a name, or a path, is there; ``who`` asked for it."""
-        if Path(name).exists():
-            return
-        if _is_path(name):
-            raise AddonError(f"{who}{name}: no such folder or zip")
-        try:
-            self.registry.find(name, "addon")
-        except PluginError as error:
-            if error.component is None:
-                error = self.registry.unknown(name, "addon", "voice", self.voices())
-            raise PluginError(who + error.message, error.component, error.suggestion) from None
+        how = f"name a voice ({self._arguments.format('voice')}), or set VOXSTACK_VOICE"
+        raise InputError(f"several voices are installed: {', '.join(voices)}; {how}")
 
     def _no_voice(self) -> PluginError:
-        """Say why there is no voice to choose."""
+        """Return the error that says why there is no voice to choose."""
         why: dict[tuple[str, str | None], list[str]] = {}
         for r in self.registry.registrations:
             if r.namespace == "addon" and not r.usable:
                 why.setdefault((f"{r.reason}", r.next_step), []).append(f"{r.name} of {r.owner}")
         if not why:
-            return PluginError(f"no voice is installed: {INSTALL_A_VOICE}")
+            return PluginError(f"no voice is installed; install one, {examples('addon')}")
         reasons = (
             f"{', '.join(names)}: {reason}" + (f" ({step})" if step else "")
             for (reason, step), names in why.items()
@@ -195,7 +151,7 @@ class Host:
         self,
         name: str | None = None,
         *,
-        edits: Mapping[str, Any] | Sequence[tuple[str, Any, str]] = (),
+        edits: Mapping[str, Any] | Sequence[Edit] = (),
         executor: Any = None,
         load: bool = True,
     ) -> Voice:
@@ -207,95 +163,69 @@ class Host:
         ConfigError with all problems, before anything is loaded.
         """
         name = self.choose_voice(name)
-        listed = (
-            [(pointer, value, "the edits of Host.voice") for pointer, value in edits.items()]
-            if isinstance(edits, Mapping)
-            else list(edits)
-        )
-        key = json.dumps([name, [e[:2] for e in listed], executor], default=repr)
+        if isinstance(edits, Mapping):
+            edits = [
+                (pointer, value, "the edits of Host.voice") for pointer, value in edits.items()
+            ]
+        key = (name, [(pointer, value) for pointer, value, _ in edits], executor)
         with self._lock:
-            voice = self._voices.get(key) or self._build(name, listed, executor)
+            voice = next((voice for known, voice in self._voices if known == key), None)
+            if voice is None:
+                voice = self._build(name, edits, executor)
+                self._voices.append((key, voice))
             if load and not voice.loaded:
                 voice.load()
                 self.registry.announce("voxstack_voice_loaded", voice=voice)
-            self._voices[key] = voice
             return voice
 
-    def _build(self, name: str, edits: list[tuple[str, Any, str]], executor: Any) -> Voice:
+    def _build(self, name: str, edits: Sequence[Edit], executor: Any) -> Voice:
         document, files = self.document(name, edits)
-        addon, problems = None, []
-        try:
-            addon = make_addon(document, files)
-        except ConfigError as error:
-            problems = list(error.problems)
-        if addon is not None and not addon.manifest.speaks:
-            networks = ", ".join(f'"{n.qualified_name}"' for n in addon.networks.values())
-            raise InputError(
-                f"{name!r} is no voice: it brings networks for the stacks of others ({networks}); "
-                f"voices: {', '.join(self.voices()) or 'none'}"
-            )
-        built = None
-        try:
-            built = self._builder(name, addon, executor).build(document)
-        except ConfigError as error:
-            # The manifest's own problems say it already if the stack is missing.
-            problems += [p for p in error.problems if addon is not None or p.pointer]
-        if problems or addon is None or built is None:
+        addon, built, problems = self._checked(name, document, files, executor)
+        if problems or addon is None:
             raise ConfigError(problems)
-        settings = self.settings(name)
-        self._check_settings(name, addon, built, settings)
-        _check_buckets(name, built)
+        if built is None:
+            networks = ", ".join(f'"{n.qualified_name}"' for n in addon.networks.values())
+            voices = f"voices: {', '.join(self.voices()) or 'none'}"
+            what = f"it only provides networks for other addons ({networks})"
+            raise InputError(f"{name!r} is not a voice: {what}; {voices}")
+        settings = self._check_settings(name, addon, built)
+        check_buckets(name, built)
         return Voice(addon, built, settings.controls, self.registry.announce)
 
-    def _check_settings(
-        self, name: str, addon: Addon, built: BuiltStack, settings: VoiceSettings
-    ) -> None:
-        """Refuse what the deployment sets for this voice and it does not have.
+    def _checked(
+        self, name: str, document: Document, files: Files, executor: Any = None
+    ) -> tuple[Addon | None, BuiltStack | None, list[Problem]]:
+        """Return the addon of a document and its stack, as far as they can be made."""
+        addon, problems = None, list[Problem]()
+        try:
+            addon = make_addon(document, files, self.library.format)
+        except ConfigError as error:
+            problems += error.problems
+        if addon is not None and not addon.manifest.speaks:
+            return addon, None, problems
+        try:
+            return addon, self._builder(name, addon, executor).build(document), problems
+        except ConfigError as error:
+            # The manifest's own problems mention a missing stack already.
+            problems += [p for p in error.problems if addon is not None or p.pointer]
+        return addon, None, problems
 
-        What is set for all voices and this one lacks may be meant for another: a warning.
-        """
-        own = self.deployment.voices.get(name.partition("@")[0], VoiceSettings())
-        used = [*addon.networks.values(), *(program.network for program in built.programs)]
-        networks = {name: None for network in used for name in (network.name, network.role)}
-        tables: tuple[tuple[str, str, Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]], ...]
-        tables = (
-            ("controls", "control", settings.controls, own.controls, addon.manifest.controls),
-            ("executors", "network or role", settings.executors, own.executors, networks),
-        )
-        for table, called, given, mine, known in tables:
-            for key in given:
-                if key in known:
-                    continue
-                hint = did_you_mean(key, known) or f"it has: {', '.join(known) or 'none'}"
-                text = (
-                    f"{self._origin}: [{table}] {key!r}: the voice {name!r} has no {called} of "
-                    f"that name ({hint})"
-                )
-                if key in mine:
-                    raise InputError(text)
-                log.warning(text)
-        for control, value in settings.controls.items():
-            if control in addon.manifest.controls:
-                try:
-                    addon.manifest.controls[control].tensor_value(control, value)
-                except InputError as error:
-                    raise InputError(f"{self._origin}: {error}") from None
+    def _check_settings(self, name: str, addon: Addon, built: BuiltStack) -> Any:
+        voice = name.partition("@")[0]
+        check_settings(self.deployment, self._origin, voice, addon, built)
+        return self.deployment.settings(voice)
 
     def check(
-        self,
-        path: str | os.PathLike[str],
-        edits: Iterable[tuple[str, Any, str]] = (),
-        voice: str | None = None,
+        self, path: str | os.PathLike[str], edits: Iterable[Edit] = (), voice: str | None = None
     ) -> list[Problem]:
-        """Give all problems of a configuration: an addon (its name, folder, zip or addon.json), or
-        a stack alone, which is checked against the networks of ``voice`` if that is given.
+        """Return all problems of a configuration.
+
+        It is an addon (its name, folder, zip or addon.json), or a stack alone, which is checked
+        against the networks of ``voice`` if that is given.
         """
-        problems: list[Problem] = []
         name = str(path)
         try:
-            if not Path(path).exists() and self.registry.candidates(
-                name.partition("@")[0], "addon"
-            ):
+            if not Path(path).exists() and self.library.installed(name):
                 document, files = self.document(name, edits)
             else:
                 document, files = _read_configuration(Path(path))
@@ -303,62 +233,63 @@ class Host:
         except ConfigError as error:
             return list(error.problems)
         if isinstance(document.value, list):
-            text = document.text
-            document = Document({"stack": document.value}, document.name, text, base="/stack")
+            value, text = {"stack": document.value}, document.text
+            document = Document(value, document.name, text, document.edits, base="/stack")
         if not isinstance(document.value, dict):
             return [document.problem("", "expected an object with a stack, or a list of blocks")]
-        addon = None
-        try:
-            if "networks" in document.value or "format" in document.value:
-                addon = make_addon(document, files)
-            else:
-                problems += problems_of(document, Unfits(list(schema_unfits(document.value))))
-            if addon is None and voice is not None:
-                addon = self.addon(voice)
-                document.value.setdefault("frontend", addon.manifest.frontend)
-        except ConfigError as error:
-            problems += error.problems
-        if addon is not None and not addon.manifest.speaks:
-            return problems  # networks for the stacks of others: there is nothing to build
-        try:
-            built = self._builder(addon.name if addon else "", addon, None).build(document)
-            if addon is not None:
-                self._check_settings(addon.name, addon, built, self.settings(addon.name))
-        except ConfigError as error:
-            problems += error.problems
-        except InputError as error:
-            problems.append(Problem("", str(error)))
+        if "networks" in document.value or "format" in document.value:
+            addon, built, problems = self._checked("", document, files)
+        else:
+            addon, built, problems = self._checked_stack(document, voice)
+        if addon is not None and built is not None:
+            try:
+                self._check_settings(addon.name, addon, built)
+            except InputError as error:
+                problems.append(Problem("", str(error)))
         return problems
 
+    def _checked_stack(
+        self, document: Document, voice: str | None
+    ) -> tuple[Addon | None, BuiltStack | None, list[Problem]]:
+        problems = problems_of(document, Invalids(schema_problems(document.value)))
+        addon = None
+        if voice is not None:
+            try:
+                addon = self.addon(voice)
+                document.value.setdefault("frontend", addon.manifest.frontend)
+            except ConfigError as error:
+                problems += error.problems
+        try:
+            return addon, self._builder("", addon, None).build(document), problems
+        except ConfigError as error:
+            return addon, None, [*problems, *error.problems]
+
+    # Executors ------------------------------------------------------------------------------
+
     def executor(self, config: Any) -> Executor:
-        """Make an executor from its name, or ``{"type": ..., options}``; ConfigError if wrong."""
-        return self._builder("", None, None).executor(config, Document(config), "")
+        """Return an executor from its name, or ``{"type": ..., options}``; ConfigError if wrong."""
+        return self._maker.make(config)
+
+    def load_networks(self, name: str) -> list[HostedProgram]:
+        """Load every network of an addon on the executor that a voice would run it on."""
+        addon = self.addon(name)
+        builder = self._builder(name, addon, None)
+        programs = [builder.hosted(network) for network in addon.networks.values()]
+        load_all(programs)
+        return programs
 
     def _builder(self, name: str, addon: Addon | None, executor: Any) -> StackBuilder:
-        asked = executor if executor is not None else self._executor
-
-        def make(config: Any) -> Executor:
-            return builder.executor(config, Document(config), "")
-
-        placement = Placement(self.registry, make, asked, self.settings(name), self._origin)
-        builder = StackBuilder(self.registry, addon, self._cache, placement.choose, self.addon)
-        return builder
-
-
-def _check_buckets(name: str, built: BuiltStack) -> None:
-    """Warn of sizes given for a dimension that no network of a voice has."""
-    known: dict[str, None] = {}
-    for program in built.programs:
-        for dimension in varying(program.network):
-            known |= dict.fromkeys((dimension, f"{program.network.name}.{dimension}"))
-    given = {key for p in built.programs for key, _ in buckets_of(p.executor).sizes}
-    for key in sorted(given - known.keys()):
-        hint = did_you_mean(key, known) or f"it has: {', '.join(known)}"
-        log.warning(f"buckets: {key!r}: the voice {name!r} has no such dimension ({hint})")
-
-
-def _is_path(name: str) -> bool:
-    return any(s in name for s in ("/", os.sep)) or name.endswith(".zip")
+        preferences = Preferences(
+            asked=executor if executor is not None else self._executor,
+            asked_by=self._arguments.format("executor"),
+            settings=self.deployment.settings(name.partition("@")[0]),
+            settings_from=self._origin,
+            user=self._user.executor,
+            user_from=str(user_file_path()) if self._user.executor is not None else "",
+            recorded=addon.manifest.packed_with if addon else "",
+        )
+        placement = Placement(self.registry, self._maker, preferences)
+        return StackBuilder(self.registry, self.library, self._maker, placement, self._cache, addon)
 
 
 def _read_configuration(path: Path) -> tuple[Document, Files]:
@@ -366,9 +297,4 @@ def _read_configuration(path: Path) -> tuple[Document, Files]:
     if path.is_dir() or path.suffix == ".zip":
         files = open_files(path)
         return read_document(files), files
-    try:
-        return parse_json(path.read_text("utf-8-sig"), str(path)), FolderFiles(path.parent)
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}") from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not UTF-8 text (byte {error.start})") from None
+    return parse_json(read_text(path), str(path)), FolderFiles(path.parent)

@@ -1,7 +1,7 @@
 """Logs: structlog to stderr, quiet by default, imported when the first line is written.
 
-structlog costs more to import than the whole of the listing path, so a logger here asks the
-level first. An application that has configured structlog itself keeps its configuration.
+structlog costs more to import than all that a listing command needs, so a logger here compares
+levels first. An application that has configured structlog itself keeps its configuration.
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from functools import partialmethod
 from typing import Any, final
 
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "off": 100}
 
 
 class _State:
-    """The threshold below which nothing is written."""
+    """The level below which nothing is written."""
 
     threshold = LEVELS.get(os.environ.get("VOXSTACK_LOG", "warning").lower(), 30)
     configured = False
@@ -23,7 +24,7 @@ class _State:
 
 
 def colours_wanted() -> bool:
-    """Tell whether a terminal is to be coloured (no-color.org)."""
+    """Return whether output to a terminal should be colored (no-color.org)."""
     return os.environ.get("TERM") != "dumb" and not os.environ.get("NO_COLOR")
 
 
@@ -34,28 +35,13 @@ def set_level(level: str) -> None:
 
 @final
 class Logger:
-    """A structlog logger that is made when it first has something to say."""
+    """A structlog logger that is made when it first writes."""
 
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def debug(self, event: str, **fields: Any) -> None:
-        """Say what happens inside."""
-        self._write("debug", event, fields)
-
-    def info(self, event: str, **fields: Any) -> None:
-        """Say what was done."""
-        self._write("info", event, fields)
-
-    def warning(self, event: str, **fields: Any) -> None:
-        """Say what the user should know, although the work goes on."""
-        self._write("warning", event, fields)
-
-    def error(self, event: str, **fields: Any) -> None:
-        """Say what failed."""
-        self._write("error", event, fields)
-
-    def _write(self, level: str, event: str, fields: dict[str, Any]) -> None:
+    def _write(self, level: str, event: str, **fields: Any) -> None:
+        """Write a line with ``fields``; for what users should know, it is a warning."""
         if LEVELS[level] < _State.threshold:
             return
         import structlog
@@ -75,14 +61,19 @@ class Logger:
             _State.configured = True
         getattr(structlog.get_logger(), level)(event, logger=self.name, **fields)
 
+    debug = partialmethod(_write, "debug")
+    info = partialmethod(_write, "info")
+    warning = partialmethod(_write, "warning")
+    error = partialmethod(_write, "error")
+
 
 def _stderr_logger(*args: Any) -> Any:
-    """Look stderr up at each line: tests and terminals replace it."""
+    """Return a logger that looks up stderr for each line: tests and terminals replace it."""
     import structlog
 
     return structlog.PrintLogger(sys.stderr)
 
 
 def get_logger(name: str) -> Logger:
-    """Give the logger called ``name``; importing this costs nothing."""
+    """Return the logger called ``name``; structlog is imported when it first writes."""
     return Logger(name)

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any, final
 import attrs
 from attrs import field, frozen
 
+from voxstack.errors import AddonError, did_you_mean
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 ROLE = "voxstack.role"  # key of an option's metadata: the role whose network is the default
-# The input that tells real positions (1) from padding (0); the host makes it. One of another
-# dimension that a network makes for the next ("text_mask", over "text") is a tensor like any.
+# The input that marks real positions (1) and padding (0); the host makes it. A mask of another
+# dimension that one network makes for the next ("text_mask", over "text") is an ordinary tensor.
 MASK = "mask"
 
 DTYPES = ("float32", "float64", "float16", "int64", "int32", "int8", "uint8", "bool")
@@ -31,14 +33,14 @@ class TensorSpec:
     shape: tuple[int | str, ...]
 
     def empty(self) -> NDArray[Any]:
-        """Give an array of this kind with batch 1 and no frames."""
+        """Return an array of this dtype with batch 1 and no frames."""
         import numpy as np
 
         shape = [1 if d == "batch" else d if isinstance(d, int) else 0 for d in self.shape]
         return np.zeros(shape, dtype=self.dtype)
 
     def zeros(self) -> NDArray[np.generic]:
-        """Give zeros of this shape; every named dimension but the batch must be fixed."""
+        """Return zeros of this shape; every named dimension except the batch must be fixed."""
         import numpy as np
 
         return np.zeros([1 if isinstance(d, str) else d for d in self.shape], dtype=self.dtype)
@@ -47,7 +49,7 @@ class TensorSpec:
 @final
 @frozen
 class Context:
-    """Frames that a stateless network must see beside those it is asked for, to be exact."""
+    """Frames that a stateless network must see around those it computes, to be exact."""
 
     left: int = 0  # frames before
     right: int = 0  # frames after
@@ -72,24 +74,22 @@ class Network:
     state: Mapping[str, str] = field(factory=dict)  # state input -> output of its next value
     delay: int = 0
     frame_ratio: int = 1  # output frames for one input frame: 200 samples a frame
-    # Sizes that a named dimension has had in the voice's texts, each with its share.
+    # Sizes that a named dimension has in texts of the voice, each with its share.
     sizes: Mapping[str, Sequence[tuple[int, float]]] = field(factory=dict, kw_only=True)
     addon: str = ""
     place: str = ""  # the manifest that declares it, for messages
-    dimensions: Mapping[str, int] = field(
-        factory=dict
-    )  # those that were fixed, for a static executor
+    dimensions: Mapping[str, int] = field(factory=dict)  # those fixed for a static executor
     read: Callable[[str], bytes] = field(default=None, repr=False)
     digest: Callable[[str], str] = field(default=None, repr=False)
 
     @cached_property
     def consumes(self) -> tuple[str, ...]:
-        """Names of the tensors that others must make: the inputs but mask and states."""
+        """Names of the tensors that others must produce: the inputs except mask and states."""
         return tuple(n for n in self.inputs if n != MASK and n not in self.state)
 
     @cached_property
     def produces(self) -> tuple[str, ...]:
-        """Names of the tensors that it makes for others: the outputs but the next states."""
+        """Names of the tensors that others may read: the outputs except the next states."""
         states = set(self.state.values())
         return tuple(n for n in self.outputs if n not in states)
 
@@ -101,10 +101,19 @@ class Network:
             zeros.setflags(write=False)
         return state
 
-    def fixed(self, dimensions: Mapping[str, int]) -> Network:
-        """Give this network with named dimensions fixed, as a static executor loads it.
+    def path(self, format: str) -> str:
+        """Return the path of the file in ``format``; AddonError if there is none."""
+        if format not in self.files:
+            raise AddonError(
+                f"the network {self.qualified_name!r} has no file in the format {format!r} "
+                f"({did_you_mean(format, self.files, 'it has: ' + ', '.join(self.files))})"
+            )
+        return self.files[format]
 
-        A dimension that only outputs have counts ``frame_ratio`` for each frame of the mask.
+    def fixed(self, dimensions: Mapping[str, int]) -> Network:
+        """Return this network with named dimensions fixed, as a static executor loads it.
+
+        A dimension that only outputs have counts ``frame_ratio`` per frame of the mask.
         """
         along = self.inputs[MASK].shape[-1] if MASK in self.inputs else None
         made = dimensions[along] * self.frame_ratio if along in dimensions else None  # type: ignore[index]
@@ -127,12 +136,12 @@ class Network:
 
     @property
     def look_ahead(self) -> int:
-        """Frames beyond the last one wanted that it must be fed."""
+        """Frames beyond the last wanted one that it must be fed."""
         return self.delay if self.state else self.context.right if self.context else 0
 
     @property
     def qualified_name(self) -> str:
-        """The name by which any stack can refer to it."""
+        """The name by which every stack can refer to it."""
         return f"{self.addon}:{self.name}" if self.addon else self.name
 
 

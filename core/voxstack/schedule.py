@@ -1,8 +1,8 @@
 """Schedules: how many frames a block yields in each chunk.
 
-The block at the end of the stack owns the schedule. From it, the look-ahead of each network and
-the frame ratios, the host derives what each block upstream must yield, so that the first audio
-costs exactly one call of each network.
+The block at the end of the stack owns the schedule. From it, from the look-ahead of each network
+and from the frame ratios the host derives what each block upstream must yield, so that the first
+audio costs exactly one call of each network.
 """
 
 from __future__ import annotations
@@ -41,16 +41,16 @@ class Schedule:
         return bool(self.sizes)
 
     def __iter__(self) -> Iterator[int]:
-        """Give chunk sizes without end."""
+        """Yield chunk sizes without end."""
         sizes = self.sizes or DOUBLING
         yield from sizes
         while True:
             yield sizes[-1]
 
     def ahead(self, frames: int) -> Schedule:
-        """Give what upstream must yield for a block that looks ``frames`` ahead.
+        """Return what upstream must yield for a block that looks ``frames`` ahead.
 
-        Only the first chunk is longer: from then on the look-ahead is already there.
+        Only the first chunk is longer: after it the look-ahead has been read already.
         """
         sizes = self.sizes or DOUBLING
         if len(sizes) == 1:
@@ -58,7 +58,7 @@ class Schedule:
         return Schedule((sizes[0] + frames, *sizes[1:]), True, self.wanted)
 
     def slower(self, ratio: int) -> Schedule:
-        """Give the same schedule in frames that are ``ratio`` times as long (rounded up)."""
+        """Return the same schedule in frames that are ``ratio`` times as long (rounded up)."""
         if ratio == 1:
             return self
         ends, total = [0], 0
@@ -70,5 +70,5 @@ class Schedule:
         return Schedule((*steps, last), self.owned, self.wanted)
 
     def wanting(self, wanted: Iterable[str] | None) -> Schedule:
-        """Give the same schedule with other tensors wanted."""
+        """Return the same schedule with other tensors wanted."""
         return Schedule(self.sizes, self.owned, None if wanted is None else frozenset(wanted))

@@ -2,7 +2,7 @@
 
 Axis 0 is the batch (always 1 between blocks), time is the last axis: text ``[1, T]``, features
 ``[1, C, T]``, audio ``[1, T]``. Arrays are numpy at every block boundary; an executor may hand
-over a handle of its own that turns into numpy when it is looked at (``__array__``).
+over a handle of its own that becomes numpy when it is read (``__array__``).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Mark:
     span: tuple[int, int] | None = None  # characters of the input text, end exclusive
 
     def moved(self, start: int) -> Mark:
-        """Give the same mark at another index."""
+        """Return the same mark at another index."""
         return Mark(self.kind, self.value, start, self.span)
 
 
@@ -36,7 +36,7 @@ class Mark:
 class Tensors(dict[str, Array]):
     """Named arrays, and the marks of the sentence that they belong to.
 
-    Asking for one that is not there says which ones are.
+    A name that is missing raises MissingTensorError, which lists those that exist.
     """
 
     def __init__(
@@ -48,20 +48,31 @@ class Tensors(dict[str, Array]):
     def __missing__(self, name: str) -> Array:
         raise MissingTensorError(name, self, "sequence tensors")
 
+    def scalar(self, name: str, default: float | None = None) -> float:
+        """Return the one value of a tensor, or ``default`` if it is not there.
+
+        MissingTensorError for a missing tensor without a default, ValueError for more values.
+        """
+        if default is not None and name not in self:
+            return default
+        import numpy as np
+
+        return float(np.asarray(self[name]).item())
+
     def merged(self, tensors: Mapping[str, Array]) -> Tensors:
-        """Give these tensors with others added or replaced; the marks are kept."""
+        """Return these tensors with others added or replaced; the marks are kept."""
         return Tensors({**self, **tensors}, self.marks)
 
 
 @final
 @frozen(eq=False)
 class Sentence:
-    """What a frontend makes of one sentence; the stack runs once for each."""
+    """One sentence as a frontend yields it; the stack runs once for each."""
 
     text: str
-    tensors: Mapping[str, Array]  # symbol ids [1, T] and what else the encoders want
+    tensors: Mapping[str, Array]  # symbol ids [1, T] and what else the encoders read
     marks: tuple[Mark, ...] = ()  # ``start`` counts symbols
-    breaks: tuple[int, ...] = ()  # symbols before which a phrase has ended: where it may be cut
+    breaks: tuple[int, ...] = ()  # symbols at which a phrase begins: places to cut
 
 
 @final
@@ -78,11 +89,13 @@ class Chunk:
     last: bool = False  # nothing follows; may come on an empty chunk
     marks: tuple[Mark, ...] = ()  # those that begin in it
 
-    __iter__ = None  # it has names, and no order
+    __iter__ = None  # a chunk has names and no order
 
     def __getitem__(self, name: str) -> Array:
         if not isinstance(name, str):
-            raise TypeError(f"the tensors of a chunk have names, chunk['audio']: not {name!r}")
+            raise TypeError(
+                f"a chunk's tensors are looked up by name, chunk['audio'], not {name!r}"
+            )
         try:
             return self.tensors[name]
         except KeyError:
@@ -108,7 +121,7 @@ class Chunk:
         marks: tuple[Mark, ...] | None = None,
         **tensors: Array,
     ) -> Chunk:
-        """Give this chunk with some parts replaced; what is not named is kept."""
+        """Return this chunk with some parts replaced; the others are kept."""
         return Chunk(
             {**self.tensors, **tensors},
             self.start if start is None else start,
@@ -117,5 +130,5 @@ class Chunk:
         )
 
     def only(self, *names: str) -> Chunk:
-        """Give this chunk with just the named tensors."""
+        """Return this chunk with only the named tensors."""
         return Chunk({name: self[name] for name in names}, self.start, self.last, self.marks)

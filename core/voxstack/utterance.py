@@ -1,7 +1,7 @@
 """The utterance that is being spoken: its stop token and its timings.
 
-A voice runs its generators inside a context that names the utterance, so that a block, a program
-or a wrapping executor can find it without being handed it. Blocks keep no utterance state.
+A voice runs its generators in a context that holds the utterance, so that a block, a program or a
+wrapping executor finds it without a parameter. Blocks keep no state of an utterance.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ class Utterance:
     voice: str
     seed: int = 0
     timings: dict[str, NetworkTiming] = field(factory=dict)
-    stopped: bool = field(default=False, init=False)  # somebody asked to stop
-    # Told of what ``record_padding`` counts, on the thread of the call; set by a trace.
+    stopped: bool = field(default=False, init=False)  # a stop was requested
+    # Called with what ``record_padding`` counts, on the thread of the call; set by a trace.
     padding_seen: Callable[[str, int, int], None] | None = field(default=None, init=False)
     _lock: threading.Lock = field(factory=threading.Lock)
 
@@ -56,7 +56,7 @@ class Utterance:
             timing.seconds += seconds
 
     def record_padding(self, network: str, used: int, computed: int) -> None:
-        """Count what was computed for nothing, to have fixed shapes."""
+        """Count positions that were computed only to fill a fixed shape."""
         with self._lock:
             timing = self.timings.setdefault(network, NetworkTiming())
             timing.used += used
@@ -68,14 +68,14 @@ class Utterance:
 @final
 @frozen
 class UtteranceReport:
-    """What the life-cycle hook ``voxstack_utterance_ended`` tells."""
+    """What the hook ``voxstack_utterance_ended`` receives."""
 
     voice: str
     audio_s: float  # seconds of audio handed out
     first_audio_s: float | None  # from the call to the first samples; None if there were none
     total_s: float  # from the call to the end, the reader's pauses included
     chunks: int
-    complete: bool  # False when it was closed or stopped early, or failed
+    complete: bool  # False if it was closed or stopped early, or failed
     networks: dict[str, Any]  # name -> {"calls", "seconds", "used", "computed"}
 
 
@@ -83,10 +83,10 @@ _current: ContextVar[Utterance | None] = ContextVar("voxstack_utterance", defaul
 
 
 def current_utterance() -> Utterance | None:
-    """Give the utterance that the running code works for, or None outside of one."""
+    """Return the utterance that the running code works for, or None."""
     return _current.get()
 
 
 def set_current(utterance: Utterance | None) -> None:
-    """Name the utterance of this context; the voice calls this in a context of its own."""
+    """Set the utterance of this context; a stream calls this in a context of its own."""
     _current.set(utterance)

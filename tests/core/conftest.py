@@ -8,16 +8,17 @@ import hashlib
 import importlib
 import itertools
 import json
+import os
 import sys
 import types
 
 import numpy as np
 import pytest
 from attrs import frozen
+from stubs import FunctionProgram, Numpy, NumpyFormat
 from voxstack import (
     Chunk,
     Component,
-    Executor,
     Frontend,
     Host,
     InputError,
@@ -27,15 +28,14 @@ from voxstack import (
     Schedule,
     Sentence,
     StreamableBlock,
-    Tensors,
     TensorSpec,
     hookimpl,
     network,
     run_network,
 )
-from voxstack.components import KINDS
+from voxstack.hookspecs import KINDS
 from voxstack.networks import Context
-from voxstack.registry import Registry
+from voxstack.plugins import Registry, scan
 
 _numbers = itertools.count()
 
@@ -78,13 +78,14 @@ class Site:
         return info
 
     def registry(self, **options):
-        return Registry(path=[str(self.folder)], **options)
+        return Registry(packages=scan([str(self.folder)]), **options)
 
 
 @pytest.fixture(autouse=True)
 def no_default_voice(monkeypatch):
-    """The core's tests bring their own voices."""
+    """The core's tests bring their own voices and no user's file."""
     monkeypatch.delenv("VOXSTACK_VOICE", raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", os.devnull)
 
 
 @pytest.fixture
@@ -117,7 +118,12 @@ def offer(monkeypatch):
         for kind, classes in kinds.items():
             for cls in classes:
                 setattr(module, cls.__name__, cls)
-            components = [Component(c.__name__, f"{module.__name__}:{c.__name__}") for c in classes]
+            components = [
+                Component(
+                    c.name if kind == "formats" else c.__name__, f"{module.__name__}:{c.__name__}"
+                )
+                for c in classes
+            ]
             hooks[KINDS[kind].hook] = _hook(KINDS[kind].hook, components)
         return type("Offer", (), hooks)()
 
@@ -133,35 +139,6 @@ def _hook(name, components):
 
 
 # Networks ---------------------------------------------------------------------------------------
-
-
-class FunctionProgram(Program):
-    """A function of numpy arrays as a program; remembers the lengths that it was called with."""
-
-    def __init__(self, network, function):
-        self.network, self.function, self.lengths = network, function, []
-        self.closed = False
-
-    def __call__(self, inputs):
-        first = next(name for name in inputs if name not in self.network.state)
-        self.lengths.append(int(np.shape(inputs[first])[-1]))
-        return Tensors(self.function(**inputs))
-
-    def close(self):
-        self.closed = True
-
-
-@frozen
-class Numpy(Executor):
-    """Runs networks whose file is a Python expression."""
-
-    formats = ("numpy",)
-
-    tag: str = ""
-
-    def load(self, network):
-        function = eval(network.read("numpy").decode(), {"np": np})
-        return FunctionProgram(network, function)
 
 
 def _specs(tensors):
@@ -450,6 +427,8 @@ class Decode(StreamableBlock):
 class Vocode(StreamableBlock):
     """Runs the vocoder."""
 
+    ends_sentence = True
+
     network: Program = network(role="vocoder")
     schedule: Schedule = Schedule()
 
@@ -474,6 +453,7 @@ def tiny_parts():
         "decoders": [Decode],
         "vocoders": [Vocode],
         "executors": [Numpy],
+        "formats": [NumpyFormat],
     }
 
 
@@ -490,7 +470,9 @@ def tiny_host(offer, tiny_parts, write_addon, tmp_path, monkeypatch):
         site.install("tiny-voice", "1.0", {"voxstack.addons": {"tiny": package}})
         monkeypatch.syspath_prepend(str(site.folder))
         parts = {**tiny_parts, **kinds}
-        host = Host(plugins=[offer(**parts), *plugins], path=[str(site.folder)], **(options or {}))
+        host = Host(
+            plugins=[offer(**parts), *plugins], packages=scan([str(site.folder)]), **(options or {})
+        )
         hosts.append(host)
         return host
 

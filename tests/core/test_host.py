@@ -3,17 +3,41 @@
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from attrs import frozen
-from voxstack import ConfigError, Executor, Host, InputError, PluginError, VoxstackError
-from voxstack.deployment import Deployment, VoiceSettings, read_deployment
+from voxstack import (
+    Component,
+    ConfigError,
+    Executor,
+    Host,
+    InputError,
+    PluginError,
+    VoxstackError,
+    hookimpl,
+)
+from voxstack.building import (
+    Deployment,
+    UserFile,
+    VoiceSettings,
+    deployment,
+    read_deployment,
+    read_user_file,
+    user_file_path,
+)
 from voxstack.errors import AddonError
+from voxstack.plugins import index, scan
 
 
 def programs(voice):
     return {program.network.name: program for program in voice.programs}
+
+
+def opened(site, **options):
+    """Open a host that sees what is installed on the site and nothing else."""
+    return Host(packages=scan([str(site.folder)]), **options)
 
 
 # Voices -----------------------------------------------------------------------------------------
@@ -26,18 +50,18 @@ def test_the_only_voice_needs_no_name(tiny_host):
 
 
 def test_a_missing_voice_is_told_with_the_nearest(tiny_host):
-    with pytest.raises(
-        PluginError, match=r"no (voice|addon) 'tinny' is installed .did you mean 'tiny'"
-    ):
+    with pytest.raises(PluginError, match=r"no voice 'tinny' is installed .did you mean 'tiny'"):
         tiny_host().voice("tinny")
 
 
-def test_no_voice_at_all_says_what_to_install(site):
+def test_no_voice_at_all_says_what_to_install(site, monkeypatch):
+    row = ["addon", "anna", "acme-anna", "pip install acme-anna"]
+    monkeypatch.setattr(index, "_rows", lambda: [row])
     with (
-        Host(path=[str(site.folder)]) as host,
+        opened(site) as host,
         pytest.raises(
             PluginError,
-            match="no voice is installed: install a voice package, for example plugins/",
+            match="no voice is installed; install one, for example anna: pip install acme-anna",
         ),
     ):
         host.voice()
@@ -46,38 +70,51 @@ def test_no_voice_at_all_says_what_to_install(site):
 def test_a_blocked_voice_is_told_with_its_reason_when_none_is_named(site):
     site.install("acme-voice", entry_points={"voxstack.addons": {"en": "acme_voice"}})
     with (
-        Host(path=[str(site.folder)], block=["acme-*"]) as host,
-        pytest.raises(PluginError, match=r"no voice can be used: en of .*: blocked by 'acme-\*'"),
+        opened(site, block=["acme-*"]) as host,
+        pytest.raises(
+            PluginError,
+            match=r"no voice can be used: en of acme-voice 1\.0: blocked by 'acme-\*' in block of "
+            r"the host \(to use it, remove 'acme-\*'",
+        ),
     ):
         host.voice()
 
 
 def test_several_voices_ask_for_a_name(site):
     site.install("acme", entry_points={"voxstack.addons": {"en": "acme_en", "fr": "acme_fr"}})
+    listed = r"several voices are installed: en, fr; name a voice \(voice of the host\)"
     with (
-        Host(path=[str(site.folder)]) as host,
-        pytest.raises(
-            InputError, match="name a voice with --voice, or set VOXSTACK_VOICE, to one of: en, fr"
-        ),
+        opened(site) as host,
+        pytest.raises(InputError, match=f"{listed}, or set VOXSTACK_VOICE"),
     ):
+        host.voice()
+
+
+def test_messages_name_arguments_as_the_caller_of_the_host_calls_them(site):
+    site.install("acme", entry_points={"voxstack.addons": {"en": "acme_en", "fr": "acme_fr"}})
+    blocking = opened(site, arguments="--{}", block=["acme"])
+    with blocking, pytest.raises(PluginError, match="blocked by 'acme' in --block"):
+        blocking.addon("en")
+    host = opened(site, arguments="--{}")
+    with host, pytest.raises(InputError, match=r"name a voice \(--voice\)"):
         host.voice()
 
 
 def test_the_environment_can_name_the_voice(site, monkeypatch):
     site.install("acme", entry_points={"voxstack.addons": {"en": "acme_en", "fr": "acme_fr"}})
     monkeypatch.setenv("VOXSTACK_VOICE", "fr")
-    with Host(path=[str(site.folder)]) as host:
+    with opened(site) as host:
         assert host.choose_voice() == "fr"
         assert host.choose_voice("en") == "en"
 
 
 @pytest.mark.parametrize("who", ["VOXSTACK_VOICE", "site.toml: voice", ""])
-def test_a_voice_that_nobody_brings_is_told_with_who_asked_for_it(who, tmp_path, monkeypatch):
+def test_a_voice_that_nobody_provides_is_reported_with_who_asked_for_it(who, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("site.toml").write_text('voice = "nope"\n')
     monkeypatch.setenv("VOXSTACK_VOICE", "nope")
     asked = {"deploy": "site.toml"} if "toml" in who else {}
-    with Host(path=[], **asked) as host, pytest.raises(PluginError) as caught:
+    with Host(packages=[], **asked) as host, pytest.raises(PluginError) as caught:
         host.choose_voice(None if who else "nope")
     assert str(caught.value).startswith(f"{who}: no voice 'nope'" if who else "no voice 'nope'")
 
@@ -90,24 +127,24 @@ def test_networks_alone_are_not_offered_as_voices(site, write_addon):
     manifest = json.loads((folder / "addon.json").read_text())
     del manifest["stack"], manifest["frontend"]
     (folder / "addon.json").write_text(json.dumps(manifest))
-    with Host(path=[str(site.folder)]) as host:
-        with pytest.raises(PluginError, match=r"no voice 'net2' is installed \(there: en\)"):
+    with opened(site) as host:
+        with pytest.raises(PluginError, match=r"no voice 'net2' is installed \(installed: en\)"):
             host.voice("net2")
         with pytest.raises(PluginError, match=r"no addon 'nett' is installed \(did you mean 'net'"):
             host.addon("nett")
 
 
 @pytest.mark.parametrize("name", ["addon.json", "stack.json"])
-def test_a_json_file_is_no_voice_and_says_what_is_one(name, tmp_path, monkeypatch):
+def test_a_json_file_is_not_a_voice_and_the_message_says_what_is(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path(name).write_text("{}")
-    with Host(path=[]) as host:
+    with Host(packages=[]) as host:
         for given in (name, str(tmp_path / name)):
             with pytest.raises(AddonError, match=r"an addon is a folder that holds addon\.json"):
                 host.voice(given)
 
 
-def test_an_addon_without_a_stack_is_no_voice_but_brings_networks(tiny_host, write_addon, tmp_path):
+def test_an_addon_without_a_stack_only_provides_networks(tiny_host, write_addon, tmp_path):
     host = tiny_host()
     folder = write_addon(tmp_path / "mine")
     manifest = json.loads((folder / "addon.json").read_text())
@@ -115,10 +152,11 @@ def test_an_addon_without_a_stack_is_no_voice_but_brings_networks(tiny_host, wri
     (folder / "addon.json").write_text(json.dumps(manifest))
     assert host.addon(str(folder)).networks
     assert host.check(folder) == []
-    with pytest.raises(
-        InputError, match="is no voice: it brings networks for the stacks of others"
-    ):
+    with pytest.raises(InputError) as caught:
         host.voice(str(folder))
+    assert "is not a voice: it only provides networks for other addons" in str(caught.value)
+    assert '("tiny:encoder", "tiny:decoder", "tiny:vocoder")' in str(caught.value)
+    assert "voices: tiny" in str(caught.value)
 
 
 def test_a_stack_without_a_frontend_is_a_problem(tiny_host, write_addon, tmp_path):
@@ -140,6 +178,19 @@ def test_a_voice_in_a_folder_or_a_zip_is_opened_by_its_path(tiny_host, write_add
         assert np.array_equal(host.voice(path).synthesize("Hi.").samples, expected)
 
 
+def test_the_name_of_an_installed_voice_is_never_taken_for_a_path(
+    tiny_host, write_addon, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    write_addon(tmp_path / "tiny", lambda m: m.update(version="9.9.9"))
+    write_addon(tmp_path / "other", lambda m: m.update(version="9.9.9"))
+    host = tiny_host()
+    assert host.addon("tiny").manifest.version == "1.0.0"
+    assert host.voice("tiny").addon.manifest.version == "1.0.0"
+    assert host.addon("./tiny").manifest.version == "9.9.9"
+    assert host.addon("other").manifest.version == "9.9.9"  # nobody provides that name
+
+
 def test_a_path_that_is_not_there_is_told(tiny_host):
     with pytest.raises(VoxstackError, match="no such folder or zip"):
         tiny_host().voice("./nowhere")
@@ -147,13 +198,12 @@ def test_a_path_that_is_not_there_is_told(tiny_host):
 
 def test_an_installed_voice_without_its_files_is_listed_as_broken(site):
     site.install("acme", entry_points={"voxstack.addons": {"en": "acme_gone"}})
-    with (
-        Host(path=[str(site.folder)]) as host,
-        pytest.raises(VoxstackError, match=r"'acme_gone' holds no addon.json"),
-    ):
-        host.voice("en")
+    with opened(site) as host:
+        with pytest.raises(VoxstackError, match=r"'acme_gone' holds no addon.json"):
+            host.voice("en")
         (registration,) = host.registry.registrations
         assert registration.status == "broken"
+        assert "holds no addon.json" in registration.reason
 
 
 def test_the_same_arguments_give_the_same_voice(tiny_host):
@@ -189,20 +239,69 @@ def test_a_voice_without_loading_is_loaded_by_its_first_call(tiny_host):
 
 def test_a_truncated_network_is_told_when_the_voice_is_loaded(tiny_host, tmp_path):
     host = tiny_host()
-    path = host.files("tiny").folder / "networks" / "vocoder.txt"
+    path = host.library.files("tiny").folder / "networks" / "vocoder.txt"
     path.write_bytes(path.read_bytes()[:-5])
-    with pytest.raises(VoxstackError, match=r"networks/vocoder.txt has .* bytes"):
+    with pytest.raises(AddonError, match=r"networks/vocoder.txt has .* bytes"):
         host.voice("tiny")
 
 
 def test_a_network_that_does_not_load_is_named(tiny_host):
     host = tiny_host(files={
         "networks/encoder.txt": b"lambda ids: {}",
-        "networks/decoder.txt": b"not python",
+        "networks/decoder.txt": b"lambda of python",
         "networks/vocoder.txt": b"lambda mel: {}",
     })  # fmt: skip
     with pytest.raises(VoxstackError, match="Numpy cannot load the network 'tiny:decoder'"):
         host.voice("tiny")
+
+
+# Formats ----------------------------------------------------------------------------------------
+
+
+def test_a_file_that_the_provider_of_its_format_refuses_never_reaches_an_executor(tiny_host):
+    host = tiny_host(files={
+        "networks/encoder.txt": b"lambda ids: {}",
+        "networks/decoder.txt": b"print('it ran')",
+        "networks/vocoder.txt": b"lambda mel: {}",
+    })  # fmt: skip
+    refused = "networks/decoder.txt: it is not a lambda expression; ask who made the addon"
+    with pytest.raises(AddonError, match=refused):
+        host.voice("tiny")
+
+
+def test_a_format_that_nobody_provides_is_refused_before_a_network_is_loaded(
+    tiny_host, monkeypatch
+):
+    row = ["format", "numpy", "acme-numpy", "pip install acme-numpy"]
+    monkeypatch.setattr(index, "_rows", lambda: [row])
+    host = tiny_host(formats=[])
+    with pytest.raises(PluginError) as caught:
+        host.voice("tiny")
+    assert caught.value.exit_code == 2
+    assert "no format 'numpy' is installed" in str(caught.value)
+    assert "acme-numpy provides it: pip install acme-numpy" in str(caught.value)
+    assert len(host._cache) == 0
+
+
+def test_a_format_that_two_packages_provide_is_refused_with_both(tiny_host):
+    class Other:
+        @hookimpl
+        def voxstack_formats(self):
+            return [Component("numpy", "stubs:NumpyFormat")]
+
+    host = tiny_host(plugins=[Other()])
+    with pytest.raises(PluginError) as caught:
+        host.voice("tiny")
+    assert "Offer and Other both provide the format 'numpy'" in str(caught.value)
+    assert "block all but one of these distributions" in str(caught.value)
+    assert len(host._cache) == 0
+
+
+def test_a_format_is_made_once_per_host(tiny_host, tiny_parts):
+    host = tiny_host()
+    (numpy,) = tiny_parts["formats"]
+    assert host.library.format("numpy") is host.library.format("numpy")
+    assert type(host.library.format("numpy")) is numpy
 
 
 # Closing ----------------------------------------------------------------------------------------
@@ -271,7 +370,7 @@ def test_a_wrong_edit_is_told_with_who_made_it(tiny_host):
 
 
 def test_an_edit_of_a_place_that_is_not_there_is_an_input_error(tiny_host):
-    with pytest.raises(InputError, match="nothing at '/stok'"):
+    with pytest.raises(InputError, match=r'nothing at "/stok" .did you mean .stack'):
         tiny_host().voice("tiny", edits={"/stok/0": 1})
 
 
@@ -340,7 +439,7 @@ def test_an_executor_made_in_python_is_taken(tiny_host, tiny_parts):
         ({"type": "Numpy", "tug": "x"}, "unknown option 'tug'"),
         ({"type": "Numpy", "tag": 5}, "expected a string, not 5"),
         (["Nunpy"], "did you mean 'Numpy'?"),
-        ([], "none of the executors named can run the networks: the list is empty"),
+        ([], "none of the executors can run the networks: the list is empty"),
     ],
 )
 def test_an_executor_that_is_wrong_is_told_once(tiny_host, config, message):
@@ -363,6 +462,138 @@ def test_an_executor_that_cannot_run_here_says_why(tiny_host):
 
     with pytest.raises(VoxstackError, match="Gpu cannot run here: no GPU found"):
         tiny_host(executors=[Gpu]).voice("tiny", executor="Gpu")
+
+
+def test_several_packages_that_can_run_the_networks_are_refused_once(tiny_host, tiny_parts):
+    host = tiny_host(plugins=[SecondExecutor()])
+    with pytest.raises(ConfigError) as caught:
+        host.voice("tiny")
+    (problem,) = caught.value.problems
+    assert "several installed distributions can run the network" in problem.message
+    assert "(Offer, second)" in problem.message
+    assert "name an executor, for example one of: " in problem.message
+    assert host.voice("tiny", executor="Second").programs
+
+
+def test_the_package_that_is_recorded_in_the_addon_runs_its_networks(tiny_host):
+    host = tiny_host(lambda m: m.update(packed_with="second"), plugins=[SecondExecutor()])
+    assert {p.executor.tag for p in host.voice("tiny").programs} == {"second"}
+
+
+class SecondExecutor:
+    """A plugin with an executor beside Numpy."""
+
+    __name__ = "second"
+
+    @hookimpl
+    def voxstack_executors(self):
+        return [Component("Second", "stubs:Numpy", {"tag": "second"})]
+
+
+# The user's file --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def user_file(tmp_path, monkeypatch):
+    """Write ~/.config/voxstack/config.toml and return its path."""
+
+    def write(text):
+        monkeypatch.setattr(deployment, "sys", SimpleNamespace(platform="linux"))
+        monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+        path = tmp_path / "config" / "voxstack" / "config.toml"
+        path.parent.mkdir(parents=True)
+        path.write_text(text, "utf-8")
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("platform", "variable", "place"),
+    [
+        ("linux", "XDG_CONFIG_HOME", "there/voxstack/config.toml"),
+        ("linux", None, "home/.config/voxstack/config.toml"),
+        ("win32", "LOCALAPPDATA", "there/voxstack/config.toml"),
+        ("darwin", None, "home/Library/Application Support/voxstack/config.toml"),
+    ],
+)
+def test_the_users_file_lies_where_the_platform_keeps_such_files(
+    platform, variable, place, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(deployment, "sys", SimpleNamespace(platform=platform))
+    for name in ("XDG_CONFIG_HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    if variable:
+        monkeypatch.setenv(variable, str(tmp_path / "there"))
+    monkeypatch.setattr(Path, "home", lambda: tmp_path / "home")
+    assert user_file_path() == tmp_path / place
+
+
+def test_no_users_file_is_an_empty_one(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    assert read_user_file() == UserFile()
+
+
+def test_the_user_names_the_voice_unless_somebody_nearer_does(site, user_file, monkeypatch):
+    voices = {name: f"acme_{name}" for name in ("argument", "site", "variable", "user")}
+    site.install("acme", entry_points={"voxstack.addons": voices})
+    user_file('voice = "user"\n')
+    site_file = Deployment(voice="site")
+    assert opened(site).choose_voice() == "user"
+    monkeypatch.setenv("VOXSTACK_VOICE", "variable")
+    assert opened(site).choose_voice() == "variable"
+    assert opened(site, deploy=site_file).choose_voice() == "site"
+    assert opened(site, deploy=site_file).choose_voice("argument") == "argument"
+
+
+def test_a_voice_of_the_user_that_is_not_installed_is_reported_with_the_file(site, user_file):
+    path = user_file('voice = "nope"\n')
+    with pytest.raises(PluginError) as caught:
+        opened(site).choose_voice()
+    assert str(caught.value).startswith(f"{path}: voice: no voice 'nope' is installed")
+
+
+def test_the_users_executor_is_for_networks_that_nothing_else_places(tiny_host, user_file):
+    user_file('executor = {type = "Numpy", tag = "user"}\n')
+
+    def placed(manifest):
+        manifest["stack"][1]["executor"] = {"type": "Numpy", "tag": "stack"}
+
+    tags = {name: p.executor.tag for name, p in programs(tiny_host(placed).voice("tiny")).items()}
+    assert tags == {"encoder": "user", "decoder": "user", "vocoder": "stack"}
+    site = Deployment(executor={"type": "Numpy", "tag": "site"})
+    voice = tiny_host(options={"deploy": site}).voice("tiny")
+    assert {p.executor.tag for p in voice.programs} == {"site"}
+
+
+def test_the_users_executor_decides_between_several_packages(tiny_host, user_file):
+    user_file('executor = "Second"\n')
+    host = tiny_host(plugins=[SecondExecutor()])
+    assert {p.executor.tag for p in host.voice("tiny").programs} == {"second"}
+
+
+def test_a_wrong_executor_of_the_user_is_reported_with_the_file(tiny_host, user_file):
+    path = user_file('executor = "Nunpy"\n')
+    with pytest.raises(ConfigError) as caught:
+        tiny_host().voice("tiny")
+    (problem,) = caught.value.problems
+    assert problem.message.startswith(f"{path}: the executor Nunpy cannot be made: ")
+    assert "did you mean 'Numpy'?" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("toml", "message"),
+    [
+        ("voice = [", "config.toml: /: not TOML: "),
+        ('exekutor = "x"', "/exekutor: unknown option 'exekutor' .did you mean 'executor'"),
+        ("voice = 5", "/voice: expected a string or null, not 5"),
+    ],
+)
+def test_a_bad_file_of_the_user_is_reported_with_its_place(user_file, toml, message):
+    path = user_file(toml)
+    with pytest.raises(ConfigError, match=message) as caught:
+        Host(packages=[])
+    assert str(path) in str(caught.value)
 
 
 # The deployment file ----------------------------------------------------------------------------
@@ -408,7 +639,7 @@ def test_controls_of_a_deployment_are_defaults(deployed, tiny_voice):
 
 def test_a_control_of_a_deployment_that_is_not_allowed_is_told(deployed):
     host = deployed('controls = {speaker = "eve"}')
-    with pytest.raises(InputError, match=r"deploy\.toml: speaker 'eve' is none of: ann, bob"):
+    with pytest.raises(InputError, match=r"deploy\.toml: speaker 'eve' is not one of: ann, bob"):
         host.voice("tiny")
 
 
@@ -478,7 +709,7 @@ def test_bad_toml_has_its_line_and_column(tmp_path):
     assert (problem.line, problem.column, problem.file) == (2, 12, str(path))
 
 
-def test_the_origin_is_no_option_of_the_file(tmp_path):
+def test_the_origin_is_not_an_option_of_the_file(tmp_path):
     path = tmp_path / "deploy.toml"
     path.write_text('origin = "elsewhere"\n')
     with pytest.raises(ConfigError, match="unknown option 'origin'"):
@@ -550,7 +781,7 @@ def test_a_stack_alone_is_checked_against_the_networks_of_a_voice(tiny_host, tmp
 @pytest.mark.parametrize(
     "text", ["", "{", "[]", "5", "{}", "null", '{"stack": 5}', '{"format": 1}', "[" * 10_000]
 )
-def test_what_is_no_configuration_has_problems_and_no_traceback(tiny_host, tmp_path, text):
+def test_what_is_not_a_configuration_has_problems_and_no_traceback(tiny_host, tmp_path, text):
     assert check(tiny_host(), tmp_path, text)
 
 
@@ -566,7 +797,7 @@ def test_an_addon_is_checked_where_it_lies(tiny_host, write_addon, tmp_path):
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
-        ({"controls": {"speaker": "cid"}}, "speaker 'cid' is none of: ann, bob"),
+        ({"controls": {"speaker": "cid"}}, "speaker 'cid' is not one of: ann, bob"),
         ({"voices": {"tiny": {"controls": {"sped": 1}}}}, "no control of that name"),
         ({"voices": {"tiny": {"executors": {"vocodr": "Numpy"}}}}, "no network or role of that"),
     ],

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from voxstack import ConfigError
-from voxstack.shown import LONGEST, shown
+from voxstack.errors import LONGEST_VALUE, shown
 
 PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -24,7 +24,7 @@ def test_it_is_json(text):
 
 @given(PLAIN)
 def test_it_is_one_short_line_that_only_prints(value):
-    assert len(shown(value)) <= LONGEST
+    assert len(shown(value)) <= LONGEST_VALUE
     assert shown(value).isprintable()
 
 

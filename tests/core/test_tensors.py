@@ -94,3 +94,17 @@ def test_the_tensors_of_a_chunk_have_names_and_no_order():
         chunk[0]
     with pytest.raises(TypeError, match="not iterable"):
         list(chunk)
+
+
+@pytest.mark.parametrize("value", [[2.5], [[2.5]], 2.5])
+def test_a_scalar_is_the_one_value_of_a_tensor_or_the_default(value):
+    tensors = Tensors({"rate": np.float32(value)})
+    assert (tensors.scalar("rate"), tensors.scalar("rate", 1.0)) == (2.5, 2.5)
+    assert tensors.scalar("pitch", 0.0) == 0.0
+
+
+def test_a_scalar_that_is_missing_or_has_more_values_is_an_error():
+    with pytest.raises(MissingTensorError, match="'pitch'"):
+        Tensors().scalar("pitch")
+    with pytest.raises(ValueError, match="size 1"):
+        Tensors({"rate": np.ones(2)}).scalar("rate")

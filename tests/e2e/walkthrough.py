@@ -1,19 +1,19 @@
-"""A guide, followed to the letter: what its reader would type is typed, and the answers compared.
+"""A guide, followed to the letter: what its reader would type is typed, and output is compared.
 
 ``sh``
     Each command runs in bash; each must succeed.
 ``console``
-    A session: commands behind ``$ ``, and what they print, compared; each must succeed, unless the
+    A session: commands after ``$ ``, and what they print, compared; each must succeed, unless the
     next one is ``echo $?``, which shows its exit code.
-Any that is led by "`NAME.ext`:"
+Any block led by "`NAME.ext`:"
     Is written to that file, which, or whose folder, a later command must name.
 ``python``
-    Runs as a script; what it prints stands in the ``text`` block that follows.
-Any behind a comment ``<!-- not run: REASON -->``
+    Runs as a script; what it prints stands in the ``text`` block that follows, if there is one.
+Any block after a comment ``<!-- not run: REASON -->``
     Is left out, and counted.
 
-Any other block is an error. In what is printed, ``...`` stands for anything in a line, and on a
-line of its own for any lines; the width of gaps and rules does not count, nor do empty lines.
+Any other block is an error. In output, ``...`` stands for anything within a line, and on a line of
+its own for any lines; the width of gaps and rules does not count, nor do empty lines.
 """
 
 from __future__ import annotations
@@ -46,14 +46,14 @@ CHECKS: dict[str, Callable[[str], object]] = {
 
 
 class GuideError(AssertionError):
-    """A guide says what is not so."""
+    """A guide shows what does not happen."""
 
 
 # What is printed --------------------------------------------------------------------------------
 
 
 def plain(printed: str) -> list[str]:
-    """Give the lines of ``printed`` without what a terminal adds."""
+    """Return the lines of ``printed`` without what a terminal adds."""
     text = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", printed)  # colours, and what clears a line
     text = re.sub(r"[^\n]*\r", "", text)  # progress, which is overwritten
     lines = (re.sub(r"[─━]{2,}", "──", line) for line in text.splitlines())
@@ -62,7 +62,7 @@ def plain(printed: str) -> list[str]:
 
 
 def agree(shown: str, printed: str) -> bool:
-    """Whether ``printed`` is what a guide has ``shown``."""
+    """Return whether ``printed`` is what a guide has ``shown``."""
     pattern = "".join(
         r"(?:.*\n)*?" if line == "..." else re.escape(line).replace(r"\.\.\.", ".*?") + "\n"
         for line in plain(shown)
@@ -71,7 +71,7 @@ def agree(shown: str, printed: str) -> bool:
 
 
 def difference(shown: str, printed: str) -> str:
-    """Say where they differ, for whoever mends the guide."""
+    """Return where they differ, for whoever corrects the guide."""
     lines = difflib.unified_diff(plain(shown), plain(printed), "shown", "printed", lineterm="")
     return "\n".join(lines)
 
@@ -105,7 +105,7 @@ class Shell:
         os.close(terminal)
 
     def run(self, command: str) -> str:
-        """Run a command and give what it prints; ``code`` is then its exit code."""
+        """Run a command and return what it prints; ``code`` is then its exit code."""
         self._script.write_text(command + "\n", "utf-8")
         end = f"<end {token_hex(8)} "
         # The script sees the exit code of the command before it, as a reader's shell does.
@@ -134,25 +134,26 @@ class Shell:
         os.close(self._screen)
 
 
-def reader(folder: Path) -> Shell:
-    """Give the shell of a reader who has this Python and no virtual environment."""
+def reader(folder: Path, **variables: str) -> Shell:
+    """Return the shell of a reader who has this Python and no virtual environment."""
     kept = {
         k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "VOXSTACK", "PYTEST"))
     }
     kept.pop("VIRTUAL_ENV", None)
     path = os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", os.defpath)])
     screen = {"TERM": "dumb", "COLUMNS": "160", "LINES": "50", "PS1": "", "LC_ALL": "C.UTF-8"}
-    return Shell(folder, {**kept, **screen, "PATH": path, "PIP_DISABLE_PIP_VERSION_CHECK": "1"})
+    quiet = {"PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    return Shell(folder, {**kept, **screen, **quiet, **variables, "PATH": path})
 
 
 def complete(code: str) -> bool:
-    """Whether bash would run ``code`` rather than wait for another line."""
+    """Return whether bash would run ``code`` rather than wait for another line."""
     checked = subprocess.run(["bash", "-n"], input=code, capture_output=True, text=True)
     return checked.returncode == 0 and not checked.stderr and not code.rstrip("\n").endswith("\\")
 
 
 def split(code: str) -> list[str]:
-    """Cut the code of an ``sh`` block into its commands."""
+    """Split the code of an ``sh`` block into its commands."""
     found, pending = [], ""
     for line in code.splitlines():
         pending += line + "\n"
@@ -160,18 +161,18 @@ def split(code: str) -> list[str]:
             found.append(pending.strip())
             pending = ""
     if pending:
-        raise GuideError(f"no whole command: {pending}")
+        raise GuideError(f"not a whole command: {pending}")
     return [command for command in found if command and not command.startswith("#")]
 
 
 def session(code: str) -> list[tuple[str, str]]:
-    """Cut a ``console`` block into commands, each with what it is said to print."""
+    """Split a ``console`` block into commands, each with the output that it shows."""
     found: list[tuple[str, str]] = []
     for line in code.splitlines():
         if line.startswith("$ "):
             found.append((line[2:], ""))
         elif not found:
-            raise GuideError(f"a console block begins with a command behind '$ ', not {line!r}")
+            raise GuideError(f"a console block begins with a command after '$ ', not {line!r}")
         elif line.startswith("> ") and not found[-1][1]:
             found[-1] = (f"{found[-1][0]}\n{line[2:]}", "")
         else:
@@ -269,6 +270,6 @@ def _runs(snippet: Snippet | None) -> bool:
 
 def _compare(what: str, shown: str, printed: str) -> None:
     if plain(shown) == ["..."]:
-        raise GuideError(f"{what}\nshows nothing of what is printed: an sh block says as much")
+        raise GuideError(f"{what}\nshows nothing of what is printed; use an sh block")
     if not agree(shown, printed):
         raise GuideError(f"{what}\n{difference(shown, printed)}")

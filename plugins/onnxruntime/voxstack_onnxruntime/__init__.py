@@ -1,15 +1,14 @@
-"""Networks on ONNX Runtime."""
+"""Executors for ONNX Runtime."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 from attrs.validators import ge, min_len
-from voxstack import Buckets, Executor, Network, PluginError, Program, Tensors
+from voxstack import Executor, Network, PluginError, Program, Static, Tensors
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["OnnxRuntime", "OnnxRuntimeStatic"]
 
 ERRORS_ONLY = 3  # ONNX Runtime's log severity
+EXTERNAL_DATA = "session.model_external_initializers_file_folder_path"
 
 
 @frozen
@@ -30,21 +30,15 @@ class OnnxRuntime(Executor):
     # execution providers in order of preference
     providers: tuple[str, ...] = field(default=("CPUExecutionProvider",), validator=min_len(1))
 
-    def available(self) -> str | None:
-        """Look for the package, without importing it."""
-        if find_spec("onnxruntime") is None:
-            return "onnxruntime is not installed: pip install onnxruntime"
-        return None
-
     @classmethod
     def devices(cls) -> tuple[str, ...]:
-        """Name the execution providers that this build of onnxruntime has."""
+        """Return the execution providers that this build of onnxruntime has."""
         import onnxruntime
 
         return tuple(onnxruntime.get_available_providers())
 
     def load(self, network: Network) -> Program:
-        """Make a session; PluginError for a provider that this build does not have."""
+        """Return a session as a program; PluginError for a provider that this build lacks."""
         # From 1.29 on, official builds for Linux send telemetry unless this is set beforehand.
         os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
         import onnxruntime
@@ -54,15 +48,17 @@ class OnnxRuntime(Executor):
         for provider in self.providers:
             if provider not in there:
                 raise PluginError(
-                    f"this onnxruntime has no {provider!r}; it has: {', '.join(there)}. "
-                    "Name one of these, or install a build that has it"
+                    f"this onnxruntime has no {provider!r}; it has: {', '.join(there)} (name one, "
+                    "or install a build that has it)"
                 )
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self.threads
         options.inter_op_num_threads = 1
         options.log_severity_level = ERRORS_ONLY
-        # A thread that waits by spinning takes the core from the next network in the row.
+        # A thread that waits by spinning takes the core from the next network.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # A second wall: the format already refuses parameters in other files. Not a folder.
+        options.add_session_config_entry(EXTERNAL_DATA, os.devnull)
         for dimension, size in network.dimensions.items():
             options.add_free_dimension_override_by_name(dimension, size)
         session = onnxruntime.InferenceSession(
@@ -72,16 +68,12 @@ class OnnxRuntime(Executor):
 
 
 @frozen
-class OnnxRuntimeStatic(OnnxRuntime):
+class OnnxRuntimeStatic(Static, OnnxRuntime):
     """ONNX Runtime with every dimension fixed when a network is loaded.
 
-    For providers that compile one shape (NPUs, TensorRT), and to see the host split, pad and
-    trim: on the CPU it is slower than OnnxRuntime.
+    For providers that compile one shape (NPUs, TensorRT). On the CPU it shows how the host splits,
+    pads and trims, and is slower than OnnxRuntime.
     """
-
-    static = True
-
-    buckets: Buckets = Buckets()  # sizes of named dimensions; chosen by the host where not given
 
 
 class _Program(Program):
@@ -102,5 +94,5 @@ class _Program(Program):
         )
 
     def close(self) -> None:
-        """Let the session go; its memory is freed with it."""
+        """Release the session; its memory is freed with it."""
         self._session = None

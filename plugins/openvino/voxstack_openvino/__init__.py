@@ -1,4 +1,4 @@
-"""Networks on OpenVINO: Intel CPUs, GPUs and NPUs."""
+"""Executors for OpenVINO: Intel CPUs, GPUs and NPUs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from attrs import field, frozen
 from attrs.validators import ge, in_, min_len
-from voxstack import Buckets, Executor, Network, NetworkError, PluginError, Program
+from voxstack import Executor, Network, NetworkError, PluginError, Program, Static
 
 __all__ = ["OpenVino", "OpenVinoStatic"]
 
@@ -29,9 +29,9 @@ class OpenVino(Executor):
     cache: str | None = None  # a folder that keeps compiled networks for the next start
 
     def available(self) -> str | None:
-        """Look for the package, and for a device other than the CPU ask OpenVINO."""
-        if find_spec("openvino") is None:
-            return "openvino is not installed: pip install openvino"
+        """Look for the package; for a device other than the CPU, ask OpenVINO."""
+        if reason := super().available():
+            return reason
         mode, _, named = self.device.partition(":")
         if self.device in ("CPU", "AUTO") or (mode == "AUTO" and "CPU" in named.split(",")):
             return None
@@ -42,13 +42,13 @@ class OpenVino(Executor):
 
     @classmethod
     def devices(cls) -> tuple[str, ...]:
-        """Name the devices that OpenVINO finds here, "CPU", "GPU.0", "NPU"."""
+        """Return the devices that OpenVINO finds here: "CPU", "GPU.0", "NPU"."""
         if find_spec("openvino") is None:
             return ()
         return tuple(_core().available_devices)
 
     def load(self, network: Network) -> Program:
-        """Compile it; PluginError for a device that is not there."""
+        """Return a compiled network; PluginError for a device that is not there."""
         from voxstack_openvino.program import CompiledProgram
         from voxstack_openvino.quiet import import_openvino
 
@@ -63,13 +63,13 @@ class OpenVino(Executor):
         return CompiledProgram(network, compiled, import_openvino().Tensor)
 
     def _settings(self, core: Any) -> dict[str, Any]:
-        """Give the settings that the device knows; it refuses any other."""
+        """Return the settings that the device knows; it refuses any other."""
         settings = {
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_PRECISION_HINT": self.precision,
             "INFERENCE_NUM_THREADS": self.threads,
             "NUM_STREAMS": "1",
-            # Cores are the host's to share out: pinned, two programs may wait for one core.
+            # The operating system shares cores out: pinned, two programs may wait for one.
             "ENABLE_CPU_PINNING": False,
         }
         known = core.get_property(self.device.partition(":")[0], "SUPPORTED_PROPERTIES")
@@ -78,23 +78,19 @@ class OpenVino(Executor):
 
 
 @frozen
-class OpenVinoStatic(OpenVino):
-    """OpenVINO with every dimension fixed when a network is loaded, as NPUs ask for."""
-
-    static = True
-
-    buckets: Buckets = Buckets()  # sizes to compile for
+class OpenVinoStatic(Static, OpenVino):
+    """OpenVINO with every dimension fixed when a network is loaded, which NPUs require."""
 
 
 def _core() -> Any:
-    """Make a Core, which is cheap: the devices behind it are shared in the process."""
+    """Return a Core, which is cheap: the devices behind it are shared in the process."""
     from voxstack_openvino.quiet import import_openvino
 
     return import_openvino().Core()
 
 
 def _found(device: str, there: tuple[str, ...]) -> bool:
-    """Tell whether ``there`` has what ``device`` names: all of HETERO, one of AUTO and MULTI."""
+    """Return whether ``there`` has what ``device`` names: all of HETERO, one of AUTO and MULTI."""
     mode, _, named = device.partition(":")
     if mode not in ("AUTO", "HETERO", "MULTI", "BATCH"):
         named = device

@@ -17,7 +17,7 @@ class CompiledProgram(Program):
         self.network = network
         self._compiled: Any = compiled
         self._tensor = tensor
-        self._requests: deque[Any] = deque()  # those that nobody runs
+        self._requests: deque[Any] = deque()  # idle ones
         # Exporters drop inputs that a network does not use.
         self._inputs = [_name(port, network.inputs) for port in compiled.inputs]
         self._open = [
@@ -27,18 +27,18 @@ class CompiledProgram(Program):
             for axis, dimension in enumerate(network.inputs[name].shape)
             if isinstance(dimension, str)
         ]
-        # One output may have several names, and is listed once for each place that it goes to.
+        # An output may have several names, and is listed once per place that it goes to.
         places = {name: i for i, port in enumerate(compiled.outputs) for name in port.names}
         missing = [name for name in network.outputs if name not in places]
         if missing:
             raise NetworkError(
                 f"the network {network.qualified_name!r} declares outputs that its graph does not "
-                f"make: {', '.join(missing)}; it makes: {', '.join(sorted(places))}"
+                f"have: {', '.join(missing)}; it has: {', '.join(sorted(places))}"
             )
         self._outputs = [(name, places[name]) for name in network.outputs]
 
     def __call__(self, inputs: Mapping[str, Any]) -> Tensors:
-        """Run a request that is free, or a new one."""
+        """Run an idle request, or a new one."""
         compiled = self._compiled
         if compiled is None:
             raise NetworkError(f"the network {self.network.qualified_name!r} was closed")
@@ -46,14 +46,14 @@ class CompiledProgram(Program):
             request = self._requests.pop()
         except IndexError:
             request = compiled.create_infer_request()
-        # Memory is lent, not copied; OpenVINO takes none that is read-only or has gaps, and keeps
-        # none of it alive: what was copied for it must live until the request has run.
+        # Arrays are lent, not copied. OpenVINO takes none that is read-only or has gaps, and keeps
+        # none alive: a copy made for it must live until the request has run.
         lent = [np.require(inputs[name], requirements="CW") for name in self._inputs]
         self._check(lent)
         for name, array in zip(self._inputs, lent, strict=True):
             request.set_tensor(name, self._tensor(array, shared_memory=True))
-        request.infer()  # one that fails is let go: what state it is in is not told
-        # The next call overwrites what the request made: give copies.
+        request.infer()  # one that fails is dropped: its state is unknown
+        # The next call overwrites what the request made: return copies.
         outputs = Tensors(
             {name: np.array(request.get_output_tensor(i).data) for name, i in self._outputs}
         )
@@ -62,7 +62,10 @@ class CompiledProgram(Program):
         return outputs
 
     def _check(self, arrays: list[Any]) -> None:
-        """Raise where inputs disagree about a dimension: OpenVINO would read beyond their ends."""
+        """Refuse inputs that disagree about a dimension; OpenVINO would read beyond their ends.
+
+        The host compares each input with its declaration, and not with the other inputs.
+        """
         sizes: dict[str, tuple[int, str]] = {}
         for i, axis, dimension in self._open:
             size, name = arrays[i].shape[axis], self._inputs[i]
@@ -74,7 +77,7 @@ class CompiledProgram(Program):
                 )
 
     def close(self) -> None:
-        """Let the model and its requests go; their memory is freed with them."""
+        """Release the model and its requests; their memory is freed with them."""
         self._compiled = None
         self._requests.clear()
 

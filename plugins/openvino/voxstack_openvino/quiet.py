@@ -1,4 +1,4 @@
-"""OpenVINO without its telemetry."""
+"""Import OpenVINO without its telemetry."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ _lock = threading.Lock()
 
 
 def import_openvino() -> ModuleType:
-    """Import openvino, which then tells nobody; ImportError if it is not installed.
+    """Import openvino so that it reports nothing; ImportError if it is not installed.
 
-    OpenVINO reports each import to its maker, and asks for no consent. It has no variable that
-    stops this, but does without the package that reports: that is hidden while openvino is
-    imported. An application that imports openvino first decides for itself.
+    OpenVINO reports each import to its maker without asking. No variable stops this, but it runs
+    without the package that reports, which is hidden while openvino is imported. An application
+    that imports openvino first decides for itself.
     """
     with _lock:
         if "openvino" not in sys.modules:
             loaded = sys.modules.get(_TELEMETRY)
-            sys.modules[_TELEMETRY] = None  # type: ignore[assignment]  # not to be found
+            sys.modules[_TELEMETRY] = None  # type: ignore[assignment]  # an import of it fails
             try:
                 import openvino
             finally:

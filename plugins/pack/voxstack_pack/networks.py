@@ -281,7 +281,13 @@ def _flushed(step: Call, program: Program, time: str, delay: int, ratio: int) ->
 def _pt2(spec: Spec, made: Packed, module: Any, example: Arrays) -> dict[str, bytes]:
     if module is None:
         raise ExportError('comes from an ONNX file, and "pt2" is made of PyTorch modules')
-    from voxstack_pack.pt2 import export_pt2
+    try:
+        from voxstack_torch.exporting import export_pt2
+    except ModuleNotFoundError:
+        raise ExportError(
+            "cannot be exported to pt2: voxstack-torch is not installed (install it, or leave "
+            '"pt2" out of formats)'
+        ) from None
 
     shapes = {name: spec["shape"] for name, spec in made.entry["inputs"].items()}
     inputs = {name: value for name, value in twice(example).items() if name in shapes}

@@ -1,4 +1,4 @@
-"""Legacy attention models: each step feeds the next, and the model decides how long it speaks."""
+"""Attention models: each step feeds the next, and the model decides how long it speaks."""
 
 from __future__ import annotations
 
@@ -27,51 +27,51 @@ from .pitch_controls import PitchControls
 log = get_logger("autoregressive")
 
 BATCH = "batch"
-DECISIONS = ("stop", "place")  # outputs of a step that are no frames
+DECISIONS = ("stop", "place")  # outputs of a step that are not frames
 
 
 @frozen
 class AutoregressiveDecoder(StreamableBlock):
     """Text to acoustic features by a network with attention over the encodings, step by step.
 
-    The network has state and no inputs at frame rate: those that are no state are constants of the
+    The network has state and no inputs at frame rate: its other inputs are constants of the
     sentence (``encodings`` [1, C, symbols], ``text_mask`` [1, symbols]), which stay with the states
-    in the executor's session. A step makes a few frames (all outputs but ``stop`` and ``place``
-    that are as long as those), ``stop`` [1, 1], a logit, and ``place`` [1, 1], the symbol that it
-    has reached. Where it makes ``voicing``, ``voiced`` [1, frames], 1 or 0, is added.
+    in the executor's session. A step makes a few frames (the outputs with a fixed last axis, but
+    ``stop`` and ``place``), ``stop`` [1, 1], a logit, and ``place`` [1, 1], the symbol that it has
+    reached. If the network makes ``voicing``, ``voiced`` [1, frames], 1 or 0, is added.
 
-    Speech ends with the step whose ``stop`` is above the threshold. Such a model may never come to
-    that, so two guards end it: it made as many frames as the text can take, or it has been on one
-    symbol for too long (or behind the last). A guard that fires is logged as a warning that names
+    Speech ends with the step whose ``stop`` is above the threshold. A model may never reach that,
+    so two guards end it: it has made as many frames as the text can take, or it has stayed on one
+    symbol (or behind the last) for too long. A guard that fires is logged as a warning that names
     the word, and is a mark of kind ``guard`` in the last chunk.
 
-    The controls ``pitch`` and ``pitch_range`` change ``f0``; the model is not fed what they make.
-    ``rate`` is not read: the model alone decides how fast it speaks, so that its addon declares no
-    such control, unless another block follows it.
+    The controls ``pitch`` and ``pitch_range`` change ``f0``, which is not fed back. ``rate`` is not
+    read: the model alone decides how fast it speaks, so its addon declares no such control, unless
+    another block reads it.
     """
 
     network: Program = network(role="decoder")  # default: the one with the role decoder
     stop_threshold: float = 0.0  # the logit above which speech ends
-    most: float = field(default=24.0, validator=gt(0.0))  # frames a symbol, over the whole sentence
-    stall: int = field(default=100, validator=ge(1))  # frames in which it must move on by a symbol
-    schedule: Schedule = Schedule()  # frames a chunk; derived by the host
+    most: float = field(default=24.0, validator=gt(0.0))  # frames per symbol of the sentence
+    stall: int = field(default=100, validator=ge(1))  # frames within which it must reach a symbol
+    schedule: Schedule = Schedule()  # frames per chunk; derived by the host
 
     @property
     def consumes(self) -> Collection[str]:
-        """What the network attends to."""
+        """The constants that the network attends to."""
         return self.network.network.consumes
 
     @property
     def produces(self) -> Collection[str]:
-        """The frames that the network makes, and the decision on voicing."""
+        """The frames that the network makes, and ``voiced``."""
         try:
             names, _ = frames_of_a_step(self.network.network)
-        except BlockError:  # a problem of its own
+        except BlockError:  # reported by problems()
             names = self.network.network.produces
         return (*names, "voiced") if "voicing" in names else names
 
     def problems(self, available: Collection[str]) -> Iterable[str]:
-        """Beside missing tensors: a network of another kind."""
+        """Yield missing tensors, and why the network cannot be stepped."""
         yield from super().problems(available)
         try:
             frames_of_a_step(self.network.network)
@@ -79,7 +79,7 @@ class AutoregressiveDecoder(StreamableBlock):
             yield error.message
 
     def stream(self, sequence: Tensors, upstream: Iterator[Chunk] | None) -> Iterator[Chunk]:
-        """Yield frames; ``upstream`` is not read: this block begins a row."""
+        """Yield frames; ``upstream`` is not read, as this block begins a row."""
         speech = _Speech(self, sequence)
         start = 0
         for size in self.schedule:
@@ -97,13 +97,13 @@ class AutoregressiveDecoder(StreamableBlock):
 
 
 def frames_of_a_step(network: Network) -> tuple[tuple[str, ...], int]:
-    """Give the outputs that are frames and how many a step makes, as the network declares them."""
+    """Return the outputs that are frames, and how many a step makes, as the network declares."""
     name = f"the network {network.qualified_name!r}"
     if not network.state:
-        raise BlockError(f"{name} has no state, so that no step could follow from the one before")
+        raise BlockError(f"{name} has no state; each step must follow from the one before")
     for decision in DECISIONS:
         if decision not in network.produces:
-            raise BlockError(f"{name} has no output {decision!r}, by which speech is ended")
+            raise BlockError(f"{name} has no output {decision!r}, which ends speech")
     lengths = {n: network.outputs[n].shape[-1] for n in network.produces if n not in DECISIONS}
     lengths = {n: length for n, length in lengths.items() if isinstance(length, int)}
     if len(set(lengths.values())) != 1:
@@ -115,14 +115,14 @@ def frames_of_a_step(network: Network) -> tuple[tuple[str, ...], int]:
 
 
 def _over_text(network: Network) -> list[str]:
-    """Give the constants that have a place for each symbol."""
+    """Return the constants with one place per symbol."""
     last = {n: network.inputs[n].shape[-1] for n in network.consumes}
     return [n for n, dimension in last.items() if isinstance(dimension, str) and dimension != BATCH]
 
 
 @final
 class _Speech:
-    """One sentence on its way."""
+    """The state of one sentence."""
 
     def __init__(self, block: AutoregressiveDecoder, sequence: Tensors) -> None:
         network = block.network.network
@@ -132,12 +132,12 @@ class _Speech:
         self._pitch = PitchControls.of(sequence)
         constants = {name: sequence[name] for name in network.consumes}
         self._symbols = np.shape(constants[_over_text(network)[0]])[-1]
-        # Made and not taken; nothing to begin with, so that there is always something to join.
+        # Made and not yet taken; empty at first, so that there is always something to join.
         self._frames = {n: [network.outputs[n].zeros()[..., :0]] for n in self._names}
         self._unreached = deque(sorted(sequence.marks, key=lambda mark: mark.start))
-        self._begun: list[Mark] = []  # reached and not taken, in frames
+        self._begun: list[Mark] = []  # reached and not yet taken, in frames
         self._reached = 0.0  # the farthest place in the text
-        self._moved_from = 0.0, 0  # the place and the frame when it had last moved by a symbol
+        self._moved_from = 0.0, 0  # place and frame of its last move by a symbol
         self.made = 0  # frames
         self.ended = False
         if self._symbols:
@@ -146,19 +146,19 @@ class _Speech:
             self._end()
 
     def step(self) -> None:
-        """Make the next frames."""
-        outputs = self._session.step({})
+        """Run the next step."""
+        outputs = Tensors(self._session.step({}))
         for name in self._names:
             frames = np.asarray(outputs[name])
             self._frames[name].append(self._pitch(frames) if name == "f0" else frames)
-        # Behind the last symbol there is nowhere to go; what is no number moves nothing.
-        self._reached = max(self._reached, min(_number(outputs["place"]), float(self._symbols)))
+        # Bounded by the last symbol; NaN moves nothing.
+        self._reached = max(self._reached, min(outputs.scalar("place"), float(self._symbols)))
         while self._unreached and self._unreached[0].start < self._reached:
             self._begun.append(self._unreached.popleft().moved(self.made))
         self.made += self._stride
         if self._reached >= self._moved_from[0] + 1:
             self._moved_from = self._reached, self.made
-        if _number(outputs["stop"]) > self._block.stop_threshold:
+        if outputs.scalar("stop") > self._block.stop_threshold:
             self._end()
         elif self.made + self._stride > self._block.most * self._symbols:
             self._guard("too long")
@@ -166,7 +166,7 @@ class _Speech:
             self._guard("stalled")
 
     def taken(self, count: int) -> dict[str, np.ndarray]:
-        """Take the next ``count`` frames."""
+        """Remove and return the next ``count`` frames."""
         taken = {}
         for name, parts in self._frames.items():
             frames = np.concatenate(parts, axis=-1)
@@ -174,19 +174,19 @@ class _Speech:
         return taken
 
     def marks(self, end: int | None) -> tuple[Mark, ...]:
-        """Take the marks that begin before frame ``end``; None: all."""
+        """Remove and return the marks that begin before frame ``end``; None: all."""
         marks = [mark for mark in self._begun if end is None or mark.start < end]
         self._begun = self._begun[len(marks) :]
         return tuple(marks)
 
     def _end(self) -> None:
-        """Make no more frames; marks that were never reached begin at the last one."""
+        """End speech; marks that were never reached begin at the last frame."""
         self.ended = True
         last = max(0, self.made - 1)
         self._begun += [mark.moved(last) for mark in self._unreached]
 
     def _guard(self, reason: str) -> None:
-        """End speech that does not end by itself, and say so."""
+        """End speech that does not end by itself, with a warning and a mark."""
         self._end()
         words = [m for m in self._sequence.marks if m.kind == "word" and m.start < self._reached]
         word = max(words, key=lambda mark: mark.start, default=None)
@@ -199,7 +199,3 @@ class _Speech:
             symbols=self._symbols,
         )
         self._begun.append(Mark("guard", reason, self.made - 1, word.span if word else None))
-
-
-def _number(tensor: object) -> float:
-    return float(np.asarray(tensor).reshape(-1)[0])

@@ -1,6 +1,6 @@
-"""The suite of AutoregressiveDecoder, which `voxstack conformance` runs: few voices have one.
+"""The suite of AutoregressiveDecoder for `voxstack conformance`, as few voices have one.
 
-The other blocks are examined in whatever voice is installed.
+The other blocks are examined in any voice that is installed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def _spec(*shape: int | str) -> TensorSpec:
 
 @final
 class Reader(Program):
-    """Attends to one symbol after the other, feeds its last frame back in, and ends."""
+    """Attends to one symbol after the other, feeds its last frame back, and ends."""
 
     network = Network(
         "reader",
@@ -47,7 +47,7 @@ class Reader(Program):
     )
 
     def __call__(self, inputs: Mapping[str, Any]) -> Tensors:
-        """Make two frames."""
+        """Return two frames."""
         step, count = inputs["step"], inputs["text_mask"].sum(-1, keepdims=True)
         place = step * count / STEPS
         at = int(min(place[0, 0], count[0, 0] - 1))
@@ -64,20 +64,20 @@ class Reader(Program):
 
 
 class TestAutoregressiveDecoder(StreamableBlockSuite):
-    """It begins a row, and goes on until its network ends."""
+    """It begins a row, and continues until its network ends."""
 
     @pytest.fixture
     def block(self) -> AutoregressiveDecoder:
-        """Give it with a network in numpy."""
+        """Return it with a network in numpy."""
         return AutoregressiveDecoder(network=Reader())
 
     @pytest.fixture
     def frames(self) -> None:
-        """It reads no stream."""
+        """Return nothing: it reads no stream."""
 
     @pytest.fixture
     def sequence(self) -> Tensors:
-        """Give what an encoder makes of a sentence."""
+        """Return what an encoder makes of a sentence."""
         encodings = np.sin(np.arange(4 * SYMBOLS, dtype=np.float32)).reshape(1, 4, SYMBOLS)
         given = {"encodings": encodings, "text_mask": np.ones((1, SYMBOLS), np.float32)}
         return Tensors({**given, "seed": np.array([0]), "sentence": np.array([0])})

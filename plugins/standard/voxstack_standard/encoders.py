@@ -1,4 +1,4 @@
-"""The encoders of an addon, all at once."""
+"""Run the encoders of an addon side by side."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from voxstack import Encoders, Program, Tensors
 
 @frozen
 class CustomizedEncoders(Encoders):
-    """Run all encoders whose inputs exist at once, each on a thread of its own.
+    """Run all encoders whose inputs exist side by side, each on its own thread.
 
-    For an executor whose device runs several networks side by side; what they make is the same as
-    that of ``Encoders``. Give it one in the stack: ``{"type": "CustomizedEncoders", "executor":
-    "OpenVino"}``. With one encoder there is nothing to run side by side, and no thread.
+    For an executor whose device runs several networks at once, named in the stack: ``{"type":
+    "CustomizedEncoders", "executor": "OpenVino"}``. The outputs are those of ``Encoders``. A
+    single encoder runs without a thread.
     """
 
     def run(self, programs: Sequence[Program], tensors: Tensors) -> Tensors:
-        """Run networks that do not wait for each other; the first error is raised."""
+        """Return the outputs of networks that do not need each other; raises the first error."""
         if len(programs) == 1:
             return super().run(programs, tensors)
         with ThreadPoolExecutor(len(programs)) as pool:
-            # Each thread in a copy of the context, which names the utterance.
+            # Each thread has a copy of the context, which holds the utterance.
             running = [
                 pool.submit(copy_context().run, self.produced, program, tensors)
                 for program in programs

@@ -1,4 +1,4 @@
-"""Loudness."""
+"""Change the loudness."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from attrs import field, frozen
 from attrs.validators import ge, le
 from voxstack import Chunk, StreamableBlock, Tensors
 
-from .networks import frames_of
+from .upstream import frames_of
 
 
 @frozen

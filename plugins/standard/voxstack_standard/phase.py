@@ -1,4 +1,4 @@
-"""A phase from F0, as a feature of each frame."""
+"""Add a phase from F0 as a feature of each frame."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import numpy as np
 from attrs import field, frozen
 from voxstack import AudioFormat, BlockError, Chunk, StreamableBlock, Tensors
 
-from .networks import frames_of
+from .upstream import frames_of
 
-TURN = 2.0**53  # a cycle's fraction in whole steps, all that a float64 tells apart
-SHIFT = np.uint64(11)  # from there to the top of 64 bits, where a full cycle overflows to 0
+TURN = 2.0**53  # steps of a cycle's fraction, all that a float64 resolves
+SHIFT = np.uint64(11)  # to the top of 64 bits, where a full cycle overflows to 0
 TO_24_BITS = np.uint64(40)  # what a float32 in [0, 1) holds
 
 
@@ -19,9 +19,9 @@ TO_24_BITS = np.uint64(40)  # what a float32 in [0, 1) holds
 class Phase(StreamableBlock):
     """Integrate F0 (Hz) to ``phase`` [1, frames] in cycles, [0, 1), at each frame's first sample.
 
-    F0 goes linearly from frame to frame. The sum is kept in 64-bit fixed point, in which a full
-    cycle overflows to 0: sums are exact, so that any chunk sizes give the same bits. The vocoder
-    so needs no state for the phase.
+    F0 is linear between frames. The sum is kept in 64-bit fixed point, in which a full cycle
+    overflows to 0: sums are exact, so that any chunk sizes give the same bits, and the vocoder
+    needs no state for the phase.
     """
 
     consumes = ("f0",)
@@ -37,7 +37,7 @@ class Phase(StreamableBlock):
         for chunk in frames_of(upstream):
             f0 = np.asarray(chunk["f0"], dtype=np.float64)[0]
             if not np.isfinite(f0).all():
-                raise BlockError("'f0' has values that are no numbers")
+                raise BlockError("'f0' has values that are not finite")
             previous = np.concatenate((f0[:1] if before is None else before, f0[:-1]))[: len(f0)]
             # Sum over the samples n of the previous frame: f + (f_next - f) * n / hop.
             cycles = (previous * hop + (f0 - previous) * (hop - 1) / 2) / rate

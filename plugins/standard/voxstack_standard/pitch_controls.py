@@ -1,4 +1,4 @@
-"""The controls of a speaker's pitch, applied to F0 after the network that makes it."""
+"""Apply the controls of pitch to F0, after the network that makes it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from attrs import frozen
 from voxstack import BlockError, Tensors
 
-LOWEST, HIGHEST = 40.0, 800.0  # Hz, where F0 stays when it is moved
+LOWEST, HIGHEST = 40.0, 800.0  # Hz, the bounds of a changed F0
 SEMITONE = np.log(2.0) / 12
 
 
@@ -24,12 +24,12 @@ class PitchControls:
 
     semitones: float = 0.0
     stretch: float = 1.0
-    mean: float = 1.0  # Hz; any will do where nothing is stretched
+    mean: float = 1.0  # Hz; not used if nothing is stretched
 
     @classmethod
     def of(cls, sequence: Tensors) -> Self:
-        """Read the controls; BlockError if they need what is not there."""
-        semitones, stretch = _number(sequence, "pitch", 0.0), _number(sequence, "pitch_range", 1.0)
+        """Return the controls of a sentence; BlockError if they need a tensor that is not there."""
+        semitones, stretch = sequence.scalar("pitch", 0.0), sequence.scalar("pitch_range", 1.0)
         if stretch == 1.0:
             return cls(semitones)
         if "f0_mean" not in sequence:
@@ -38,25 +38,19 @@ class PitchControls:
                 "F0 in Hz), which no encoder of the voice makes; export one that does, or remove "
                 "the control from the addon"
             )
-        mean = _number(sequence, "f0_mean", 0.0)
+        mean = sequence.scalar("f0_mean")
         if not 0.0 < mean < np.inf:
             raise BlockError(f"'f0_mean' must be a frequency in Hz, not {mean:g}")
         return cls(semitones, stretch, mean)
 
     def __call__(self, f0: np.ndarray) -> np.ndarray:
-        """Give F0 in Hz as it should be; with nothing chosen the same array.
+        """Return F0 in Hz with the controls applied; at their defaults the same array.
 
-        Zeros, with which some networks say that a frame is unvoiced, stay.
+        Zeros, by which some networks mark unvoiced frames, stay.
         """
         if self.semitones == 0.0 and self.stretch == 1.0:
             return f0
-        sounding = ~(f0 <= 0)  # what is no number is not hidden
+        sounding = ~(f0 <= 0)  # NaN stays visible
         distance = np.log(np.where(sounding, f0, 1.0).astype(np.float64)) - np.log(self.mean)
         moved = np.exp(np.log(self.mean) + self.stretch * distance + self.semitones * SEMITONE)
         return np.where(sounding, np.clip(moved, LOWEST, HIGHEST), f0).astype(f0.dtype)
-
-
-def _number(sequence: Tensors, name: str, default: float) -> float:
-    if name not in sequence:
-        return default
-    return float(np.asarray(sequence[name]).reshape(-1)[0])

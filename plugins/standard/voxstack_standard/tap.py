@@ -1,4 +1,4 @@
-"""A look at what flows."""
+"""Log the tensors that pass."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from attrs import frozen
 from voxstack import Chunk, StreamableBlock, Tensors
 from voxstack.logs import get_logger
 
-from .networks import frames_of
+from .upstream import frames_of
 
 log = get_logger("tap")
 
 
 @frozen
 class Tap(StreamableBlock):
-    """Log what flows past, at the level info, and change nothing. Fits anywhere in a row."""
+    """Log the tensors that pass, at the level info; changes nothing. Fits anywhere in a row."""
 
     produces = ()
 
-    label: str = "tap"  # what the lines are called
+    label: str = "tap"  # the event of the log lines
     tensors: tuple[str, ...] = ()  # the tensors to log; none: all
 
     def stream(self, sequence: Tensors, upstream: Iterator[Chunk] | None) -> Iterator[Chunk]:
-        """Yield what comes, as it comes."""
+        """Yield the frames unchanged."""
         for chunk in frames_of(upstream):
             for name in self.tensors or chunk.tensors:
                 values = np.asarray(chunk[name])

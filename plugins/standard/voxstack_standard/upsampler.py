@@ -12,7 +12,7 @@ from voxstack import BlockError, Chunk, Schedule, StreamableBlock, Tensors
 
 @frozen
 class Upsampler(StreamableBlock):
-    """Repeat what belongs to a symbol for each of its frames.
+    """Repeat each symbol's features for each of its frames.
 
     Yields the named tensors ``[1, C, frames]`` and, for the networks behind it, ``elapsed``
     ``[1, frames]`` (frames since the symbol began, at the frame's middle) and ``duration``
@@ -21,8 +21,8 @@ class Upsampler(StreamableBlock):
 
     tensors: tuple[str, ...] = ("encodings",)  # text-rate tensors to repeat, [1, C, T]
     durations: str = "durations"  # the tensor with the frames of each symbol, [1, T]
-    minimum: int = field(default=1, validator=ge(0))  # frames that a symbol has at least
-    schedule: Schedule = Schedule()  # frames a chunk; derived by the host
+    minimum: int = field(default=1, validator=ge(0))  # frames of a symbol at least
+    schedule: Schedule = Schedule()  # frames per chunk; derived by the host
 
     @property
     def consumes(self) -> Collection[str]:
@@ -31,11 +31,11 @@ class Upsampler(StreamableBlock):
 
     @property
     def produces(self) -> Collection[str]:
-        """The tensors that are repeated, and the place in the symbol."""
+        """The tensors that are repeated, ``elapsed`` and ``duration``."""
         return (*self.tensors, "elapsed", "duration")
 
     def stream(self, sequence: Tensors, upstream: Iterator[Chunk] | None) -> Iterator[Chunk]:
-        """Yield frames; ``upstream`` is not read: this block begins a row."""
+        """Yield frames; ``upstream`` is not read, as this block begins a row."""
         frames = self._frames(sequence)
         ends = np.cumsum(frames)
         starts = ends - frames
@@ -58,9 +58,9 @@ class Upsampler(StreamableBlock):
             start = end
 
     def _frames(self, sequence: Tensors) -> np.ndarray:
-        """Give the whole frames of each symbol."""
+        """Return the whole frames of each symbol."""
         durations = np.asarray(sequence[self.durations], dtype=np.float64)[0]
         if not np.isfinite(durations).all():
-            raise BlockError(f"{self.durations!r} has values that are no numbers")
-        rate = float(np.asarray(sequence["rate"]).reshape(-1)[0]) if "rate" in sequence else 1.0
+            raise BlockError(f"{self.durations!r} has values that are not finite")
+        rate = sequence.scalar("rate", 1.0)
         return np.maximum(np.rint(durations / rate), self.minimum).astype(np.int64)

@@ -1,4 +1,4 @@
-"""Networks on PyTorch."""
+"""Executors for PyTorch, and the network format of its exported programs."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from typing import Literal
 
 from attrs import field, frozen
 from attrs.validators import ge, in_, matches_re, optional
-from voxstack import Buckets, Executor, Network, NetworkError, Program
+from voxstack import Executor, Network, NetworkError, Program, Static
 
-__all__ = ["Torch", "TorchStatic"]
+from voxstack_torch.formats import Pt2
+
+__all__ = ["Pt2", "Torch", "TorchStatic"]
 
 
 @frozen
@@ -32,9 +34,9 @@ class Torch(Executor):
     threads: int | None = field(default=1, validator=optional(ge(1)))
 
     def available(self) -> str | None:
-        """Look for torch, without importing it unless the device is a GPU; and for a compiler."""
-        if find_spec("torch") is None:
-            return "torch is not installed: pip install torch"
+        """Look for torch, a GPU and a compiler; torch is imported only if the device is a GPU."""
+        if reason := super().available():
+            return reason
         if self.device != "cpu" and (reason := _without_gpu(self.device)):
             return reason
         if self.mode == "compiled":
@@ -43,14 +45,14 @@ class Torch(Executor):
 
     @classmethod
     def devices(cls) -> tuple[str, ...]:
-        """Give the CPU and each GPU that torch finds."""
+        """Return the CPU and each GPU that torch finds."""
         if find_spec("torch") is None:
             return ()
         torch = _torch()
         return ("cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count())))
 
     def load(self, network: Network) -> Program:
-        """Load a program; NetworkError for one that is unsafe or that this torch cannot read."""
+        """Return a program; NetworkError for one that is unsafe or that this torch cannot read."""
         if reason := self.available():
             name = type(self).__name__
             raise NetworkError(f"{name} cannot load {network.qualified_name!r}: {reason}")
@@ -66,16 +68,12 @@ class Torch(Executor):
 
 
 @frozen
-class TorchStatic(Torch):
+class TorchStatic(Static, Torch):
     """PyTorch with every dimension fixed when a network is loaded.
 
     On a GPU each shape is captured once as a CUDA graph, and a call launches it in one go. On the
-    CPU it shows the host split, pad and trim; Torch is faster there.
+    CPU it shows how the host splits, pads and trims; Torch is faster there.
     """
-
-    static = True
-
-    buckets: Buckets = Buckets()  # sizes of named dimensions; what is left out the host chooses
 
 
 def _torch():  # type: ignore[no-untyped-def]
@@ -87,7 +85,7 @@ def _torch():  # type: ignore[no-untyped-def]
 
 
 def _without_gpu(device: str) -> str | None:
-    """Say why ``device`` is not there."""
+    """Return why ``device`` is not there, or None if it is."""
     count = _torch().cuda.device_count()
     wanted = int(device.partition(":")[2] or 0)
     if wanted < count:
@@ -97,7 +95,7 @@ def _without_gpu(device: str) -> str | None:
 
 
 def _without_compiler(device: str) -> str | None:
-    """Say what "compiled" lacks."""
+    """Return what "compiled" lacks, or None."""
     names = [os.environ["CXX"]] if os.environ.get("CXX") else ["g++", "clang++"]
     if sys.platform == "win32" and not os.environ.get("CXX"):
         names = ["cl"]

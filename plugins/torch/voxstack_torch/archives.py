@@ -1,11 +1,10 @@
-"""What of a `.pt2` may reach torch: addons are data, never code.
+"""Read a `.pt2` without torch, and refuse what is not data.
 
 `torch.export.load` trusts what it reads. It unpickles constants, custom objects and example inputs
 (with ``weights_only=False``), evaluates the expressions of shapes and the text of guards as Python,
 imports what a tree of inputs names, and writes a graph's names into source that it runs. So an
 archive is read here first, with the standard library alone, and refused where it needs any of
-these. What torch gets is a new archive of what was looked at: the graph, and tensors as plain
-bytes.
+these. What torch gets is a new archive of what was checked: the graph, and tensors as plain bytes.
 
 What is left to trust are torch's own kernels, on shapes and numbers of a stranger's choice.
 """
@@ -16,9 +15,14 @@ import io
 import json
 import re
 import zipfile
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, final
+
+from attrs import frozen
+from voxstack import FormatError
 
 NEVER = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold
+MODEL = "models/model.json"
 CPU = {"type": "cpu", "index": None}
 
 NAME = re.compile(r"[\w.-]*", re.ASCII)  # of tensors, parameters, dtypes; numbers as text
@@ -47,37 +51,51 @@ WORD = re.compile(  # text that an operator may be given: modes, never paths
 TREES = {None, "builtins.tuple", "builtins.list", "builtins.dict"}
 
 
-class UnsafeError(ValueError):
-    """An archive that could run code, or that is no exported program."""
+@final
+@frozen
+class Archive:
+    """An exported program that is safe to load."""
 
+    model: Mapping[str, Any]  # the graph, as torch serializes it
+    tensors: Mapping[str, bytes]  # weights, constants and their tables, by path
+    metas: Sequence[Mapping[str, Any]]  # dtype, sizes and strides of each of them
+    version: str  # of the torch that wrote it
+    archive_version: bytes
 
-def checked(data: bytes) -> tuple[bytes, str]:
-    """Give an archive that is safe to load, and the version of torch that wrote ``data``.
-
-    Raises UnsafeError for what cannot be made so.
-    """
-    files = _files(data)
-    model = _json(files, "models/model.json")
-    try:
-        version = model.pop("torch_version", "an unknown version")
-        _check_model(model)
-        kept = {
+    def packed(self) -> bytes:
+        """Return it as a new archive, for torch to load."""
+        files = {
             "archive_format": b"pt2",
-            "archive_version": files.get("archive_version", b"0"),
+            "archive_version": self.archive_version,
             "byteorder": b"little",
             ".data/version": b"6\n",
-            "models/model.json": json.dumps(model | {"torch_version": ""}).encode(),
+            "models/model.json": json.dumps({**self.model, "torch_version": ""}).encode(),
             "data/sample_inputs/model.pt": b"",
-            **_tensors(files, "weights"),
-            **_tensors(files, "constants"),
+            **self.tensors,
         }
-    except (KeyError, TypeError, AttributeError, IndexError) as error:
-        raise UnsafeError(f"it is not built like an exported program ({error!r})") from error
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_STORED) as archive:
-        for name, content in kept.items():
-            archive.writestr(zipfile.ZipInfo(f"archive/{name}", NEVER), content)
-    return made.getvalue(), str(version)
+        made = io.BytesIO()
+        with zipfile.ZipFile(made, "w", zipfile.ZIP_STORED) as archive:
+            for name, content in files.items():
+                archive.writestr(zipfile.ZipInfo(f"archive/{name}", NEVER), content)
+        return made.getvalue()
+
+
+def checked(data: bytes) -> Archive:
+    """Return what of an archive is safe to load; FormatError if the program needs more."""
+    files = _files(data)
+    model = _json(files, MODEL)
+    try:
+        version = str(model.pop("torch_version", "an unknown version"))
+        _check_model(model)
+        tensors: dict[str, bytes] = {}
+        metas: list[Mapping[str, Any]] = []
+        for kind in ("weights", "constants"):
+            _read_tensors(files, kind, tensors, metas)
+    except FormatError:
+        raise
+    except (LookupError, TypeError, AttributeError, ValueError, RecursionError) as error:
+        raise FormatError(f"it is not built like an exported program ({error!r})") from error
+    return Archive(model, tensors, metas, version, files.get("archive_version", b"0"))
 
 
 def _files(data: bytes) -> dict[str, bytes]:
@@ -86,41 +104,48 @@ def _files(data: bytes) -> dict[str, bytes]:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             entries = archive.infolist()
             if sum(entry.file_size for entry in entries) > 4 * len(data) + 2**20:
-                raise UnsafeError("it unpacks to far more than its size")
+                raise FormatError("it unpacks to far more than its size")
             files = {e.filename.partition("/")[2]: archive.read(e) for e in entries}
-    except UnsafeError:
+    except FormatError:
         raise
     except Exception as error:  # a damaged zip raises many things
-        raise UnsafeError(f"it is no .pt2 archive ({error})") from error
+        raise FormatError(f"it is not a .pt2 archive ({error})") from error
     for name in files:
         if name.startswith("data/aotinductor/"):
-            raise UnsafeError(f"it holds machine code ({name})")
+            raise FormatError(f"it holds machine code ({name})")
     if files.get("byteorder", b"little") != b"little":
-        raise UnsafeError("its byte order is not little-endian")
+        raise FormatError("its byte order is not little-endian")
     return files
 
 
 def _json(files: dict[str, bytes], name: str) -> Any:
     if name not in files:
-        raise UnsafeError(f"it has no {name}; save it again with torch.export.save")
+        if any(file.endswith("data.pkl") for file in files):
+            raise FormatError(
+                "it is not a .pt2 archive but a pickle of PyTorch (torch.save), which runs code "
+                "when it is opened; addons hold data only"
+            )
+        raise FormatError(f"it has no {name}; save it again with torch.export.save")
     try:
         return json.loads(files[name])
     except (ValueError, RecursionError) as error:
-        raise UnsafeError(f"{name} is no JSON ({error})") from error
+        raise FormatError(f"{name} is not JSON ({error})") from error
 
 
-def _tensors(files: dict[str, bytes], kind: str) -> dict[str, bytes]:
-    """Give the tensors of a kind and their table: plain bytes, on the CPU."""
+def _read_tensors(
+    files: dict[str, bytes], kind: str, tensors: dict[str, bytes], metas: list[Mapping[str, Any]]
+) -> None:
+    """Add the tensors of a kind and their table: plain bytes, on the CPU."""
     folder, table = f"data/{kind}", f"data/{kind}/model_{kind}_config.json"
     config = _json(files, table)
-    kept = {}
     for name, entry in config["config"].items():
         path = entry["path_name"]
         if entry["use_pickle"] or not re.fullmatch(r"(weight|tensor)_\d+", path, re.ASCII):
-            raise UnsafeError(f"{name!r} is a pickle, which can run code")
-        kept[f"{folder}/{path}"] = files[f"{folder}/{path}"]
+            raise FormatError(f"{name!r} is a pickle, which can run code; addons hold data only")
+        tensors[f"{folder}/{path}"] = files[f"{folder}/{path}"]
+        metas.append(entry["tensor_meta"])
     _check(config, "config")
-    return {table: json.dumps(config).encode(), **kept}
+    tensors[table] = json.dumps(config).encode()
 
 
 def _check_model(model: dict[str, Any]) -> None:
@@ -135,13 +160,13 @@ def _check_model(model: dict[str, Any]) -> None:
 
 
 def _check(value: Any, key: str) -> None:
-    """Look at every string of a program by the key that it stands under."""
+    """Check every string of a program by its key."""
     if isinstance(value, dict):
         for inner, held in value.items():
             if not NAME.fullmatch(inner):
-                raise UnsafeError(f"{inner!r} is no name")
+                raise FormatError(f"{inner!r} is not a name")
             if inner in ("as_graph", "as_custom_obj", "as_operator") and held is not None:
-                raise UnsafeError(f"it uses {inner!r}, which is not supported")
+                raise FormatError(f"it uses {inner!r}, which is not supported")
             if inner in ("device", "as_device") and held.keys() == CPU.keys():
                 value[inner] = dict(CPU)  # it is moved to its device once it is loaded
             _check(held, inner)
@@ -158,26 +183,28 @@ def _check(value: Any, key: str) -> None:
             names = re.findall(r"\w+", bare)
             known = all(FUNCTION.fullmatch(n) or SYMBOL.fullmatch(n) for n in names)
             if not (known and EXPRESSION.fullmatch(bare)):
-                raise UnsafeError(f"{value!r} is no expression of shapes")
+                raise FormatError(f"{value!r} is not an expression of shapes")
         elif key in ("as_string", "as_strings"):
             if not WORD.fullmatch(value):
-                raise UnsafeError(f"it gives an operator the text {value!r}")
+                raise FormatError(f"it gives an operator the text {value!r}")
         elif not NAME.fullmatch(value):
-            raise UnsafeError(f"{value!r} is no name ({key})")
+            raise FormatError(f"{value!r} is not a name ({key})")
 
 
 def _check_operator(target: str) -> None:
     found = OPERATOR.fullmatch(target)
     if not (found and found[1] not in REFUSED) and not ARITHMETIC.fullmatch(target):
-        raise UnsafeError(f"it calls {target!r}; only torch's own operators (aten) are run")
+        raise FormatError(f"it calls {target!r}; only torch's own operators (aten) are run")
 
 
 def _check_tree(tree: Any) -> None:
-    """Look at how inputs and outputs are arranged; torch imports the types that it names."""
+    """Check how inputs and outputs are arranged; torch imports the types that it names."""
     if tree["type"] not in TREES:
-        raise UnsafeError(f"it takes or gives a {tree['type']!r}; only tuples, lists and dicts")
+        raise FormatError(
+            f"it arranges its tensors in a {tree['type']!r}; only tuples, lists and dicts are read"
+        )
     keys = json.loads(tree["context"] or "null") or []
     if not all(isinstance(key, str) and NAME.fullmatch(key) for key in keys):
-        raise UnsafeError(f"it arranges its tensors by {keys!r}")
+        raise FormatError(f"it arranges its tensors by {keys!r}")
     for child in tree["children_spec"]:
         _check_tree(child)

@@ -1,4 +1,4 @@
-"""CUDA graphs: a program of one shape, captured once and launched in one go."""
+"""Capture a program of one shape as a CUDA graph, which is launched in one go."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-WARM_UPS = 3  # runs before the capture, in which libraries choose their kernels and make workspaces
+WARM_UPS = 3  # runs before the capture, in which libraries choose kernels and allocate workspaces
 
 
 class Captured:
@@ -36,7 +36,7 @@ class Captured:
         self._outputs = (made,) if isinstance(made, Tensor) else tuple(made)
 
     def __call__(self, *inputs: Tensor) -> tuple[Tensor, ...]:
-        """Fill the inputs in, launch, and copy the outputs out, all on the device."""
+        """Copy the inputs in, launch, and return copies of the outputs, all on the device."""
         for number, (fixed, given) in enumerate(zip(self._inputs, inputs, strict=True)):
             if fixed.shape != given.shape:  # copy_ would broadcast
                 raise ValueError(

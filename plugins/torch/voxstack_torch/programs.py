@@ -1,4 +1,4 @@
-"""Exported programs as torch runs them; imported when a network is loaded."""
+"""Run exported programs on torch; imported when a network is loaded."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.export.passes import move_to_device_pass
-from voxstack import Network, NetworkError, Program, Session, Tensors
+from voxstack import FormatError, Network, NetworkError, Program, Session, Tensors
 
-from voxstack_torch.archives import UnsafeError, checked
+from voxstack_torch.archives import checked
 from voxstack_torch.graphs import Captured
 
 Run = Callable[..., Sequence[Tensor]]  # the inputs in the manifest's order -> the outputs in it
@@ -43,37 +43,27 @@ def _loaded(network: Network, device: str, compiled: bool) -> Program:
 
 
 def exported(network: Network, device: str) -> torch.nn.Module:
-    """Read a network's program; NetworkError for what is unsafe, or of another torch."""
+    """Return a network's program; NetworkError for one that is unsafe, or of another torch."""
     name = f"the network {network.qualified_name!r} ({network.files['pt2']})"
     try:
-        data, version = checked(network.read("pt2"))
-    except UnsafeError as error:
+        archive = checked(network.read("pt2"))
+    except FormatError as error:
         raise NetworkError(f"{name} is refused: {error}") from error
     try:
-        program = torch.export.load(io.BytesIO(data))
+        program = torch.export.load(io.BytesIO(archive.packed()))
         if device != "cpu":
             program = move_to_device_pass(program, device)
         module = program.module(check_guards=False)  # the host has checked the inputs
     except Exception as error:  # of every kind: the format has no error of its own
         raise NetworkError(
-            f"{name}, of torch {version}, cannot be read by torch {torch.__version__}: "
+            f"{name}, of torch {archive.version}, cannot be read by torch {torch.__version__}: "
             f"{type(error).__name__}: {error}; export it again with this torch, or install that one"
         ) from error
-    signature = program.graph_signature
-    for kind, there, declared in (
-        ("inputs", len(signature.user_inputs), network.inputs),
-        ("outputs", len(signature.user_outputs), network.outputs),
-    ):
-        if there != len(declared):
-            raise NetworkError(
-                f"{name} has {there} {kind}, and its manifest declares {len(declared)}: "
-                f"{', '.join(declared)}; they go by their order"
-            )
     return module.requires_grad_(False)
 
 
 def _zeros(network: Network, device: str, batch: int = 1, size: int = 1) -> list[Tensor]:
-    """Give zeros for all inputs; dimensions that vary get ``size``."""
+    """Return zeros for all inputs; dimensions that vary have ``size``."""
     return [
         torch.zeros(
             [batch if d == "batch" else size if isinstance(d, str) else d for d in spec.shape],
@@ -107,27 +97,27 @@ class TorchProgram(Program):
         self._weights = {w.untyped_storage().data_ptr() for w in weights}
 
     def __call__(self, inputs: Mapping[str, Any]) -> Tensors:
-        """Run it; gives numpy arrays."""
+        """Run it; return numpy arrays."""
         given = {name: self.tensor(inputs[name]) for name in self.network.inputs}
         made = self.run(given)
         return Tensors({name: self.array(value, given) for name, value in made.items()})
 
     def run(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Run it on tensors of its device, and leave the outputs there."""
+        """Run it on tensors of its device; the outputs stay there."""
         with torch.inference_mode():
             made = self._run(*(inputs[name] for name in self.network.inputs))
             made = (made,) if isinstance(made, Tensor) else made
             return dict(zip(self.network.outputs, made, strict=True))
 
     def tensor(self, value: Any) -> Tensor:
-        """Bring an array to the device; on the CPU it is not copied."""
+        """Return an array as a tensor on the device; on the CPU it is not copied."""
         if isinstance(value, Tensor):
             return value
         # torch takes only what could be written to, though nothing here does.
         return torch.from_numpy(np.require(value, requirements="CW")).to(self.device)
 
     def array(self, value: Tensor, given: Mapping[str, Tensor]) -> np.ndarray[Any, Any]:
-        """Bring an output back; copied on the CPU only if others hold its memory."""
+        """Return an output as an array; on the CPU it is copied only if others hold its memory."""
         held = {t.untyped_storage().data_ptr() for t in given.values()} | self._weights
         with torch.inference_mode():
             value = value.cpu().contiguous()
@@ -136,22 +126,22 @@ class TorchProgram(Program):
         return value.numpy()
 
     def session(self, constants: Mapping[str, Any]) -> Session:
-        """Begin an utterance; its state and constants are tensors on the device."""
+        """Return a session for one utterance; its state and constants are tensors on the device."""
         return TorchSession(self, constants)
 
     def stack(self, states: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-        """Put states side by side, on the device."""
+        """Return states side by side, on the device."""
         with torch.inference_mode():
             return {n: torch.cat([self.tensor(s[n]) for s in states]) for n in states[0]}
 
     def unstack(self, state: Mapping[str, Any], count: int) -> list[Mapping[str, Any]]:
-        """Take states apart, on the device."""
+        """Return stacked states one by one, on the device."""
         with torch.inference_mode():
             rows = {n: self.tensor(value).split(1) for n, value in state.items()}
         return [{n: parts[i] for n, parts in rows.items()} for i in range(count)]
 
     def close(self) -> None:
-        """Let the program go; its memory is freed with it."""
+        """Release the program; its memory is freed with it."""
         self._run = None
 
 
@@ -165,7 +155,7 @@ class TorchSession(Session):
         self.state = {name: program.tensor(value) for name, value in initial.items()}
 
     def step(self, inputs: Mapping[str, Any]) -> Tensors:
-        """Feed consecutive frames; gives numpy arrays, and keeps the next states."""
+        """Run one step over consecutive frames; return numpy arrays, and keep the next states."""
         program = self.program
         state = {name: program.tensor(value) for name, value in self.state.items()}
         fed = {name: program.tensor(value) for name, value in inputs.items()}
@@ -179,7 +169,7 @@ class TorchSession(Session):
 
 
 def _own(value: Tensor) -> Tensor:
-    """Give a state memory of its own: the end of a long tensor would keep all of it."""
+    """Return a state with memory of its own: the end of a long tensor would keep all of it."""
     if value.untyped_storage().nbytes() == value.nbytes and value.is_contiguous():
         return value
     return value.clone(memory_format=torch.contiguous_format)

@@ -171,7 +171,7 @@ def pt2_of(name):
     import torch
     from torch import nn
     from torch.nn.functional import conv1d
-    from voxstack_pack.pt2 import export_pt2
+    from voxstack_torch.exporting import export_pt2
 
     class Toy(nn.Module):
         def __init__(self, **weights):

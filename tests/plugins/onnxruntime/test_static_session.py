@@ -6,7 +6,8 @@ import pytest
 from onnx import TensorProto, helper
 from voxstack import Buckets, Network, Tensors, TensorSpec
 from voxstack.errors import NetworkError
-from voxstack.programs import HostedProgram, ProgramCache
+from voxstack.executors import Placed
+from voxstack.running import HostedProgram, ProgramCache
 from voxstack.utterance import Utterance, current_utterance, set_current
 from voxstack_onnxruntime import OnnxRuntime, OnnxRuntimeStatic
 from voxstack_standard.autoregressive import AutoregressiveDecoder
@@ -82,7 +83,7 @@ def text(symbols):
 
 
 def mel(executor, symbols):
-    block = AutoregressiveDecoder(network=HostedProgram(network(), executor, ProgramCache()))
+    block = AutoregressiveDecoder(network=HostedProgram(network(), Placed((executor,)), ProgramCache()))
     return np.concatenate([c["mel"] for c in block.stream(text(symbols), None)], axis=-1)
 
 
@@ -94,7 +95,7 @@ def test_an_attention_model_makes_the_same_frames_on_fixed_shapes(symbols):
 
 
 def test_what_is_as_long_as_a_padded_constant_is_cut_back():
-    session = HostedProgram(network(), OnnxRuntimeStatic(), ProgramCache()).session(text(5))
+    session = HostedProgram(network(), Placed((OnnxRuntimeStatic(),)), ProgramCache()).session(text(5))
     assert session.step({})["weights"].tolist() == [[1.0, 2.0, 3.0, 4.0, 5.0]]
     assert session.state["fed"].tolist() == [[0.5, 0.25]]
 
@@ -102,7 +103,7 @@ def test_what_is_as_long_as_a_padded_constant_is_cut_back():
 def test_one_shape_is_loaded_for_each_bucket_of_the_text():
     cache = ProgramCache()
     executor = OnnxRuntimeStatic(buckets=Buckets({"text": [16, 32]}))
-    program = HostedProgram(network(), executor, cache)
+    program = HostedProgram(network(), Placed((executor,)), cache)
     for symbols in (3, 9, 16, 17):
         program.session(text(symbols)).step({})
     assert len(cache) == 2
@@ -112,13 +113,13 @@ def test_the_padding_of_constants_is_reported():
     before, utterance = current_utterance(), Utterance("tiny")
     set_current(utterance)
     try:
-        HostedProgram(network(), OnnxRuntimeStatic(), ProgramCache()).session(text(5)).step({})
+        HostedProgram(network(), Placed((OnnxRuntimeStatic(),)), ProgramCache()).session(text(5)).step({})
     finally:
         set_current(before)
     assert (utterance.timings["decoder"].used, utterance.timings["decoder"].computed) == (5, 32)
 
 
 def test_a_dimension_without_a_mask_is_named():
-    program = HostedProgram(network(masked=False), OnnxRuntimeStatic(), ProgramCache())
+    program = HostedProgram(network(masked=False), Placed((OnnxRuntimeStatic(),)), ProgramCache())
     with pytest.raises(NetworkError, match=r"no 'mask' input \(nor 'text_mask'\)"):
         program.load()

@@ -1,4 +1,4 @@
-"""Nothing is told to anybody: official builds of ONNX Runtime do, unless asked not to."""
+"""No telemetry is sent; official builds of ONNX Runtime do, unless it is switched off."""
 
 import os
 import subprocess

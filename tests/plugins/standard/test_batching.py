@@ -1,4 +1,4 @@
-"""Batching: calls of concurrent streams as one, and nobody the worse for it."""
+"""Batching: calls of concurrent streams run as one, and each stream gets what it would alone."""
 
 import threading
 import time
@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from voxstack import Buckets, Executor, Host, Network, Program, Session, Tensors, TensorSpec
 from voxstack.utterance import Stopped, Utterance, current_utterance, set_current
-from voxstack_standard import batching
 from voxstack_standard.batching import Batching
-from voxstack_standard.batching_gains import SIZES, Choice, Gains
-from voxstack_standard.batching_tensors import Layout
+from voxstack_standard.batching import executor as batching
+from voxstack_standard.batching.gains import SIZES, Choice, Gains
+from voxstack_standard.batching.layout import Layout
 
 quick = settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -224,7 +224,7 @@ def test_the_line_is_no_longer_than_there_are_streams(eager):
     assert len(program.line.waiting) == 0
 
 
-def test_where_there_is_room_nobody_waits(eager):
+def test_no_call_waits_while_a_lane_is_free(eager):
     program, tiny = loaded(WINDOWED, lanes=2)
     with shut(tiny):
         callers = [Caller(program, window(seed=i)) for i in range(2)]
@@ -408,7 +408,7 @@ def test_no_number_in_one_stream_does_not_spread(eager):
     assert [bool(np.isnan(m["mel"]).any()) for m in made] == [False, True, False, False]
 
 
-def test_outputs_that_nobody_can_take_apart_are_made_one_by_one(eager):
+def test_outputs_that_cannot_be_split_are_made_one_by_one(eager):
     program, tiny = loaded(WINDOWED)
     calls = [window(seed=i) for i in range(3)]
     run = tiny.windowed
@@ -529,7 +529,7 @@ def test_options_that_make_no_sense_are_refused(options):
 
 
 def test_batching_twice_is_refused():
-    with pytest.raises(ValueError, match="already"):
+    with pytest.raises(ValueError, match="Batching inside Batching"):
         Batching(Batching(OnTiny()))
 
 

@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 from voxstack import Network, Program, Tensors, TensorSpec
-from voxstack_standard import batching_gains
-from voxstack_standard.batching_gains import SIZES, Choice, Gains, _choice, _Trials, measured
-from voxstack_standard.batching_tensors import Layout
+from voxstack_standard.batching import gains as batching_gains
+from voxstack_standard.batching.gains import SIZES, Choice, Gains, _choice, _Trials, measured
+from voxstack_standard.batching.layout import Layout
 
 SPEC = TensorSpec("float32", ("batch", "frames"))
 NETWORK = Network("tiny", "decoder", {"x": SPEC, "mask": SPEC}, {"y": SPEC}, {"onnx": "x"})

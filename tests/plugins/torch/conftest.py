@@ -1,4 +1,4 @@
-"""The tiny programs of these tests; without torch there is nothing to test."""
+"""The tiny programs of these tests, which need torch and its plugin."""
 
 import runpy
 from importlib.util import find_spec
@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-if find_spec("torch") is None:
+if not (find_spec("torch") and find_spec("voxstack_torch")):
     collect_ignore_glob = ["test_*.py"]
 
 

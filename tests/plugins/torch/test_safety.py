@@ -11,8 +11,8 @@ import attrs
 import numpy as np
 import pytest
 import torch
-from voxstack.errors import NetworkError
-from voxstack_torch import Torch
+from voxstack import FormatError, NetworkError
+from voxstack_torch import Pt2, Torch
 
 
 class Payload:
@@ -26,7 +26,7 @@ class Payload:
 
 
 def changed(data, changes):
-    """Give an archive with files changed, or added, by functions of their bytes."""
+    """Return an archive with files changed, or added, by functions of their bytes."""
     made = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(made, "w") as new:
         files = {n.partition("/")[2]: old.read(n) for n in old.namelist()}
@@ -118,21 +118,23 @@ def machine_code(place):
     [
         (pickled_constant, "'evil' is a pickle, which can run code"),
         (pickled_weight, "'table' is a pickle, which can run code"),
-        (expression, "is no expression of shapes"),
+        (expression, "is not an expression of shapes"),
         (operator("torch.hub.load"), "it calls 'torch.hub.load'"),
         (operator("torch.ops.aten.from_file.default"), "it calls 'torch.ops.aten.from_file"),
         (operator("_operator.methodcaller"), "it calls '_operator.methodcaller'"),
         (text, "it gives an operator the text"),
         (tree, "'evil.Dict'; only tuples, lists and dicts"),
-        (name, "is no name"),
+        (name, "is not a name"),
         (machine_code, "it holds machine code"),
     ],
 )
 def test_what_could_run_code_is_refused_with_its_reason(tiny, hostile, message, tmp_path):
     place = tmp_path / "ran"
+    network = late_network_of(tiny, changed(tiny.late(), hostile(place)))
+    with pytest.raises(FormatError, match=message):
+        Pt2().check(network.read("pt2"), network)
     with pytest.raises(NetworkError, match=message) as failure:
-        data = changed(tiny.late(), hostile(place))
-        Torch().load(late_network_of(tiny, data))
+        Torch().load(network)
     assert "'tiny:late' (affine.pt2) is refused" in str(failure.value)
     assert not place.exists()
 

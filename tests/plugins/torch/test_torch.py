@@ -1,13 +1,11 @@
-"""Networks on PyTorch."""
+"""What is particular to PyTorch."""
 
 import subprocess
 import sys
-import threading
 
 import numpy as np
 import pytest
-from voxstack.errors import NetworkError, VoxstackError
-from voxstack.programs import HostedProgram, ProgramCache
+from voxstack.errors import NetworkError
 from voxstack_torch import Torch
 
 
@@ -26,22 +24,6 @@ def test_a_program_runs_on_any_length_and_batch(tiny, frames, batch):
 def test_inputs_and_outputs_go_by_the_order_of_the_manifest(tiny):
     program = Torch().load(tiny.network(inputs={"first": tiny.FRAMES, "second": tiny.FRAMES}))
     assert program({"second": ones(1), "first": 0 * ones(1)})["y"].tolist() == [[1.0]]
-
-
-def test_arrays_that_cannot_be_written_to_are_taken(tiny):
-    x = np.broadcast_to(np.float32(1), (1, 4))
-    assert Torch().load(tiny.network())({"x": x, "c": ones(4)})["y"].tolist() == [[3.0] * 4]
-
-
-def test_a_session_gives_the_same_frames_for_any_steps(tiny):
-    program, x = Torch().load(tiny.late_network()), np.arange(1, 8, dtype=np.float32)[None]
-    for sizes in ([7], [1, 2, 4], [1] * 7):
-        session, at, made = program.session({"gain": 2 * ones(1)}), 0, []
-        for size in sizes:
-            fed = {"x": x[:, at : at + size], "mask": ones(size)}
-            made.append(session.step(fed)["y"])
-            at += size
-        assert np.concatenate(made, -1).tolist() == [[0, 0, 2, 4, 6, 8, 10]]
 
 
 def test_what_a_caller_writes_into_an_output_changes_nothing_else(tiny):
@@ -71,42 +53,6 @@ def test_a_state_does_not_keep_the_memory_of_its_step(tiny):
     assert session.state["state"].untyped_storage().nbytes() == 2 * 4
 
 
-def test_many_threads_may_load_and_run(tiny):
-    cache, data, wrong = ProgramCache(), tiny.affine(), []
-
-    def work(value):
-        program = HostedProgram(
-            tiny.network(data, digest=lambda format_: str(value)), Torch(), cache
-        )
-        for _ in range(50):
-            if not (program({"x": value * ones(5), "c": ones(5)})["y"] == 2 * value + 1).all():
-                wrong.append(value)
-
-    threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert wrong == [] and len(cache) == 4
-
-
-def test_a_manifest_with_another_number_of_inputs_is_named(tiny):
-    with pytest.raises(NetworkError, match=r"'tiny:affine' \(affine.pt2\) has 2 inputs, .* 1: x"):
-        Torch().load(tiny.network(inputs={"x": tiny.FRAMES}))
-
-
-@pytest.mark.parametrize("cut", [0, 10, -8])
-def test_a_truncated_file_is_a_clear_error(tiny, cut):
-    with pytest.raises(NetworkError, match=r"'tiny:affine' \(affine.pt2\) is refused: it is no"):
-        Torch().load(tiny.network(tiny.affine()[:cut]))
-
-
-def test_a_program_that_fails_in_a_call_is_named(tiny):
-    hosted = HostedProgram(tiny.network(), Torch(), ProgramCache())
-    with pytest.raises(NetworkError, match="the network 'tiny:affine' failed on Torch"):
-        hosted({"x": ones(3), "c": ones(2)})
-
-
 @pytest.mark.parametrize(
     "options", [{"threads": 0}, {"mode": "fast"}, {"device": "tpu"}, {"device": "cuda:x"}]
 )
@@ -125,11 +71,6 @@ def test_threads_are_those_of_the_process_and_none_leaves_them_alone(tiny):
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
-
-
-def test_without_the_package_it_says_what_to_install(monkeypatch):
-    monkeypatch.setattr("voxstack_torch.find_spec", lambda name: None)
-    assert Torch().available() == "torch is not installed: pip install torch"
 
 
 def test_a_gpu_that_is_not_there_is_named(tiny):
@@ -154,15 +95,6 @@ def test_a_compiled_program_gives_the_same(tiny):
     for frames, batch in ((1, 1), (7, 1), (9, 3)):
         out = program({"x": ones(frames, batch), "c": 3 * ones(frames, batch)})
         assert out["y"].tolist() == [[5.0] * frames] * batch
-
-
-def test_a_closed_program_gives_a_voxstack_error(tiny):
-    cache = ProgramCache()
-    hosted = HostedProgram(tiny.network(), Torch(), cache)
-    hosted.load()
-    cache.close()
-    with pytest.raises(VoxstackError):
-        hosted({"x": ones(1), "c": ones(1)})
 
 
 def test_looking_for_the_cpu_does_not_import_the_runtime():

@@ -13,16 +13,11 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 from voxstack import Addon, Host, Schedule, Tensors, VoxstackError, run_network
-from voxstack.inspection import (
-    MANIFEST,
-    HostedProgram,
-    ProgramCache,
-    unavailable,
-    wraps,
-)
+from voxstack.inspection import MANIFEST, HostedProgram, Placed, ProgramCache, unavailable
 
 from voxstack_kit.checking.audit import audit
 from voxstack_kit.checking.reinstall import install_one
+from voxstack_kit.describing.wrapping import wraps
 from voxstack_kit.testing.blocks import all_at_once, require_ended
 from voxstack_kit.testing.failures import fail
 from voxstack_kit.testing.requirements import Requirements
@@ -181,7 +176,7 @@ class AddonSuite:
         cache = ProgramCache()
         try:
             for network in opened.networks.values():
-                self._require_chunks(HostedProgram(network, executor, cache), able[0][0])
+                self._require_chunks(HostedProgram(network, Placed((executor,)), cache), able[0][0])
         finally:
             cache.close()
 

@@ -68,7 +68,7 @@ def ask_executor(
 def _tried(host: Any, row: dict[str, Any], options: Any, within: str | None) -> str | None:
     """Run small networks on it; return what is wrong, or None. Conformance checks more."""
     import numpy as np
-    from voxstack.inspection import HostedProgram, ProgramCache
+    from voxstack.inspection import HostedProgram, Placed, ProgramCache
 
     from voxstack_kit.testing.toys import shipped
 
@@ -79,7 +79,7 @@ def _tried(host: Any, row: dict[str, Any], options: Any, within: str | None) -> 
             if toy.network.state or toy.reference is None:
                 continue
             inputs = toy.inputs(FRAMES)
-            made = HostedProgram(toy.network, executor, cache)(inputs)
+            made = HostedProgram(toy.network, Placed((executor,)), cache)(inputs)
             for output, right in toy.reference(inputs).items():
                 if not np.allclose(np.asarray(made[output]), right, atol=TOLERANCE):
                     return f"it returns wrong numbers: {output!r} of the small network {name!r}"

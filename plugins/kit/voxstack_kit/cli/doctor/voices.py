@@ -114,7 +114,8 @@ def read_voice(deploy: str | None, name: str, formats: list[str]) -> dict[str, A
     problems: list[Advised] = []
     for path in addon.manifest.files:
         try:
-            addon.verify(path)
+            for _ in addon.pieces(path):
+                pass
         except AddonError as error:
             problems.append((str(error), again))
     problems = problems or _changed(host, name, again)

@@ -49,6 +49,7 @@ KINDS = {
         Kind("formats", "format", "voxstack.formats:Format"),
         Kind("addons", "addon"),
         Kind("commands", "command"),
+        Kind("options", "option"),
     )
 }
 MODULES_GROUP = "voxstack"  # modules with hooks, imported when a name is not found otherwise

@@ -108,6 +108,16 @@ def voxstack_commands() -> Iterable[Component]:  # type: ignore[empty-body]
 
 
 @hookspec
+def voxstack_options() -> Iterable[Component]:  # type: ignore[empty-body]
+    """Return the options that this plugin adds to commands; a target is a ``click.Option``.
+
+    The name is that of the command and of the option, ``say.locked`` for ``voxstack say --locked``.
+
+    Since 0.1.
+    """
+
+
+@hookspec
 def voxstack_voice_loaded(voice: Voice) -> None:
     """Tell that a voice was built and its networks are loaded.
 

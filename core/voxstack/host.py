@@ -11,9 +11,9 @@ from typing import Any, final
 
 from voxstack.addon import Addon, make_addon, read_document
 from voxstack.addon_files import MANIFEST, Files, FolderFiles, open_files, package_files
-from voxstack.advice import INSTALL_A_VOICE
 from voxstack.buckets import varying
 from voxstack.deployment import Deployment, VoiceSettings, read_deployment
+from voxstack.discovery import Package
 from voxstack.documents import Document, parse_json
 from voxstack.errors import (
     AddonError,
@@ -28,6 +28,7 @@ from voxstack.executors import Executor
 from voxstack.filters import asked_filters
 from voxstack.logs import get_logger
 from voxstack.placement import Placement
+from voxstack.plugins.index import install_one
 from voxstack.programs import HostedProgram, ProgramCache, buckets_of, load_all
 from voxstack.registry import Registry
 from voxstack.stack import BuiltStack, StackBuilder
@@ -44,7 +45,8 @@ class Host:
 
     ``deploy`` is a deployment file; ``executor`` a name, ``{"type": ..., options}`` or an
     Executor, for all networks; ``allow`` and ``block`` are patterns of distribution names;
-    ``plugins`` are modules or objects with hooks beside the installed ones.
+    ``plugins`` are modules or objects with hooks beside the installed ones; ``packages`` is a scan
+    that was made before, for a host that makes none.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class Host:
         block: Sequence[str] = (),
         plugins: Sequence[Any] = (),
         path: Iterable[str] | None = None,
+        packages: Sequence[Package] | None = None,
     ) -> None:
         if isinstance(deploy, Deployment):
             self.deployment = deploy
@@ -69,7 +72,8 @@ class Host:
             self.deploy_file = str(deploy)
         self.allow, self.block = tuple(allow), tuple(block)  # beside the deployment's
         lists = self.deployment.plugins.filter(self._origin, over=self.allow)
-        self.registry = Registry([*asked_filters(self.allow, self.block), lists], plugins, path)
+        filters = [*asked_filters(self.allow, self.block), lists]
+        self.registry = Registry(filters, plugins, path, packages)
         self._executor = executor
         self._cache = ProgramCache()
         self._voices: dict[str, Voice] = {}
@@ -182,7 +186,7 @@ class Host:
             if r.namespace == "addon" and not r.usable:
                 why.setdefault((f"{r.reason}", r.next_step), []).append(f"{r.name} of {r.owner}")
         if not why:
-            return PluginError(f"no voice is installed: {INSTALL_A_VOICE}")
+            return PluginError(f"no voice is installed: {install_one('addon')}")
         reasons = (
             f"{', '.join(names)}: {reason}" + (f" ({step})" if step else "")
             for (reason, step), names in why.items()

@@ -15,12 +15,12 @@ from typing import Any, cast, final
 import attrs
 from attrs import frozen
 
-from voxstack.advice import INSTALL_AN_EXECUTOR
 from voxstack.deployment import VoiceSettings
 from voxstack.errors import FAILURES, ConfigError, PluginError, VoxstackError
 from voxstack.executors import Executor
 from voxstack.logs import get_logger
 from voxstack.networks import Network
+from voxstack.plugins.index import install_one
 from voxstack.registry import Registry
 from voxstack.shown import shown
 
@@ -176,7 +176,7 @@ class Placement:
         blocked = self._blocked()
         raise PluginError(
             f"no installed executor can run the voice's networks: "
-            f"{'; '.join(blocked) or INSTALL_AN_EXECUTOR}"
+            f"{'; '.join(blocked) or install_one('executor')}"
             + (f" ({'; '.join(reasons)})" if reasons else "")
         )
 

@@ -13,7 +13,6 @@ from typing import Any, final
 import pluggy
 
 from voxstack import hookspecs
-from voxstack.advice import where_to_get
 from voxstack.components import KINDS, LISTENERS_GROUP, MODULES_GROUP, Component
 from voxstack.deprecations import tell_old_group, tell_old_hooks
 from voxstack.discovery import EntryPoints, Package, normalised, scan
@@ -21,6 +20,7 @@ from voxstack.errors import PluginError, did_you_mean
 from voxstack.filters import Blocked, Filter, site_filters
 from voxstack.importing import check_requirement, imported, mark_broken
 from voxstack.logs import get_logger
+from voxstack.plugins.index import where_to_get
 from voxstack.registration import Registration, is_target, mark_ambiguous
 
 log = get_logger("registry")
@@ -43,7 +43,7 @@ class Registry:
 
     ``filter`` says which packages may bring anything: every one given must let them in;
     ``plugins`` are modules or objects with hooks, registered beside the installed ones;
-    ``path`` replaces sys.path for the scan.
+    ``path`` replaces sys.path for the scan, ``packages`` the scan itself.
     """
 
     def __init__(
@@ -51,12 +51,14 @@ class Registry:
         filter: Filter | Iterable[Filter] = (),
         plugins: Sequence[Any] = (),
         path: Iterable[str] | None = None,
+        packages: Sequence[Package] | None = None,
     ) -> None:
         asked = (filter,) if isinstance(filter, Filter) else filter
         self._filters = (*site_filters(), *asked)
         self.manager = pluggy.PluginManager("voxstack")
         self.manager.add_hookspecs(hookspecs)
-        self.packages = {package.name: package for package in scan(path)}
+        found = scan(path) if packages is None else packages
+        self.packages = {package.name: package for package in found}
         self.registrations: list[Registration] = []
         self._pending: list[Registration] = []  # modules with hooks, not imported yet
         self._listeners: list[Registration] = []

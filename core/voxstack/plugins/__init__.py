@@ -1,0 +1,1 @@
+"""Who provides a name, and where to get what is not installed."""

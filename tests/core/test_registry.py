@@ -94,7 +94,7 @@ def test_a_name_in_the_wrong_place_is_told_where_it_belongs(site, name, namespac
 def test_a_name_of_the_repository_is_told_where_to_get_it(site):
     site.install("acme", entry_points={"voxstack.executors": {"OpenVin": "m:Npu"}})
     told = refusal(site.registry(), "OpenVino", "executor")
-    assert "plugins/openvino of voxstack's repository: pip install ./plugins/openvino" in told
+    assert "pip install ./plugins/openvino in voxstack's repository" in told
 
 
 def test_a_dotted_path_is_no_name(site):

@@ -68,15 +68,7 @@ def _voice(host: Host, registration: Registration) -> dict[str, Any] | None:
 @deploy_option
 @filter_options
 @json_option
-@click.pass_context
-def plugins(
-    ctx: click.Context,
-    kind: str | None,
-    deploy: str | None,
-    allow: tuple[str, ...],
-    block: tuple[str, ...],
-    as_json: bool,
-) -> None:
+def plugins(kind: str | None, deploy: str | None, as_json: bool, **lists: Any) -> None:
     """List what the installed packages provide.
 
     Nothing is imported, so that the list shows what metadata tells: what is blocked or in
@@ -85,11 +77,12 @@ def plugins(
     from voxstack.filters import asked_filters
     from voxstack.registry import Registry
 
-    filters = [*asked_filters(allow, block)]
+    ctx = click.get_current_context()
+    filters = [*asked_filters(**lists)]
     if deploy:
         from voxstack.deployment import read_deployment
 
-        filters.append(read_deployment(deploy).plugins.filter(deploy, over=allow))
+        filters.append(read_deployment(deploy).plugins.filter(deploy, over=lists["allow"]))
     registry = Registry(filters, packages=packages_of(ctx))
     found = sorted(
         (r for r in registry.registrations if kind in (None, r.kind)),

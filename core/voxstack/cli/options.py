@@ -22,9 +22,7 @@ def together(*options: Decorator) -> Decorator:
     return lambda command: reduce(lambda made, option: option(made), reversed(options), command)
 
 
-deploy_option = click.option(
-    "--deploy", metavar="FILE.toml", help="Deployment file: how this site runs its voices."
-)
+deploy_option = click.option("--deploy", metavar="FILE.toml", help="How this site runs voices.")
 filter_options = together(
     click.option("--allow", multiple=True, metavar="PATTERN", help="Use only plugins of distributions that match. Repeatable."),  # noqa: E501
     click.option("--block", multiple=True, metavar="PATTERN", help="Use no plugin of distributions that match. Repeatable."),  # noqa: E501

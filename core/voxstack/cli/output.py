@@ -8,7 +8,7 @@ import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import zip_longest
+from itertools import count, zip_longest
 from pathlib import Path
 from shutil import get_terminal_size
 from textwrap import TextWrapper
@@ -159,8 +159,8 @@ def progress_bar(
     if not (long and sys.stderr.isatty() if wanted is None else wanted):
         yield lambda marks: None
         return
-    of = range(characters) if characters is not None else iter(())
     counted = characters is None  # there is no share of the whole to show
+    of = count() if characters is None else range(characters)
     with click.progressbar(of, label="speaking", show_pos=counted, file=sys.stderr) as bar:
 
         def advance(marks: Iterable[Any]) -> None:

@@ -11,6 +11,7 @@ import click
 from voxstack.blocks import Block, Frontend, options_of
 from voxstack.buckets import Buckets, chosen
 from voxstack.cli.output import unicode_wanted
+from voxstack.containers import StreamableStack
 from voxstack.executors import Executor
 from voxstack.programs import HostedProgram, buckets_of
 from voxstack.provided import AudioFormat, Symbols
@@ -28,9 +29,6 @@ PLAIN: dict[type, Callable[[Any], Any]] = {
 
 def stack_tree(voice: Voice, registry: Registry) -> dict[str, Any]:
     """Return a built voice in plain values."""
-    from voxstack.containers import StreamableStack
-
-    blocks = (*voice.built.head, *voice.built.tail)
     head, _ = StreamableStack(voice.built.head).planned(Schedule(DOUBLING))
     planned = (*head.stack, *voice.built.tail)
     origin = {r.loaded: r for r in registry.registrations if r.loaded is not None}
@@ -41,7 +39,7 @@ def stack_tree(voice: Voice, registry: Registry) -> dict[str, Any]:
         "controls": {name: attrs.asdict(c) for name, c in voice.controls.items()},
         "frontend": _part(voice.built.frontend, "/frontend", origin),
         "stack": [_part(b, f"/stack/{i}", origin) for i, b in enumerate(planned)],
-        "once_an_utterance": [f"/stack/{i}" for i in range(len(voice.built.head), len(blocks))],
+        "once_an_utterance": [f"/stack/{i}" for i in range(len(voice.built.head), len(planned))],
     }
 
 

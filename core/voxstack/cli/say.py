@@ -48,10 +48,7 @@ say_options = together(
     advice="text that begins with a dash goes behind --, after all options",
 )
 @say_options
-@click.pass_context
 def say(
-    ctx: click.Context,
-    /,
     text: tuple[str, ...],
     file: str | None,
     output: str | None,
@@ -82,7 +79,7 @@ def say(
     if stats:
         check_folder(stats)
     pcm = keep_stdout_clean() if output == "-" else None
-    opened = ctx.meta.get(OPEN)
+    opened = click.get_current_context().meta.get(OPEN)
     with opened() if opened else _built(**options) as voice:
         load_s = time.perf_counter() - started
         signals.deliver()

@@ -84,9 +84,7 @@ def check_place(output: str | None) -> None:
     elif output != "-" and not _is_device(output):
         check_folder(output)
         if Path(output).suffix.lower() != ".wav":
-            raise InputError(
-                f"cannot write {output}: only WAV is written; name a file like out.wav"
-            )
+            raise InputError(f"cannot write {output}: only WAV is written; name it like out.wav")
 
 
 def _is_device(output: str) -> bool:

@@ -27,21 +27,13 @@ def stack() -> None:
 @click.option("--voice", help="Check a stack alone against the networks of this voice.")
 @host_options
 @json_option
-@click.pass_context
-def check(
-    ctx: click.Context,
-    /,
-    file: str,
-    voice: str | None,
-    sets: tuple[str, ...],
-    as_json: bool,
-    **host: Any,
-) -> None:
+def check(file: str, voice: str | None, sets: tuple[str, ...], as_json: bool, **host: Any) -> None:
     """Check FILE: an addon.json, an addon's folder, zip or name, or a stack alone.
 
     Prints all problems, each with its JSON pointer, line and column; exit code 2 if there are any.
     Plugins may check files of other suffixes, such as lock files.
     """
+    ctx = click.get_current_context()
     if command := _command_for(ctx, file):
         ctx.invoke(command, **ctx.params)
         return
@@ -71,8 +63,8 @@ def _command_for(ctx: click.Context, file: str) -> click.Command | None:
     name = f"stack.check{suffix}"
     if registry_of(ctx).candidates(name, "command"):
         return provided(ctx, name, "command", click.Command)
-    if suffix == ".lock":
-        raise InputError(f"cannot check {file}: {where_to_get(name, 'command')}")
+    if step := where_to_get(name, "command"):
+        raise InputError(f"cannot check {file}: {step}")
     return None
 
 

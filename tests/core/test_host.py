@@ -37,7 +37,7 @@ def test_no_voice_at_all_says_what_to_install(site):
         Host(path=[str(site.folder)]) as host,
         pytest.raises(
             PluginError,
-            match="no voice is installed: install a voice package, for example plugins/",
+            match="no voice is installed: install one, for example voxstack-voice-en-us",
         ),
     ):
         host.voice()

@@ -44,6 +44,12 @@ def test_a_name_is_told_with_its_package_and_how_to_get_that():
     assert where_to_get("onnx", "format").startswith("voxstack-onnx provides it")
 
 
+def test_a_distribution_is_told_with_how_to_get_it():
+    assert where_to_get("voxstack", "distribution") == "pip install . in voxstack's repository"
+    assert where_to_get("voxstack-pack", "distribution").startswith("pip install ./plugins/pack ")
+    assert where_to_get("acme-pack", "distribution") is None
+
+
 def test_nothing_is_told_of_an_unknown_name():
     assert where_to_get("AcmeGain", "block") is None
     assert where_to_get("OnnxRuntime", "block") is None

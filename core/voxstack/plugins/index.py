@@ -33,7 +33,12 @@ def read_index() -> tuple[Entry, ...]:
 
 
 def where_to_get(name: str, namespace: str) -> str | None:
-    """Return the next step for a name that is not installed; None for an unknown one."""
+    """Return the next step for a name that is not installed; None for an unknown one.
+
+    In the namespace "distribution" it is how to get that distribution, whatever it provides.
+    """
+    if namespace == "distribution":
+        return next((e.how for e in read_index() if e.distribution == name), None)
     found = [e for e in read_index() if (e.namespace, e.name) == (namespace, name)]
     return " or ".join(f"{e.distribution} provides it: {e.how}" for e in found) or None
 

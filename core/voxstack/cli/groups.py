@@ -182,7 +182,9 @@ class PluginCommand(click.Command):
 
 def _full(ctx: click.Context, name: str) -> str:
     """Return the name by which plugins register what is ``name`` in a group or a command."""
-    return ".".join((*ctx.command_path.split()[1:], name))
+    while ctx.parent is not None:
+        name, ctx = f"{ctx.info_name}.{name}", ctx.parent
+    return name
 
 
 def _below(prefix: str, names: Iterable[str]) -> list[str]:

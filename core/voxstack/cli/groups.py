@@ -1,6 +1,6 @@
 """The door for plugins: their commands in groups of commands, their options on commands.
 
-The packages are scanned once per command: whoever asks first keeps the registry in the context.
+The packages are scanned once per command: the registry of the first scan is kept in the context.
 """
 
 from __future__ import annotations
@@ -79,8 +79,8 @@ class PluginGroup(click.Group):
             return provided(ctx, full, "command", click.Command)
         commands = (r.name for r in registry.registrations if r.namespace == "command")
         if below := _below(f"{full}.", commands):
-            told = f"Commands of plugins: {', '.join(dict.fromkeys(below))}."
-            return PluginGroup(name=name, help=told)
+            text = f"Commands of plugins: {', '.join(dict.fromkeys(below))}."
+            return PluginGroup(name=name, help=text)
         return None
 
     def resolve_command(
@@ -165,8 +165,8 @@ class PluginCommand(click.Command):
                 except VoxstackError as error:
                     if name in wanted:
                         raise
-                    told = f"(cannot be used: {error})"
-                    yield click.Option([name], expose_value=False, help=told)
+                    text = f"(cannot be used: {error})"
+                    yield click.Option([name], expose_value=False, help=text)
 
     def _option(self, ctx: click.Context, name: str, registration: Registration) -> click.Option:
         option = provided(ctx, registration.name, "option", click.Option)

@@ -26,16 +26,16 @@ GAP = "   "  # between two columns of a table
 INDENT = "    "  # of what stands below a row
 NARROW = 24  # columns of a terminal that folded prose takes at least
 LONG = 400  # characters: shorter texts are done before a progress bar is seen
-_CLEAN = "voxstack.stdout"  # in a command's meta: the stdout that is kept for what it makes
+_CLEAN = "voxstack.stdout"  # in a command's meta: stdout, if it is reserved
 
 
 def keep_stdout_clean() -> Any:
-    """Return stdout (bytes) for what a command makes; what a plugin prints goes to stderr now.
+    """Return stdout (bytes) for the output of a command; all other output goes to stderr now.
 
-    So does what is printed below Python, by a runtime's own library.
+    That includes what plugins print, and what runtimes write below Python.
     """
     stdout, own = sys.stdout, bool(sys.stdout is sys.__stdout__)
-    if not own:  # somebody's, who collects it
+    if not own:  # replaced by a caller who collects it
         return getattr(stdout, "buffer", None)
     try:
         pipe = os.fdopen(os.dup(stdout.fileno()), "wb", buffering=0)
@@ -46,7 +46,7 @@ def keep_stdout_clean() -> Any:
 
 
 def for_machines(command: click.Context) -> None:
-    """Keep stdout for what ``print_json`` and ``print_text`` write in this command."""
+    """Reserve stdout for what ``print_json`` and ``print_text`` write in this command."""
     sys.stdout.flush()
     command.meta[_CLEAN] = keep_stdout_clean()
 
@@ -57,7 +57,7 @@ def print_json(value: Any) -> None:
 
 
 def print_text(text: str) -> None:
-    """Print what a command makes to stdout, the one kept clean if it is."""
+    """Print the output of a command to stdout, to the reserved one if there is one."""
     command = click.get_current_context(silent=True)
     clean = command.meta.get(_CLEAN) if command else None
     if clean is None:
@@ -99,7 +99,7 @@ def table_lines(
     kept = [*every]
 
     def over(taken: Sequence[int]) -> int:
-        """Return the columns of the terminal that are missing."""
+        """Return how many columns of the terminal are missing."""
         return 0 if width is None else sum(taken[i] + len(GAP) for i in kept) - len(GAP) + 1 - width
 
     while over(least) > 0 and len(kept) > 1:
@@ -159,7 +159,7 @@ def progress_bar(
     if not (long and sys.stderr.isatty() if wanted is None else wanted):
         yield lambda marks: None
         return
-    counted = characters is None  # there is no share of the whole to show
+    counted = characters is None  # without a total there is no percentage
     of = count() if characters is None else range(characters)
     with click.progressbar(of, label="speaking", show_pos=counted, file=sys.stderr) as bar:
 
@@ -176,7 +176,7 @@ def unicode_wanted() -> bool:
 
 
 def printable(value: Any) -> str:
-    """Return a stranger's text with control characters, and those that turn it around, escaped."""
+    """Return untrusted text with control and direction characters escaped."""
     text = str(value)
     if text.isprintable():
         return text
@@ -184,7 +184,7 @@ def printable(value: Any) -> str:
 
 
 def echo(value: Any) -> None:
-    """Print a line of a stranger's text."""
+    """Print a line of untrusted text."""
     click.echo(printable(value))
 
 

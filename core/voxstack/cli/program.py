@@ -54,7 +54,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     signals.hold()
     if args[:1] != ["say"]:  # which delivers them when its voice is loaded
         signals.deliver()
-    if sys.stdout is None:  # closed by the caller: nobody reads
+    if sys.stdout is None:  # closed by the caller
         sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
     general, rest = _general_first(args)
     code = _run([*general, *rest], "--debug" in general)
@@ -107,15 +107,15 @@ def _report(error: Exception, debug: bool) -> None:
         import traceback
 
         traceback.print_exc()
-    told = str(error)
+    text = str(error)
     if isinstance(error, OSError):
-        told = ": ".join(filter(None, (error.filename, error.strerror or told)))
+        text = ": ".join(filter(None, (error.filename, error.strerror or text)))
     elif not isinstance(error, VoxstackError):
-        told = (
+        text = (
             f"a fault in voxstack or a plugin: {type(error).__name__}: {error}\n"
             "run the same command with --debug to see where, and report it"
         )
-    shown = printable(told.encode("utf-8", "replace").decode())
+    shown = printable(text.encode("utf-8", "replace").decode())
     click.secho(f"error: {shown}", fg="red", err=True, color=None if colours_wanted() else False)
 
 

@@ -57,8 +57,8 @@ def _player(rate: int) -> Iterator[PcmSink]:
             raise
         lines = process.communicate()[1].decode("utf-8", "replace").split("\n")
     if process.returncode:
-        told = [line.strip() for line in lines if line.strip()]
-        failure = f"could not play: {told[-1] if told else 'no reason given'}"
+        reasons = [line.strip() for line in lines if line.strip()]
+        failure = f"could not play: {reasons[-1] if reasons else 'no reason given'}"
     if failure:
         raise InputError(f"{command[0]} {failure}; write a file with -o X.wav")
 

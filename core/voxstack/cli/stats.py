@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def measurements(voice: Voice, report: UtteranceReport) -> dict[str, Any]:
-    """Return what was measured of an utterance of a voice."""
+    """Return the measurements of one utterance of a voice."""
     first, total, audio = report.first_audio_s, report.total_s, report.audio_s
     executors = sorted({type(program.executor).__name__ for program in voice.programs})
     return {
@@ -32,7 +32,7 @@ def measurements(voice: Voice, report: UtteranceReport) -> dict[str, Any]:
 
 
 def guards_of(marks: Iterable[Any], sample_rate: int) -> list[dict[str, Any]]:
-    """Return the marks at which a block had to end speech that did not end by itself."""
+    """Return the marks where a block ended speech that did not end by itself."""
     return [
         {"reason": mark.value, "at_s": round(mark.start / sample_rate, 3), "span": mark.span}
         for mark in marks
@@ -42,10 +42,10 @@ def guards_of(marks: Iterable[Any], sample_rate: int) -> list[dict[str, Any]]:
 
 def _network(timing: Mapping[str, Any]) -> dict[str, Any]:
     """Return the calls of a network, with the share that was computed only for fixed shapes."""
-    told = {"calls": timing["calls"], "ms": round(timing["seconds"] * 1e3, 2)}
+    figures = {"calls": timing["calls"], "ms": round(timing["seconds"] * 1e3, 2)}
     if timing["computed"]:
-        told["padding_waste"] = round(1 - timing["used"] / timing["computed"], 3)
-    return told
+        figures["padding_waste"] = round(1 - timing["used"] / timing["computed"], 3)
+    return figures
 
 
 def _peak_rss_mb() -> float | None:

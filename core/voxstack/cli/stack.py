@@ -1,54 +1,45 @@
-"""``voxstack stack``: check, show and draw configurations."""
+"""``voxstack stack``: check and show configurations."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
-from voxstack.cli.groups import PluginGroup
+from voxstack.cli.groups import PluginCommand, PluginGroup, provided, registry_of
 from voxstack.cli.options import host_options, json_option, make_host, parse_edits
 from voxstack.cli.output import print_json
-from voxstack.errors import AddonError, Problem
+from voxstack.errors import AddonError, InputError, Problem
+from voxstack.plugins import where_to_get
 
-LAZY = {"why": "voxstack.cli.why:why", "lock": "voxstack.cli.lock:lock"}
+OWN = ("", ".json", ".zip")  # suffixes of files that the host checks itself
 
 
-@click.group(cls=PluginGroup, prefix="stack.", lazy=LAZY)
+@click.group(cls=PluginGroup)
 def stack() -> None:
-    """Check, show, draw, explain and lock the stack of a voice."""
+    """Check and show the stack of a voice."""
 
 
-@stack.command(short_help="Give all problems of a configuration.")
+@stack.command(cls=PluginCommand, short_help="List all problems of a configuration.")
 @click.argument("file")
 @click.option("--voice", help="Check a stack alone against the networks of this voice.")
 @host_options
 @json_option
-def check(
-    file: str,
-    voice: str | None,
-    deploy: str | None,
-    executor: str | None,
-    sets: tuple[str, ...],
-    allow: tuple[str, ...],
-    block: tuple[str, ...],
-    as_json: bool,
-) -> None:
-    """Check FILE: an addon.json, an addon's folder, zip or name, a stack alone, or a lock file.
+def check(file: str, voice: str | None, sets: tuple[str, ...], as_json: bool, **host: Any) -> None:
+    """Check FILE: an addon.json, an addon's folder, zip or name, or a stack alone.
 
     Prints all problems, each with its JSON pointer, line and column; exit code 2 if there are any.
-    A lock file is compared with what is installed here.
+    Plugins may check files of other suffixes, such as lock files.
     """
-    from voxstack.cli.lock import check_lock
-    from voxstack.lock import is_lock
-
-    if is_lock(file):
-        settled = {"voice": voice, "deploy": deploy, "executor": executor, "set": sets}
-        check_lock(file, {**settled, "allow": allow, "block": block}, as_json)
-    with make_host(deploy, executor, allow, block) as host:
+    ctx = click.get_current_context()
+    if command := _command_for(ctx, file):
+        ctx.invoke(command, **ctx.params)
+        return
+    with make_host(**host) as opened:
         try:
-            problems = host.check(file, parse_edits(sets), voice)
+            problems = opened.check(file, parse_edits(sets), voice)
         except AddonError as error:
             problems = [Problem("", str(error))]
     if as_json:
@@ -58,89 +49,41 @@ def check(
             click.echo(str(problem), err=True)
     else:
         click.echo(f"{file}: no problem")
-        if (
-            voice is None
-            and Path(file).is_file()
-            and "networks" not in Path(file).read_text("utf-8", "replace")
-        ):
+        path = Path(file) if voice is None else None
+        if path and path.is_file() and "networks" not in path.read_text("utf-8", "replace"):
             click.echo("(a stack alone: its networks and wiring were not checked; give --voice)")
     sys.exit(2 if problems else 0)
 
 
-@stack.command(short_help="Show the blocks of a voice as built.")
+def _command_for(ctx: click.Context, file: str) -> click.Command | None:
+    """Return the command of a plugin that checks files of this suffix."""
+    suffix = Path(file).suffix
+    if suffix in OWN or Path(file).is_dir():
+        return None
+    name = f"stack.check{suffix}"
+    if registry_of(ctx).candidates(name, "command"):
+        return provided(ctx, name, "command", click.Command)
+    if step := where_to_get(name, "command"):
+        raise InputError(f"cannot check {file}: {step}")
+    return None
+
+
+@stack.command(cls=PluginCommand, short_help="Show the blocks of a voice as built.")
 @click.argument("voice", required=False)
 @host_options
 @json_option
-def show(
-    voice: str | None,
-    deploy: str | None,
-    executor: str | None,
-    sets: tuple[str, ...],
-    allow: tuple[str, ...],
-    block: tuple[str, ...],
-    as_json: bool,
-) -> None:
+def show(voice: str | None, sets: tuple[str, ...], as_json: bool, **host: Any) -> None:
     """Show the blocks of VOICE as they are built, with their options, networks and executors.
 
     Without VOICE: the deployment's, VOXSTACK_VOICE, or the only one that is installed.
     """
-    from voxstack.cli.picture import stack_tree, tree_of
+    from voxstack.cli.picture import stack_tree, tree_lines
 
-    with make_host(deploy, executor, allow, block) as host:
-        built = host.voice(voice, edits=parse_edits(sets), load=False)
-        tree = stack_tree(built, host.registry)
+    with make_host(**host) as opened:
+        built = opened.voice(voice, edits=parse_edits(sets), load=False)
+        tree = stack_tree(built, opened.registry)
     if as_json:
         print_json(tree)
         return
-    from rich.console import Console
-
-    # Wider than any terminal, which breaks the lines itself: names can be copied whole.
-    Console(width=10_000, highlight=False).print(tree_of(tree))
-
-
-@stack.command(short_help="Draw the blocks of a voice as a picture.")
-@click.argument("voice", required=False)
-@click.option(
-    "-o", "--output", required=True, metavar="FILE.svg|html|mmd|-", help="Where to; - for stdout."
-)
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["svg", "html", "mmd"]),
-    help="What to write (default: by the file's name).",
-)
-@host_options
-def graph(
-    voice: str | None,
-    output: str,
-    form: str | None,
-    deploy: str | None,
-    executor: str | None,
-    sets: tuple[str, ...],
-    allow: tuple[str, ...],
-    block: tuple[str, ...],
-) -> None:
-    """Draw VOICE as it is built: blocks, networks, executors, and the tensors between them.
-
-    Without VOICE: the deployment's, VOXSTACK_VOICE, or the only one that is installed.
-
-    \b
-    voxstack stack graph en-us -o graph.svg
-    voxstack stack graph en-us -o - --format mmd
-    """
-    from voxstack.cli.graph import drawn, format_of
-    from voxstack.cli.output import check_folder, for_machines, print_text
-    from voxstack.cli.picture import stack_tree
-    from voxstack.files import write_atomically
-
-    form = format_of(output, form)
-    check_folder(output)
-    if output == "-":
-        for_machines(click.get_current_context())
-    with make_host(deploy, executor, allow, block) as host:
-        built = host.voice(voice, edits=parse_edits(sets), load=False)
-        picture = drawn(stack_tree(built, host.registry), built, form)
-    if output == "-":
-        print_text(picture)
-    else:
-        write_atomically(output, picture)
+    for line in tree_lines(tree):
+        click.echo(line)

@@ -486,13 +486,13 @@ def tiny_voice(tiny_host):
     return tiny_host().voice("tiny")
 
 
-# Suites of voxstack.testing ---------------------------------------------------------------------
+# Suites of voxstack_kit.testing -----------------------------------------------------------------
 
 
 @pytest.fixture
 def outcomes(tmp_path, monkeypatch):
     """Run a suite by a pytest of its own: outcomes(suite) -> {check: (outcome, message, step)}."""
-    from voxstack.testing.running import Results, run_suites
+    from voxstack_kit.testing.running import Results, run_suites
 
     def run(suite, only=""):
         module = types.ModuleType(f"suite_{next(_numbers)}")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from voxstack import Host
-from voxstack.bench.forcing import Forcing, Tape
+from voxstack_kit.bench.forcing import Forcing, Tape
 
 TEXT = "The old lighthouse keeper, who lived alone, told us a long and curious story."
 EXECUTORS = {  # name -> the package that it needs

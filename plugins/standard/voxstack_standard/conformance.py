@@ -11,7 +11,7 @@ from typing import Any, final
 import numpy as np
 import pytest
 from voxstack import Network, Program, Tensors, TensorSpec
-from voxstack.testing import StreamableBlockSuite
+from voxstack_kit.testing import StreamableBlockSuite
 
 from .autoregressive import AutoregressiveDecoder
 

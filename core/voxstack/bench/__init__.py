@@ -1,1 +1,0 @@
-"""Benchmarks that ship with the product: ratios, measured in one run, alternatives interleaved."""

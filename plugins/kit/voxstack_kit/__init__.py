@@ -1,0 +1,5 @@
+"""What authors and operators of voxstack packages need, and a running voice does not.
+
+Suites for tests are in ``voxstack_kit.testing``; the rest is used through the command line. Of the
+host this package imports ``voxstack``, ``voxstack.inspection`` and ``voxstack.cli`` only.
+"""

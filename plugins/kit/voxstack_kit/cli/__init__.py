@@ -1,0 +1,1 @@
+"""The commands and options that the kit adds to ``voxstack``."""

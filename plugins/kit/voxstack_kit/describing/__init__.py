@@ -1,0 +1,1 @@
+"""Describing components and voices: JSON Schema, reference pages, trees and pictures."""

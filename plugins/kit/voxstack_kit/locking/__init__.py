@@ -1,0 +1,1 @@
+"""Lock files: the configuration of a voice and the environment that it was built in."""

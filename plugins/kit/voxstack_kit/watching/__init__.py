@@ -1,0 +1,1 @@
+"""Watching an utterance: where its time goes."""

@@ -1,7 +1,4 @@
-"""voxstack: a minimal host for neural speech models.
-
-The public API is what this module exports.
-"""
+"""voxstack: a minimal host for neural speech models."""
 
 from voxstack.addons import Addon as Addon
 from voxstack.blocks import AudioFormat as AudioFormat

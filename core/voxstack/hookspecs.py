@@ -143,10 +143,12 @@ def voxstack_commands() -> Iterable[Component]:  # type: ignore[empty-body]
 
 @hookspec
 def voxstack_options() -> Iterable[Component]:  # type: ignore[empty-body]
-    """Return options of the host's own commands; a target is a click option."""
+    """Return the options that this plugin adds to commands; a target is a ``click.Option``.
 
+    The name is that of the command and of the option, ``say.locked`` for ``voxstack say --locked``.
 
-# Hooks of the life cycle ------------------------------------------------------------------------
+    Since 0.1.
+    """
 
 
 @hookspec

@@ -32,7 +32,7 @@ from voxstack.building import (
 from voxstack.config import Document, Invalids, parse_json, problems_of, read_text, schema_problems
 from voxstack.errors import ConfigError, InputError, PluginError, Problem
 from voxstack.executors import Executor
-from voxstack.plugins import Filter, Package, Registry, examples
+from voxstack.plugins import Filter, Package, Registry, install_one
 from voxstack.running import BuiltStack, HostedProgram, ProgramCache, Voice, load_all
 
 Edit = tuple[str, Any, str]  # JSON pointer, value, who set it
@@ -138,7 +138,7 @@ class Host:
             if r.namespace == "addon" and not r.usable:
                 why.setdefault((f"{r.reason}", r.next_step), []).append(f"{r.name} of {r.owner}")
         if not why:
-            return PluginError(f"no voice is installed; install one, {examples('addon')}")
+            return PluginError(f"no voice is installed; {install_one('addon')}")
         reasons = (
             f"{', '.join(names)}: {reason}" + (f" ({step})" if step else "")
             for (reason, step), names in why.items()

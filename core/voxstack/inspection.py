@@ -28,7 +28,7 @@ __getattr__, __dir__, __all__ = attach(
         "voxstack.hookspecs": "GROUPS HOOKS KINDS",
         "voxstack.networks": "DTYPES MASK ROLE",
         "voxstack.plugins": (
-            "Filter Package Registration Registry examples known_groups normalised scan "
+            "Filter Package Registration Registry install_one known_groups normalised scan "
             "site_filters where_to_get"
         ),
         "voxstack.running": (

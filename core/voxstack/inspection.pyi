@@ -1,10 +1,4 @@
-"""The face for tooling: what tools need of the host beyond ``voxstack`` itself.
-
-A conformance suite, a lock file or a trace looks at a host from outside: at what is installed, at
-the data of an addon, at the parts of a built voice. The names that such tools need are exported
-here. They are documented where they are defined, and change more often than the API of
-``voxstack``. Nothing of the host imports this module.
-"""
+"""The face for tooling: what tools need of the host beyond ``voxstack`` itself."""
 
 from voxstack.addons import FORMAT as FORMAT
 from voxstack.addons import MANIFEST as MANIFEST
@@ -58,7 +52,7 @@ from voxstack.plugins import Filter as Filter
 from voxstack.plugins import Package as Package
 from voxstack.plugins import Registration as Registration
 from voxstack.plugins import Registry as Registry
-from voxstack.plugins import examples as examples
+from voxstack.plugins import install_one as install_one
 from voxstack.plugins import known_groups as known_groups
 from voxstack.plugins import normalised as normalised
 from voxstack.plugins import scan as scan

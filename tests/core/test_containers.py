@@ -6,7 +6,8 @@ from contextvars import copy_context
 
 import numpy as np
 import pytest
-from attrs import frozen
+from attrs import field, fields, frozen
+from attrs.validators import instance_of
 from voxstack import (
     BlockError,
     Chunk,
@@ -18,6 +19,7 @@ from voxstack import (
     StreamableStack,
     Tensors,
 )
+from voxstack.containers import located, locating
 from voxstack.errors import InputError, MissingTensorError
 from voxstack.utterance import Stopped, Utterance, set_current
 
@@ -96,13 +98,18 @@ def stack(*blocks):
     return StreamableStack(blocks)
 
 
+def run(block, sequence=None, upstream=None):
+    """Stream a block as a planned stack does: every block in it is guarded at its place."""
+    return located(block, "").stream(Tensors() if sequence is None else sequence, upstream)
+
+
 def values(chunks):
     return [chunk["x"][0, 0] for chunk in chunks]
 
 
 def test_a_stack_is_pulled_lazily_one_chunk_at_a_time():
     log = []
-    chunks = stack(Count(9, log), Pass("a", log)).stream(Tensors(), None)
+    chunks = run(stack(Count(9, log), Pass("a", log)))
     assert log == []
     next(chunks)
     assert log == ["open source", "make 0", "a 0"]
@@ -112,7 +119,7 @@ def test_a_stack_is_pulled_lazily_one_chunk_at_a_time():
 
 def test_closing_closes_all_generators_the_last_one_first():
     log = []
-    chunks = stack(Count(9, log), Pass("a", log), Pass("b", log)).stream(Tensors(), None)
+    chunks = run(stack(Count(9, log), Pass("a", log), Pass("b", log)))
     next(chunks)
     chunks.close()
     assert [line for line in log if line.startswith("close")] == [
@@ -126,7 +133,7 @@ def test_closing_reaches_into_nested_pipelines():
     log = []
     inner = StreamablePipeline(Give("g", 1.0), stack(Count(9, log), Pass("a", log)))
     outer = stack(StreamablePipeline(Give("h", 1.0), stack(inner, Pass("b", log))), Pass("c", log))
-    chunks = outer.stream(Tensors(), None)
+    chunks = run(outer)
     next(chunks)
     chunks.close()
     assert [line for line in log if line.startswith("close")] == [
@@ -139,7 +146,7 @@ def test_closing_reaches_into_nested_pipelines():
 
 def test_an_error_closes_all_generators_too():
     log = []
-    chunks = stack(Count(9, log), Pass("a", log), Bad(1), Pass("b", log)).stream(Tensors(), None)
+    chunks = run(stack(Count(9, log), Pass("a", log), Bad(1), Pass("b", log)))
     with pytest.raises(BlockError):
         list(chunks)
     assert {line for line in log if line.startswith("close")} == {
@@ -151,7 +158,7 @@ def test_an_error_closes_all_generators_too():
 
 def test_an_empty_stack_passes_upstream_on():
     upstream = Count(3, []).stream(Tensors(), None)
-    assert values(stack().stream(Tensors(), upstream)) == [0, 1, 2]
+    assert values(run(stack(), Tensors(), upstream)) == [0, 1, 2]
 
 
 # Pointers ---------------------------------------------------------------------------------------
@@ -159,7 +166,7 @@ def test_an_empty_stack_passes_upstream_on():
 
 def pointer_of(block, upstream=None):
     with pytest.raises(BlockError) as caught:
-        list(block.stream(Tensors(), upstream))
+        list(run(block, Tensors(), upstream))
     return caught.value.pointer
 
 
@@ -200,9 +207,9 @@ def test_an_error_of_the_sequence_block_names_it():
 
     pipeline = StreamablePipeline(Broken(), Count(9, []))
     with pytest.raises(BlockError) as caught:
-        list(stack(pipeline).stream(Tensors({"id": 1}), None))
+        list(run(stack(pipeline), Tensors({"id": 1})))
     assert caught.value.pointer == "/stack/0/sequence_block"
-    assert "no tensor 'ids' in the sequence tensors; there: 'id'" in str(caught.value)
+    assert "no tensor 'ids' in the sequence tensors, which has: 'id'" in str(caught.value)
 
 
 @pytest.mark.parametrize("at", [-1, 0])
@@ -215,7 +222,7 @@ def test_an_error_of_the_streamable_block_itself_names_it(at):
 def test_the_error_tells_what_it_was_and_has_it_as_its_cause():
     cause = ValueError("three")
     with pytest.raises(BlockError, match="/stack/1: Bad failed: ValueError: three") as caught:
-        list(stack(Count(3, []), Bad(0, cause)).stream(Tensors(), None))
+        list(run(stack(Count(3, []), Bad(0, cause))))
     assert caught.value.__cause__ is cause
     assert re.search(r"ValueError: three \(\S*test_containers.py:\d+\)$", str(caught.value))
 
@@ -231,14 +238,14 @@ def test_a_block_that_keeps_something_on_itself_is_told_where_it_belongs():
                 yield chunk
 
     with pytest.raises(BlockError, match="a block is frozen: keep what changes in local"):
-        list(stack(Count(3, []), Keeps()).stream(Tensors(), None))
+        list(run(stack(Count(3, []), Keeps())))
 
 
 def test_a_missing_tensor_has_the_pointer_of_the_block_that_asked():
     with pytest.raises(MissingTensorError) as caught:
-        list(stack(Count(3, []), Scale("factr")).stream(Tensors({"factor": 2}), None))
+        list(run(stack(Count(3, []), Scale("factr")), Tensors({"factor": 2})))
     assert str(caught.value) == (
-        "/stack/1: no tensor 'factr' in the sequence tensors; there: 'factor' "
+        "/stack/1: no tensor 'factr' in the sequence tensors, which has: 'factor' "
         "(did you mean 'factor'?)"
     )
 
@@ -246,23 +253,23 @@ def test_a_missing_tensor_has_the_pointer_of_the_block_that_asked():
 def test_an_error_of_the_user_is_passed_on_as_it_is():
     error = InputError("no such speaker")
     with pytest.raises(InputError) as caught:
-        list(stack(Count(3, []), Bad(0, error)).stream(Tensors(), None))
+        list(run(stack(Count(3, []), Bad(0, error))))
     assert caught.value is error
 
 
 @pytest.mark.parametrize("thing", [None, 5, {"audio": 1}])
-def test_a_block_that_yields_no_chunk_is_an_error_with_its_pointer(thing):
+def test_a_block_that_yields_another_thing_is_an_error_with_its_pointer(thing):
     @frozen
     class Odd(StreamableBlock):
         def stream(self, sequence, upstream):
             yield thing
 
     with pytest.raises(BlockError, match=f"/stack/0: yielded {type(thing).__name__}, expected"):
-        list(stack(Odd(), Pass("a", [])).stream(Tensors(), None))
+        list(run(stack(Odd(), Pass("a", []))))
 
 
 @pytest.mark.parametrize("thing", [None, 5])
-def test_a_block_that_gives_no_iterator_is_an_error_with_its_pointer(thing):
+def test_a_block_that_does_not_return_an_iterator_is_an_error_with_its_pointer(thing):
     @frozen
     class Odd(StreamableBlock):
         def stream(self, sequence, upstream):
@@ -271,7 +278,7 @@ def test_a_block_that_gives_no_iterator_is_an_error_with_its_pointer(thing):
     assert pointer_of(stack(Odd())) == "/stack/0"
 
 
-def test_a_generator_that_raises_stop_iteration_is_an_error_and_no_end():
+def test_a_generator_that_raises_stop_iteration_is_an_error_and_not_an_end():
     @frozen
     class Odd(StreamableBlock):
         def stream(self, sequence, upstream):
@@ -280,13 +287,95 @@ def test_a_generator_that_raises_stop_iteration_is_an_error_and_no_end():
     assert pointer_of(stack(Odd())) == "/stack/0"
 
 
-def test_a_block_may_give_a_list_of_chunks():
+@frozen
+class Around(StreamableBlock):
+    """A container of a package: runs its blocks one after the other, none of them guarded."""
+
+    first: StreamableBlock
+    others: tuple[StreamableBlock, ...] = ()
+
+    def stream(self, sequence, upstream):
+        upstream = self.first.stream(sequence, upstream)
+        for block in self.others:
+            upstream = block.stream(sequence, upstream)
+        yield from upstream
+
+
+@pytest.mark.parametrize(
+    ("block", "pointer"),
+    [
+        (Around(Bad(0)), "/stack/1/first"),
+        (Around(Pass("a", []), (Pass("b", []), Bad(1))), "/stack/1/others/1"),
+        (Around(stack(Pass("a", []), Around(Bad(2)))), "/stack/1/first/stack/1/first"),
+    ],
+)
+def test_an_error_in_a_block_of_a_container_of_a_package_names_that_block(block, pointer):
+    assert pointer_of(stack(Count(9, []), block)) == pointer
+
+
+def test_every_block_is_guarded_once():
+    block = located(stack(Count(3, []), Around(Pass("a", []), (Pass("b", []),))), "/x")
+    places = []
+
+    def visit(block):
+        places.append(block.pointer)
+        for option in fields(type(block.block)):
+            value = getattr(block.block, option.name)
+            for inner in value if isinstance(value, tuple) else [value]:
+                if isinstance(inner, StreamableBlock):
+                    visit(inner)
+
+    for guarded in block.stack:
+        visit(guarded)
+    assert places == ["/x/stack/0", "/x/stack/1", "/x/stack/1/first", "/x/stack/1/others/0"]
+
+
+def test_a_block_reads_the_options_of_a_block_within_it_as_they_were_built():
+    @frozen
+    class Reads(StreamableBlock):
+        inner: Scale
+
+        def stream(self, sequence, upstream):
+            assert isinstance(self.inner, Scale)
+            for chunk in upstream:
+                yield chunk.replace(x=chunk["x"] * sequence[self.inner.by])
+
+    assert values(run(stack(Count(2, []), Reads(Scale("two"))), Tensors({"two": 2}))) == [0, 2]
+
+
+def test_an_option_that_is_validated_by_its_class_takes_the_block_in_its_place():
+    @frozen
+    class Strict(StreamableBlock):
+        inner: Scale = field(validator=instance_of(Scale))
+
+        def stream(self, sequence, upstream):
+            return self.inner.stream(sequence, upstream)
+
+    assert values(run(stack(Count(2, []), Strict(Scale("two"))), Tensors({"two": 2}))) == [0, 2]
+
+
+def test_one_call_is_located():
+    with pytest.raises(BlockError, match=r"^/frontend: Give failed: ZeroDivisionError") as caught:
+        with locating("/frontend", Give("g", 1.0)):
+            _ = 1 / 0
+    assert caught.value.pointer == "/frontend"
+
+
+def test_an_error_that_has_a_place_keeps_it():
+    inner = BlockError("wrong", "/stack/0/inner")
+    with pytest.raises(BlockError) as caught, locating("/stack/0", Give("g", 1.0)):
+        raise inner
+    assert caught.value is inner
+    assert caught.value.pointer == "/stack/0/inner"
+
+
+def test_a_block_may_return_a_list_of_chunks():
     @frozen
     class Listed(StreamableBlock):
         def stream(self, sequence, upstream):
             return [Chunk({"x": np.ones((1, 1))}, 0, True)]
 
-    assert values(stack(Listed()).stream(Tensors(), None)) == [1]
+    assert values(run(stack(Listed()))) == [1]
 
 
 # Pipelines --------------------------------------------------------------------------------------
@@ -299,21 +388,21 @@ def test_a_nested_pipeline_equals_its_flat_twin():
         StreamablePipeline(Give("other", 1.0), stack(Count(5, []), Scale())),
         StreamablePipeline(Give("another", 1.0), Scale("factor")),
     )
-    assert values(nested.stream(sequence, None)) == values(flat.stream(sequence, None))
-    assert values(flat.stream(sequence, None)) == [0, 9, 18, 27, 36]
+    assert values(run(nested, sequence)) == values(run(flat, sequence))
+    assert values(run(flat, sequence)) == [0, 9, 18, 27, 36]
 
 
 def test_a_pipeline_reads_the_enclosing_tensors_and_feeds_its_streamable_block():
     pipeline = StreamablePipeline(Give("factor", 10.0), stack(Count(3, []), Scale()))
     sequence = Tensors({"base": np.array([2.0])})
-    assert values(pipeline.stream(sequence, None)) == [0, 12, 24]
+    assert values(run(pipeline, sequence)) == [0, 12, 24]
 
 
 def test_what_a_pipeline_makes_is_not_seen_outside():
     pipeline = StreamablePipeline(Give("factor", 10.0), stack(Count(3, []), Scale()))
     sequence = Tensors()
     assert pointer_of(stack(pipeline, Scale())) == "/stack/1"
-    list(pipeline.stream(sequence, None))
+    list(run(pipeline, sequence))
     assert dict(sequence) == {}
 
 
@@ -326,7 +415,7 @@ def test_the_marks_of_the_sentence_are_kept_inside_a_pipeline():
             seen.append(sequence.marks)
             yield Chunk({}, last=True)
 
-    list(StreamablePipeline(Give("g", 1.0), Look()).stream(Tensors({}, ("mark",)), None))
+    list(run(StreamablePipeline(Give("g", 1.0), Look()), Tensors({}, ("mark",))))
     assert seen == [("mark",)]
 
 
@@ -339,7 +428,7 @@ def test_a_pipeline_runs_its_sequence_block_once_and_not_before_the_first_pull()
             calls.append(1)
             return Tensors()
 
-    chunks = StreamablePipeline(Counted(), Count(4, [])).stream(Tensors(), None)
+    chunks = run(StreamablePipeline(Counted(), Count(4, [])))
     assert calls == []
     assert len(list(chunks)) == 4
     assert calls == [1]
@@ -365,7 +454,7 @@ def test_a_stop_from_another_thread_ends_within_one_chunk():
     utterance, log = Utterance("tiny"), []
     context = copy_context()
     context.run(set_current, utterance)
-    chunks = stack(Count(99, log), Pass("a", log)).stream(Tensors(), None)
+    chunks = run(stack(Count(99, log), Pass("a", log)))
     context.run(next, chunks)
     thread = threading.Thread(target=utterance.stop)
     thread.start()
@@ -421,7 +510,7 @@ def test_encoders_declare_what_they_do_not_make_for_each_other(encoder):
 
 
 def test_encoders_without_a_tensor_say_which(encoder):
-    with pytest.raises(MissingTensorError, match=r"no tensor 'speaker'.*there: 'ids'"):
+    with pytest.raises(MissingTensorError, match=r"no tensor 'speaker'.*which has: 'ids'"):
         Encoders(networks=(encoder("a", "ids", "speaker"),))(IDS)
 
 
@@ -446,5 +535,5 @@ def test_a_block_that_returns_a_chunk_is_told_to_yield_it():
         def stream(self, sequence, upstream):
             return next(upstream)
 
-    with pytest.raises(BlockError, match="returned a Chunk, expected an iterator of them: yield"):
-        list(stack(Count(3, []), Returns()).stream(Tensors(), None))
+    with pytest.raises(BlockError, match="returned a Chunk, expected an iterator; yield the chunk"):
+        list(run(stack(Count(3, []), Returns())))

@@ -1,4 +1,4 @@
-"""Errors name the thing, the place and the next step, and say whether the user can mend them."""
+"""Errors name the thing, the place and the next step, and say whether the user can correct them."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from voxstack.errors import AddonError, MissingTensorError, NetworkError, did_yo
 
 
 @pytest.mark.parametrize("error", [InputError, PluginError, AddonError])
-def test_what_the_user_can_mend_exits_with_2(error):
+def test_what_the_user_can_correct_exits_with_2(error):
     assert error("x").exit_code == 2
     assert isinstance(error("x"), VoxstackError)
 
@@ -51,7 +51,7 @@ def test_a_config_error_carries_all_its_problems_and_shows_a_line_for_each():
 def test_a_missing_tensor_names_what_is_there_and_the_nearest_name():
     error = MissingTensorError("audoi", ["audio", "mel"])
     assert str(error) == (
-        "no tensor 'audoi' in the chunk; there: 'audio', 'mel' (did you mean 'audio'?)"
+        "no tensor 'audoi' in the chunk, which has: 'audio', 'mel' (did you mean 'audio'?)"
     )
     assert isinstance(error, KeyError)
     assert isinstance(error, BlockError)
@@ -60,7 +60,8 @@ def test_a_missing_tensor_names_what_is_there_and_the_nearest_name():
 
 def test_a_missing_tensor_among_none_says_what_to_do():
     assert str(MissingTensorError("audio", [])) == (
-        "no tensor 'audio' in the chunk; there: none; add a block before this one that produces it"
+        "no tensor 'audio' in the chunk, which has: none; "
+        "add a block before this one that produces it"
     )
 
 

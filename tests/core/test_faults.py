@@ -12,7 +12,7 @@ TEXT = "One two three. Four five six."
 
 @pytest.fixture
 def faulty(tiny_host, tiny_parts):
-    """Give a voice whose vocoder's outputs pass through ``fault(outputs)``, and a place for it."""
+    """Return a voice whose vocoder's outputs pass through ``fault(outputs)``, and a place for it."""
     (numpy,) = tiny_parts["executors"]
     fault = [lambda outputs: outputs]
 
@@ -54,10 +54,17 @@ def spoiled(audio):
     [
         (raising(MemoryError("out of device memory")), "MemoryError: out of device memory"),
         (raising(OSError("device lost")), r"device lost \(inputs: mel \[1, \d+\]\)"),
-        (lambda outputs: Tensors({"sound": 1}), "gave no 'audio'; it gave: sound"),
-        (with_audio(lambda a: a.astype(np.float16)), "gave 'audio' as float16, expected float64"),
-        (with_audio(lambda a: a[0]), r"gave 'audio' as \[\d+\], expected \['batch', 'samples'\]"),
-        (with_audio(spoiled), "numbers in 'audio' that are not finite, from place 3"),
+        (lambda outputs: 5, "returned int, expected voxstack.Tensors"),
+        (lambda outputs: Tensors({"sound": 1}), "returned no 'audio'; it returned: sound"),
+        (
+            with_audio(lambda a: a.astype(np.float16)),
+            "returned 'audio' as float16, expected float64",
+        ),
+        (
+            with_audio(lambda a: a[0]),
+            r"returned 'audio' as \[\d+\], expected \['batch', 'samples'\]",
+        ),
+        (with_audio(spoiled), r"numbers in 'audio' that are not finite, from index 3 of \d+"),
     ],
 )
 def test_a_device_that_fails_in_a_stream_is_an_error_that_names_network_and_executor(
@@ -71,6 +78,7 @@ def test_a_device_that_fails_in_a_stream_is_an_error_that_names_network_and_exec
     with pytest.raises(NetworkError, match=message) as caught:
         list(stream)
     assert "'tiny:vocoder'" in str(caught.value) and "Device" in str(caught.value)
+    assert caught.value.pointer == "/stack/1"
     place[0] = lambda outputs: outputs
     assert np.array_equal(voice.synthesize(TEXT).samples, good)
 

@@ -48,14 +48,15 @@ def test_an_empty_chunk_is_still_true():
 
 def test_a_missing_tensor_of_a_chunk_names_what_is_there():
     chunk = Chunk({"mel": A, "f0": A})
-    with pytest.raises(MissingTensorError, match="no tensor 'audio' in the chunk; there: 'mel'"):
+    found = "no tensor 'audio' in the chunk, which has: 'mel', 'f0'; add a block before this one"
+    with pytest.raises(MissingTensorError, match=found):
         chunk["audio"]
     assert "mel" in chunk
     assert "audio" not in chunk
 
 
 def test_a_missing_sequence_tensor_names_what_is_there():
-    with pytest.raises(MissingTensorError, match="'id' in the sequence tensors; there: 'ids'"):
+    with pytest.raises(MissingTensorError, match="'id' in the sequence tensors, which has: 'ids'"):
         Tensors({"ids": A})["id"]
 
 
@@ -90,7 +91,7 @@ def test_chunks_and_marks_are_frozen():
 
 def test_the_tensors_of_a_chunk_have_names_and_no_order():
     chunk = Chunk({"audio": np.zeros((1, 4))})
-    with pytest.raises(TypeError, match=r"have names, chunk\['audio'\]: not 0"):
+    with pytest.raises(TypeError, match=r"looked up by name, chunk\['audio'\], not 0"):
         chunk[0]
     with pytest.raises(TypeError, match="not iterable"):
         list(chunk)

@@ -22,7 +22,7 @@ from voxstack.errors import FAILURES, ConfigError, PluginError, VoxstackError, s
 from voxstack.executors import Executor, Placed
 from voxstack.logs import get_logger
 from voxstack.networks import Network
-from voxstack.plugins import Registry, examples, normalised
+from voxstack.plugins import Registry, install_one, normalised
 
 log = get_logger("placement")
 
@@ -171,7 +171,7 @@ class Placement:
             if r.namespace == "executor" and r.status == "blocked":
                 blocked[f"of {r.owner}: {r.reason}, {r.next_step}"].append(r.name)
         told = [f"{', '.join(names)} {why}" for why, names in blocked.items()]
-        advice = "; ".join(told) or f"install one, {examples('executor')}"
+        advice = "; ".join(told) or install_one("executor")
         because = f" ({'; '.join(reasons)})" if reasons else ""
         return PluginError(f"no installed executor can run the voice's networks: {advice}{because}")
 

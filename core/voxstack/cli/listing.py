@@ -2,119 +2,96 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from voxstack.advice import INSTALL_A_VOICE
-from voxstack.cli.groups import PluginCommand
-from voxstack.cli.options import json_option
+from voxstack.cli.groups import ROWS, PluginCommand, packages_of
+from voxstack.cli.options import deploy_option, filter_options, json_option, make_host
 from voxstack.cli.output import print_json, print_table
-from voxstack.errors import InputError, VoxstackError, did_you_mean
+from voxstack.errors import VoxstackError
+from voxstack.hookspecs import KINDS
+from voxstack.plugins import install_one
 
-NO_VOICE = f"no voice is installed: {INSTALL_A_VOICE}"
+if TYPE_CHECKING:
+    from voxstack.host import Host
+    from voxstack.plugins import Registration
 
 
-@click.command()
-@click.option("--deploy", metavar="FILE.toml", help="Deployment file with allow and block lists.")
+OF_MANIFEST = ("language", "license", "author", "homepage", "description")
+KEYS = (  # of a voice
+    "name", "language", "speakers", "sample_rate", "license", "author", "homepage", "description",
+    "distribution", "version", "status", "reason",
+)  # fmt: skip
+
+
+@click.command(cls=PluginCommand)
+@deploy_option
 @json_option
 def voices(deploy: str | None, as_json: bool) -> None:
     """List the installed voices."""
-    from voxstack.host import Host
-
-    rows = []
-    with Host(deploy=deploy) as host:
-        for registration in host.registry.registrations:
-            if registration.kind != "addons":
-                continue
-            row: dict[str, Any] = {
-                "name": registration.name,
-                "language": None,
-                "speakers": [],
-                "sample_rate": None,
-                "license": None,
-                "author": None,
-                "homepage": None,
-                "description": None,
-                "distribution": registration.distribution,
-                "version": registration.version,
-                "status": registration.status,
-                "reason": registration.reason,
-            }
-            if registration.usable:
-                try:
-                    manifest = host.addon(registration.name).manifest
-                except VoxstackError as error:
-                    row["status"], row["reason"] = "broken", str(error)
-                else:
-                    if not manifest.speaks:  # networks for others: `voxstack plugins` lists it
-                        continue
-                    speaker = manifest.controls.get("speaker")
-                    row["language"] = manifest.language
-                    row["speakers"] = list(speaker.values or ()) if speaker else []
-                    row["sample_rate"] = manifest.audio.sample_rate
-                    row["license"] = manifest.license
-                    row["author"] = manifest.author or None
-                    row["homepage"] = manifest.homepage or None
-                    row["description"] = manifest.description
-            rows.append(row)
+    with make_host(deploy, None, (), ()) as host:
+        addons = [r for r in host.registry.registrations if r.kind == "addons"]
+        rows = [row for registration in addons if (row := _voice(host, registration))]
     if as_json:
         print_json(rows)
         return
     columns = ("name", "language", "speakers", "sample_rate", "distribution", "version", "status")
-    table = [
-        [", ".join(r[c]) if c == "speakers" else r[c] for c in columns]
-        + [r["reason"] or r["description"]]
-        for r in rows
-    ]
-    print_table((*columns, "about"), table, NO_VOICE)
+    table = [[*(r[c] for c in columns), r["reason"] or r["description"]] for r in rows]
+    print_table((*columns, "about"), table, f"no voice is installed: {install_one('addon')}")
 
 
-@click.command(cls=PluginCommand, short_help="List what the installed packages bring.")
-@click.option("--kind", help="Only this kind: encoders, decoders, executors, addons, ...")
-@click.option("--deploy", metavar="FILE.toml", help="Deployment file with allow and block lists.")
+def _voice(host: Host, registration: Registration) -> dict[str, Any] | None:
+    """Return the row of a voice; None for an addon that only provides networks for others."""
+    row = {key: getattr(registration, key, None) for key in KEYS} | {"speakers": []}
+    if not registration.usable:
+        return row
+    try:
+        manifest = host.addon(registration.name).manifest
+    except VoxstackError as error:
+        return row | {"status": "broken", "reason": str(error)}
+    if not manifest.speaks:
+        return None
+    row |= {key: getattr(manifest, key) or None for key in OF_MANIFEST}
+    if speaker := manifest.controls.get("speaker"):
+        row["speakers"] = list(speaker.values or ())
+    return row | {"sample_rate": manifest.audio.sample_rate}
+
+
+@click.command(cls=PluginCommand, short_help="List what the installed packages provide.")
 @click.option(
-    "--allow", multiple=True, metavar="PATTERN", help="Allow only distributions that match."
+    "--kind",
+    type=click.Choice([*KINDS, "module", "observer", "package"]),
+    metavar="KIND",
+    help="Only this kind: encoders, decoders, executors, addons, ...",
 )
-@click.option("--block", multiple=True, metavar="PATTERN", help="Block matching distributions.")
+@deploy_option
+@filter_options
 @json_option
-def plugins(
-    kind: str | None,
-    deploy: str | None,
-    allow: tuple[str, ...],
-    block: tuple[str, ...],
-    as_json: bool,
-) -> None:
-    """List what the installed packages bring.
+def plugins(kind: str | None, deploy: str | None, as_json: bool, **lists: Any) -> None:
+    """List what the installed packages provide.
 
-    Nothing is imported, so that only what metadata tells is known: who is blocked or in conflict,
-    and why. --timings tries each one out, in Pythons of their own: who is broken, and what
-    importing it costs beyond voxstack itself, in milliseconds. `voxstack doctor` tries out all,
-    and tells what to do.
+    Nothing is imported, so that the list shows what metadata tells: what is blocked or in
+    conflict, and why. Whether a component works is seen when it is imported.
     """
-    from voxstack.components import KINDS
-    from voxstack.filters import asked_filters
-    from voxstack.registry import Registry
+    from voxstack.plugins import Filter, Registry
 
-    kinds = [*KINDS, "module", "listener", "package"]
-    if kind is not None and kind not in kinds:
-        hint = did_you_mean(kind, kinds) or f"one of: {', '.join(kinds)}"
-        raise InputError(f"there is no kind {kind!r} ({hint})")
-    filters = [*asked_filters(allow, block)]
+    ctx = click.get_current_context()
+    allow, block = lists["allow"], lists["block"]
+    filters = [Filter(block=block, origin="--block"), Filter(allow or ("*",), origin="--allow")]
     if deploy:
-        from voxstack.deployment import read_deployment
+        from voxstack.building import read_deployment
 
         filters.append(read_deployment(deploy).plugins.filter(deploy, over=allow))
-    registry = Registry(filters)
+    registry = Registry(filters, packages=packages_of(ctx))
     found = sorted(
         (r for r in registry.registrations if kind in (None, r.kind)),
         key=lambda r: (r.kind, r.name, r.distribution),
     )
     columns = ["kind", "name", "distribution", "version", "status", "reason"]
     rows: list[dict[str, Any]] = [dict(r.listing()) for r in found]
-    if more := click.get_current_context().meta.get("voxstack.rows"):
-        rows, extra = more(registry, found, rows)
-        columns[-1:-1] = extra
+    if change := ctx.meta.get(ROWS):
+        rows, columns = change(registry, found, rows, columns)
     if as_json:
         print_json(rows)
         return

@@ -1,11 +1,11 @@
-"""Ctrl-C and SIGTERM, kept for a moment while networks and runtimes load.
+"""Ctrl-C and SIGTERM, held while networks and runtimes load.
 
-An exception in the middle of importing an extension module is swallowed by it or takes the
-process down, so that until ``deliver`` a signal is only written down. A second one ends the
-process at once, and so does the first where what it waits for hangs.
+An exception in the middle of importing an extension module is swallowed by it or crashes the
+process, so until ``deliver`` is called a signal is only recorded. A second one ends the process at
+once; so does the first one if what it waits for hangs.
 
-Both signals interrupt as ``KeyboardInterrupt``, which whoever tries a plugin out lets pass, as it
-does not ``SystemExit``: a plugin's ``sys.exit()`` is the plugin's failure.
+Both signals interrupt as ``KeyboardInterrupt``. Code that isolates plugins lets it pass, unlike
+``SystemExit``: a plugin's ``sys.exit()`` is a failure of that plugin.
 """
 
 from __future__ import annotations
@@ -21,50 +21,50 @@ _CAUGHT = [getattr(signal, n) for n in ("SIGINT", "SIGTERM") if hasattr(signal, 
 
 
 class _State:
-    """What has come, whether it may interrupt, and what did."""
+    """The recorded signal, whether signals are held, and the one that interrupted."""
 
     held = True
-    come: int | None = None
+    recorded: int | None = None
     raised: int = signal.SIGINT
 
 
 def hold() -> None:
-    """Keep signals from now on, until ``deliver``."""
-    _State.held, _State.come = True, None
+    """Hold signals until ``deliver`` is called."""
+    _State.held, _State.recorded = True, None
     for number in _CAUGHT:
         signal.signal(number, _handle)
 
 
 def deliver() -> None:
-    """Let signals interrupt from now on; one that has come does so here."""
+    """Let signals interrupt from now on; a recorded one does so here."""
     _State.held = False
-    if _State.come is not None:
-        _raise(_State.come)
+    if _State.recorded is not None:
+        _raise(_State.recorded)
 
 
 def exit_code() -> int:
-    """Give the exit code of a process that was interrupted, as shells have it."""
+    """Return the exit code of an interrupted process, by the convention of shells."""
     return 128 + _State.raised
 
 
 def _handle(number: int, frame: FrameType | None) -> None:
     if not _State.held:
         _raise(number)
-    if _State.come is not None:
+    if _State.recorded is not None:
         os._exit(128 + number)
-    _State.come = number
-    last = threading.Timer(PATIENCE_S, _leave)  # the thread that runs may be in a loop for ever
+    _State.recorded = number
+    last = threading.Timer(PATIENCE_S, _leave)  # the running thread may be in an endless loop
     last.daemon = True
     last.start()
     if number == signal.SIGINT and os.isatty(2):
-        # Not print: what is interrupted may be writing to stderr.
-        told = f"stopping when the voice is loaded, in {PATIENCE_S:g} s at most"
-        os.write(2, f"\n{told}; Ctrl-C once more stops at once\n".encode())
+        # Not print: the interrupted code may be writing to stderr.
+        text = f"stopping when the voice is loaded, in {PATIENCE_S:g} s at most"
+        os.write(2, f"\n{text}; Ctrl-C once more stops at once\n".encode())
 
 
 def _leave() -> None:
-    if _State.held and _State.come is not None:
-        os._exit(128 + _State.come)
+    if _State.held and _State.recorded is not None:
+        os._exit(128 + _State.recorded)
 
 
 def _raise(number: int) -> None:

@@ -17,12 +17,12 @@ from voxstack.errors import InputError
 class PcmSink:
     """Raw 16-bit little-endian mono PCM into a pipe."""
 
-    def __init__(self, pipe: Any, name: str = "stdout", close: bool = False) -> None:
-        self.pipe, self.name, self.clipped, self._close = pipe, name, 0, close
+    def __init__(self, pipe: Any, name: str) -> None:
+        self.pipe, self.name, self.clipped = pipe, name, 0
 
     def write(self, samples: Any) -> None:
         """Append float samples."""
-        from voxstack.audio import to_pcm16
+        from voxstack.running import to_pcm16
 
         pcm, clipped = to_pcm16(samples)
         self.clipped += clipped
@@ -37,45 +37,30 @@ class PcmSink:
             self.pipe = open(os.devnull, "wb")  # noqa: SIM115, PTH123 - what is buffered is lost
             raise InputError(f"cannot write {self.name}: {error.strerror or error}") from None
 
-    def __enter__(self) -> PcmSink:
-        return self
 
-    def __exit__(self, *_: object) -> None:
-        if self._close:
-            self.pipe.close()
+@contextmanager
+def _player(rate: int) -> Iterator[PcmSink]:
+    """Run a program that plays what it reads."""
+    import subprocess
 
-
-class Player(PcmSink):
-    """A program that plays what it reads."""
-
-    def __init__(self, command: list[str]) -> None:
-        import subprocess
-
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-        )
-        super().__init__(self.process.stdin, command[0])
-
-    def write(self, samples: Any) -> None:
-        """Append float samples."""
+    command, pipe = _player_command(rate), subprocess.PIPE
+    with subprocess.Popen(
+        command, bufsize=0, stdin=pipe, stdout=subprocess.DEVNULL, stderr=pipe
+    ) as process:
+        failure = ""
         try:
-            super().write(samples)
+            yield PcmSink(process.stdin, command[0])
         except BrokenPipeError:
-            self._finish()
-            raise InputError(f"{self.name} stopped playing; write a file with -o X.wav") from None
-
-    def _finish(self) -> None:
-        complaint = self.process.communicate()[1]
-        if self.process.returncode:
-            lines = complaint.decode("utf-8", "replace").strip().splitlines() or ["no reason given"]
-            raise InputError(f"{self.name} could not play: {lines[-1]}; write a file with -o X.wav")
-
-    def __exit__(self, kind: Any = None, *_: object) -> None:
-        if kind is None:
-            self._finish()
-        else:
-            self.process.kill()
-            self.process.wait()
+            failure = "stopped playing"
+        except BaseException:
+            process.kill()
+            raise
+        lines = process.communicate()[1].decode("utf-8", "replace").split("\n")
+    if process.returncode:
+        reasons = [line.strip() for line in lines if line.strip()]
+        failure = f"could not play: {reasons[-1] if reasons else 'no reason given'}"
+    if failure:
+        raise InputError(f"{command[0]} {failure}; write a file with -o X.wav")
 
 
 PLAYERS = (  # programs that play raw 16-bit mono PCM from stdin; {rate} is put in
@@ -93,15 +78,13 @@ def check_place(output: str | None) -> None:
         _player_command(0)
     elif output == "-" and sys.stdout.isatty():
         raise InputError(
-            "-o - writes raw PCM, and stdout is a terminal: send it into a program or a file, say "
-            "| aplay -f S16_LE -r 16000"
+            "-o - writes raw PCM, and stdout is a terminal: send it into a program or a file, "
+            "as in | aplay -f S16_LE -r 16000"
         )
     elif output != "-" and not _is_device(output):
         check_folder(output)
         if Path(output).suffix.lower() != ".wav":
-            raise InputError(
-                f"cannot write {output}: only WAV is written; name a file like out.wav"
-            )
+            raise InputError(f"cannot write {output}: only WAV is written; name it like out.wav")
 
 
 def _is_device(output: str) -> bool:
@@ -123,24 +106,23 @@ def _player_command(rate: int) -> list[str]:
 
 
 @contextmanager
-def naming_the_option() -> Iterator[None]:
-    """Say in errors of writing which option chooses the place."""
+def open_sink(output: str | None, rate: int, stdout: Any) -> Iterator[Any]:
+    """Open what ``-o`` names, or a player; an error of writing names the option."""
+    from voxstack.running import WavWriter
+
     try:
-        yield
+        if output is None:
+            with _player(rate) as player:
+                yield player
+        elif output == "-":
+            yield PcmSink(stdout, "stdout")
+        elif _is_device(output):
+            with Path(output).open("wb", buffering=0) as pipe:
+                yield PcmSink(pipe, output)
+        else:
+            with WavWriter(output, rate) as writer:
+                yield writer
     except InputError as error:
         if str(error).startswith("cannot write"):
             raise InputError(f"{error}; choose another place with -o") from None
         raise
-
-
-def open_sink(output: str | None, rate: int, stdout: Any) -> Any:
-    """Open what ``-o`` names; without it, a player."""
-    if output is None:
-        return Player(_player_command(rate))
-    if output == "-":
-        return PcmSink(stdout)
-    if _is_device(output):
-        return PcmSink(Path(output).open("wb", buffering=0), output, close=True)
-    from voxstack.audio import WavWriter
-
-    return WavWriter(output, rate)

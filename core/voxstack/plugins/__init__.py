@@ -7,7 +7,7 @@ __getattr__, __dir__, __all__ = attach(
     {
         "voxstack.plugins.discovery": "Package known_groups normalised scan",
         "voxstack.plugins.filters": "Blocked Filter site_filters",
-        "voxstack.plugins.index": "examples where_to_get",
+        "voxstack.plugins.index": "install_one read_index where_to_get",
         "voxstack.plugins.registration": "Registration",
         "voxstack.plugins.registry": "Registry",
     },

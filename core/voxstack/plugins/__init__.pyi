@@ -7,7 +7,8 @@ from voxstack.plugins.discovery import scan as scan
 from voxstack.plugins.filters import Blocked as Blocked
 from voxstack.plugins.filters import Filter as Filter
 from voxstack.plugins.filters import site_filters as site_filters
-from voxstack.plugins.index import examples as examples
+from voxstack.plugins.index import install_one as install_one
+from voxstack.plugins.index import read_index as read_index
 from voxstack.plugins.index import where_to_get as where_to_get
 from voxstack.plugins.registration import Registration as Registration
 from voxstack.plugins.registry import Registry as Registry

@@ -5,7 +5,7 @@ from voxstack.lazy import attach
 __getattr__, __dir__, __all__ = attach(
     __name__,
     {
-        "voxstack.running.audio": "Audio to_pcm16",
+        "voxstack.running.audio": "Audio WavWriter to_pcm16",
         "voxstack.running.built": "BuiltStack",
         "voxstack.running.chunking": "run_network",
         "voxstack.running.fixed.buckets": "chosen varying",

@@ -1,6 +1,7 @@
 """What a voice does when it speaks: streams, chunks, programs and fixed shapes."""
 
 from voxstack.running.audio import Audio as Audio
+from voxstack.running.audio import WavWriter as WavWriter
 from voxstack.running.audio import to_pcm16 as to_pcm16
 from voxstack.running.built import BuiltStack as BuiltStack
 from voxstack.running.chunking import run_network as run_network

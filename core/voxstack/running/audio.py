@@ -7,6 +7,8 @@ counted, never wrapped, and the others are never made quieter.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
@@ -14,7 +16,7 @@ import numpy as np
 from attrs import frozen
 
 from voxstack.errors import InputError
-from voxstack.running.writing import write_atomically
+from voxstack.running.writing import beside
 from voxstack.tensors import Mark
 
 if TYPE_CHECKING:
@@ -46,13 +48,71 @@ class Audio:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write a WAV file, 16-bit mono; InputError if the place cannot be written."""
-        import io
+        if Path(path).suffix.lower() not in (".wav", ""):
+            raise InputError(
+                f"cannot write {path}: only WAV is written; name it out.wav, for example"
+            )
+        with WavWriter(path, self.sample_rate) as writer:
+            writer.write(self.samples)
+
+
+@final
+class WavWriter:
+    """Writes a 16-bit mono WAV file beside its place and renames it when it is whole.
+
+    Nothing of it stays after an error, or if the block is left by an exception.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], sample_rate: int) -> None:
         import wave
 
-        if Path(path).suffix.lower() not in (".wav", ""):
-            raise InputError(f"cannot write {path}: only WAV is written; name it out.wav, say")
-        made = io.BytesIO()
-        with wave.open(made, "wb") as file:
-            file.setparams((1, 2, self.sample_rate, 0, "NONE", ""))
-            file.writeframes(to_pcm16(self.samples)[0])
-        write_atomically(path, made.getvalue())
+        self.path = Path(path)
+        self.clipped = 0
+        self._beside = beside(self.path)
+        try:
+            self._file = self._beside.open("wb")
+        except OSError as error:
+            raise self._unwritable(error) from None
+        self._wave = wave.open(self._file, "wb")  # noqa: SIM115 - closed in __exit__
+        self._wave.setnchannels(1)
+        self._wave.setsampwidth(2)
+        self._wave.setframerate(sample_rate)
+
+    def write(self, samples: Any) -> None:
+        """Append float samples."""
+        pcm, clipped = to_pcm16(samples)
+        self.clipped += clipped
+        try:
+            self._wave.writeframesraw(pcm)
+        except OSError as error:
+            raise self._unwritable(error) from None
+
+    def write_all(self, parts: Iterable[Any]) -> None:
+        """Append float samples as they arrive."""
+        for part in parts:
+            self.write(part)
+
+    def __enter__(self) -> WavWriter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None:
+                self._wave.close()
+                self._file.close()
+                self._beside.replace(os.path.realpath(self.path))
+        except OSError as fault:
+            raise self._unwritable(fault) from None
+        finally:
+            self._discard()
+
+    def _discard(self) -> None:
+        """Close and delete the file beside; its last buffer may not fit on a full disk."""
+        self._wave._file = None  # type: ignore[attr-defined]  # else it patches the header
+        with suppress(OSError):
+            self._file.close()
+        self._beside.unlink(missing_ok=True)
+
+    def _unwritable(self, error: OSError) -> InputError:
+        reason = error.strerror or str(error)
+        return InputError(f"cannot write {self.path}: {reason}")

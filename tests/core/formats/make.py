@@ -158,7 +158,7 @@ SPEAKER = {"speaker": {"values": ["ann", "bob"], "default": "bob"}}
 
 
 def addon(name, networks, extra, texts):
-    """Give the files of an addon by their path."""
+    """Return the files of an addon by their path."""
     files = {path: text.encode() for path, text in texts.items()}
     declared = {}
     for network, (facts, nodes) in networks.items():
@@ -210,6 +210,7 @@ def all_addons():
         {"symbols.json": SYMBOLS},
     )
     yield addon("shared_vocoder", {"vocoder": two}, {}, {})
+    yield addon("recorded", {"vocoder": two}, {"packed_with": "voxstack-onnxruntime"}, {})
     yield addon(
         "borrowing",
         {"encoder": encoder, "decoder": decoder},

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from voxstack import Audio, InputError
-from voxstack.running import WavWriter, to_pcm16
-from voxstack.running import write_atomically
+from voxstack.running import to_pcm16, write_atomically
 
 
 def pcm(*samples):
@@ -25,7 +24,7 @@ def test_samples_beyond_full_scale_are_clipped_and_counted():
     assert pcm(1.5, -3.0, 0.25, 1.0001) == ([32767, -32767, 8192, 32767], 3)
 
 
-def test_what_is_no_number_becomes_silence_and_infinity_full_scale():
+def test_what_is_not_a_number_becomes_silence_and_infinity_full_scale():
     assert pcm(np.nan, np.inf, -np.inf)[0] == [0, 32767, -32767]
 
 
@@ -55,13 +54,6 @@ def test_a_saved_file_is_read_by_wave(tmp_path):
     assert read(tmp_path / "a.wav") == ((1, 2, 16000), [0, 32767, -32767])
 
 
-def test_audio_written_in_parts_is_one_file(tmp_path):
-    with WavWriter(tmp_path / "a.wav", 8000) as writer:
-        writer.write_all([np.ones((1, 2)), np.zeros(0), np.full(1, 2.0)])
-    assert read(tmp_path / "a.wav") == ((1, 2, 8000), [32767] * 3)
-    assert writer.clipped == 1
-
-
 def test_no_samples_are_a_valid_file(tmp_path):
     Audio(np.zeros(0, np.float32), 16000).save(tmp_path / "a.wav")
     assert read(tmp_path / "a.wav") == ((1, 2, 16000), [])
@@ -71,28 +63,18 @@ def test_audio_knows_its_length():
     assert Audio(np.zeros(8000, np.float32), 16000).seconds == 0.5
 
 
-def test_an_exception_within_leaves_nothing_and_keeps_the_file_that_was_there(tmp_path):
-    path = tmp_path / "a.wav"
-    path.write_bytes(b"precious")
-    with pytest.raises(RuntimeError, match="midway"), WavWriter(path, 8000) as writer:
-        writer.write(np.ones(100_000))
-        raise RuntimeError("midway")
-    assert [p.name for p in tmp_path.iterdir()] == ["a.wav"]
-    assert path.read_bytes() == b"precious"
+def test_a_link_stays_a_link_to_what_is_written(tmp_path):
+    (tmp_path / "real.wav").write_bytes(b"old")
+    (tmp_path / "a.wav").symlink_to(tmp_path / "real.wav")
+    Audio(np.ones(2, np.float32), 8000).save(tmp_path / "a.wav")
+    assert (tmp_path / "a.wav").is_symlink()
+    assert read(tmp_path / "real.wav") == ((1, 2, 8000), [32767] * 2)
 
 
-def test_an_interrupt_leaves_nothing(tmp_path):
-    with pytest.raises(KeyboardInterrupt), WavWriter(tmp_path / "a.wav", 8000) as writer:
-        writer.write(np.ones(10))
-        raise KeyboardInterrupt
+def test_another_kind_of_file_than_wav_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r"cannot write .*a\.mp3: only WAV is written; name it"):
+        Audio(np.ones(2, np.float32), 8000).save(tmp_path / "a.mp3")
     assert list(tmp_path.iterdir()) == []
-
-
-def test_nothing_is_seen_at_the_place_before_the_file_is_whole(tmp_path):
-    with WavWriter(tmp_path / "a.wav", 8000) as writer:
-        writer.write(np.ones(10))
-        assert not (tmp_path / "a.wav").exists()
-    assert (tmp_path / "a.wav").exists()
 
 
 @pytest.mark.parametrize("place", ["no/such/folder/a.wav", "."])
@@ -109,24 +91,44 @@ class FullFile:
         self.file, self.room = file, room
 
     def write(self, data):
-        self.room -= len(data)
-        if self.room < 0:
-            raise OSError(28, "No space left on device")
-        return self.file.write(data)
+        self.file.write(bytes(data)[: self.room])
+        raise OSError(28, "No space left on device")
 
-    def __getattr__(self, name):
-        return getattr(self.file, name)
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.file.close()
+
+
+def save(path):
+    Audio(np.ones(500, np.float32), 8000).save(path)
 
 
 @pytest.mark.parametrize("room", [0, 20, 100])
-def test_a_disk_that_fills_up_is_an_input_error_and_leaves_nothing(tmp_path, monkeypatch, room):
+def test_a_disk_that_fills_up_leaves_nothing_and_keeps_the_file_that_was_there(
+    tmp_path, monkeypatch, room
+):
+    path = tmp_path / "a.wav"
+    path.write_bytes(b"precious")
     plain = Path.open
     monkeypatch.setattr(Path, "open", lambda self, *a, **k: FullFile(plain(self, *a, **k), room))
-    with (
-        pytest.raises(InputError, match="No space left"),
-        WavWriter(tmp_path / "a", 8000) as writer,
-    ):
-        writer.write(np.ones(500))
+    with pytest.raises(InputError, match=r"cannot write .*a\.wav: No space left"):
+        save(path)
+    monkeypatch.undo()
+    assert [p.name for p in tmp_path.iterdir()] == ["a.wav"]
+    assert path.read_bytes() == b"precious"
+
+
+@pytest.mark.parametrize("step", ["write_bytes", "replace"])
+@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
+def test_an_interrupt_leaves_nothing(tmp_path, monkeypatch, step, error):
+    def interrupted(*_):
+        raise error
+
+    monkeypatch.setattr(Path, step, interrupted)
+    with pytest.raises(error):
+        save(tmp_path / "a.wav")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -134,11 +136,8 @@ def test_a_disk_that_fills_up_is_an_input_error_and_leaves_nothing(tmp_path, mon
 def test_dev_full_is_an_input_error(tmp_path, monkeypatch):
     plain = Path.open
     monkeypatch.setattr(Path, "open", lambda self, *a, **k: plain(Path("/dev/full"), *a, **k))
-    with (
-        pytest.raises(InputError, match=r"cannot write .*No space"),
-        WavWriter(tmp_path / "a.wav", 8000) as writer,
-    ):
-        writer.write(np.ones(100_000))
+    with pytest.raises(InputError, match=r"cannot write .*No space"):
+        save(tmp_path / "a.wav")
     assert list(tmp_path.iterdir()) == []
 
 

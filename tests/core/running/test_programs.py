@@ -7,6 +7,7 @@ import pytest
 from attrs import field, frozen
 from voxstack import Executor, Network, TensorSpec, VoxstackError
 from voxstack.errors import MissingTensorError, NetworkError
+from voxstack.executors import Placed
 from voxstack.running import HostedProgram, ProgramCache, load_all
 from voxstack.utterance import Utterance, set_current
 
@@ -45,9 +46,8 @@ def executor(program):
 
 
 def hosted(executor, cache=None, **facts):
-    return HostedProgram(
-        make_network(**facts), executor, ProgramCache() if cache is None else cache
-    )
+    cache = ProgramCache() if cache is None else cache
+    return HostedProgram(make_network(**facts), Placed((executor,)), cache)
 
 
 # Loading ----------------------------------------------------------------------------------------
@@ -76,7 +76,7 @@ def test_a_network_is_loaded_once_by_many_threads(program):
     cache = ProgramCache()
 
     def use():
-        mine = HostedProgram(make_network(), Slow(), cache)
+        mine = HostedProgram(make_network(), Placed((Slow(),)), cache)
         started.wait()
         mine({"x": X, "ids": IDS})
 
@@ -138,7 +138,7 @@ def test_the_preferred_format_of_the_executor_is_taken(executor):
     network = make_network(files={"other": "o", "numpy": "n"})
     asked = []
     object.__setattr__(network, "digest", lambda f: asked.append(f) or f)
-    HostedProgram(network, executor(), cache).load()
+    HostedProgram(network, Placed((executor(),)), cache).load()
     assert asked == ["numpy"]
 
 
@@ -203,7 +203,7 @@ def test_a_program_of_a_closed_host_says_so_even_if_it_was_loaded(executor):
 @pytest.mark.parametrize(
     ("inputs", "message"),
     [
-        ({"x": X}, "no tensor 'ids' in the inputs of the network 'net'; there: 'x'"),
+        ({"x": X}, "no tensor 'ids' in the inputs of the network 'net', which has: 'x'"),
         ({"x": X, "ids": np.array([1.5])}, "takes 'ids' as int64, not float64"),
         ({"x": X[0], "ids": IDS}, r"takes 'x' as \['batch', 'frames'\], not \[4\]"),
         ({"x": X[None], "ids": IDS}, r"not \[1, 1, 4\]"),
@@ -225,7 +225,7 @@ def test_an_output_of_another_length_or_dtype_than_is_declared_is_refused(progra
         def load(self, network):
             return program(lambda **inputs: {"y": made}, {}, {})
 
-    with pytest.raises(NetworkError, match=r"gave 'y' as .*, expected"):
+    with pytest.raises(NetworkError, match=r"on Off returned 'y' as .*, expected"):
         hosted(Off())({"x": X, "ids": IDS})
 
 

@@ -23,9 +23,10 @@ from voxstack import (
     VoxstackError,
     run_network,
 )
-from voxstack.running.fixed.buckets import STEP, UNKNOWN
+from voxstack.executors import Placed
 from voxstack.networks import Context
 from voxstack.running import HostedProgram, ProgramCache
+from voxstack.running.fixed.buckets import STEP, UNKNOWN
 from voxstack.utterance import Utterance, set_current
 
 F32 = "float32"
@@ -94,8 +95,12 @@ def expected(x):
     return np.repeat(padded[:-2] + padded[1:-1] + padded[2:], 2)
 
 
+def hosted(network, executor):
+    return HostedProgram(network, Placed((executor,)), ProgramCache())
+
+
 def run(declared, x, sizes, schedule, executor=None):
-    program = HostedProgram(declared, executor or Static(), ProgramCache())
+    program = hosted(declared, executor or Static())
     ends = np.cumsum(sizes) % (len(x) + 1)
     cuts = [0, *sorted(set(ends.tolist()) - {0, len(x)}), len(x)]
     upstream = (Chunk({"x": x[None, a:b]}, a, last=b == len(x)) for a, b in pairwise(cuts))
@@ -118,7 +123,7 @@ def test_any_chunks_in_fixed_shapes_give_the_frames_of_one_whole_call(
 
 def test_every_bucket_is_compiled_once_and_before_the_first_call():
     executor = Static(buckets=Buckets({"frames": [16, 40]}))
-    program = HostedProgram(WINDOWED, executor, ProgramCache())
+    program = hosted(WINDOWED, executor)
     program.load()
     compiled = dict(executor.seen)
     assert compiled == {(("batch", 1), ("frames", size)): 1 for size in (16, 40)}
@@ -129,8 +134,8 @@ def test_every_bucket_is_compiled_once_and_before_the_first_call():
 
 def test_every_bucket_is_run_once_when_it_is_loaded():
     executor = Static(buckets=Buckets({"frames": [16, 40]}))
-    HostedProgram(WINDOWED, executor, ProgramCache()).load()
-    HostedProgram(STATEFUL, executor, ProgramCache()).load()
+    hosted(WINDOWED, executor).load()
+    hosted(STATEFUL, executor).load()
     assert [shape for shape, _ in executor.ran] == [(1, 16), (1, 40), (1, 16)]
 
 
@@ -154,14 +159,14 @@ def test_a_network_with_state_is_stepped_by_the_smallest_size_given():
 
 def test_more_than_the_largest_shape_is_refused_with_what_to_give():
     whole = attrs.evolve(WINDOWED, context=None)
-    program = HostedProgram(whole, Static(), ProgramCache())
+    program = hosted(whole, Static())
     message = rf"largest fixed shape \({UNKNOWN[-1]}\); give the executor a larger one"
     with pytest.raises(NetworkError, match=message):
         program({"x": np.ones((1, UNKNOWN[-1] + 1), np.float32)})
 
 
 def test_what_padding_costs_is_counted():
-    program = HostedProgram(WINDOWED, Static(buckets=Buckets({"frames": [40]})), ProgramCache())
+    program = hosted(WINDOWED, Static(buckets=Buckets({"frames": [40]})))
     utterance = Utterance("voice")
     context = copy_context()
     context.run(set_current, utterance)
@@ -176,7 +181,7 @@ def test_a_network_without_a_mask_cannot_be_padded():
         {"y": TensorSpec(F32, ("batch", "frames"))}, {"numpy": "n"}, digest=lambda _: "d",
     )  # fmt: skip
     with pytest.raises(VoxstackError, match="has no 'mask' input"):
-        HostedProgram(bare, Static(), ProgramCache())({"x": np.ones((1, 3), np.float32)})
+        hosted(bare, Static())({"x": np.ones((1, 3), np.float32)})
 
 
 class Wrong(Program):
@@ -193,9 +198,9 @@ class Wrong(Program):
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda made: {**made, "y": made["y"][..., :-1]}, r"gave 'y' as \[1, \d+\], expected \[1,"),
-        (lambda made: {**made, "y": made["y"][0]}, r"gave 'y' as \[\d+\], expected \[1,"),
-        (lambda made: {"bogus": 1, **{k: v for k, v in made.items() if k != "y"}}, "gave no 'y'"),
+        (lambda made: {**made, "y": made["y"][..., :-1]}, r"returned 'y' as \[1, \d+\], expected \[1,"),
+        (lambda made: {**made, "y": made["y"][0]}, r"returned 'y' as \[\d+\], expected \[1,"),
+        (lambda made: {"bogus": 1, **{k: v for k, v in made.items() if k != "y"}}, "returned no 'y'"),
     ],
     ids=["short", "flat", "name"],
 )
@@ -208,7 +213,7 @@ def test_an_output_of_a_wrong_shape_is_refused_when_it_is_loaded(declared, spoil
             return Wrong(super().load(network), spoil)
 
     with pytest.raises(NetworkError, match=message) as caught:
-        HostedProgram(declared, Spoiling(), ProgramCache()).load()
+        hosted(declared, Spoiling()).load()
     assert "'net'" in str(caught.value) and "Spoiling" in str(caught.value)
 
 
@@ -220,4 +225,4 @@ def test_a_fixed_network_tells_the_sizes_of_its_outputs_too():
 def test_buckets_that_hold_nothing_but_context_are_refused_with_what_is_needed():
     executor = Static(buckets=Buckets({"frames": [2]}))
     with pytest.raises(NetworkError, match=r'"buckets": \{"net.frames": \[3 or more\]\}'):
-        HostedProgram(WINDOWED, executor, ProgramCache()).load()
+        hosted(WINDOWED, executor).load()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
+from voxstack.cli import ROWS
 
 if TYPE_CHECKING:
     from voxstack.inspection import Registration, Registry
@@ -16,7 +17,7 @@ Row = dict[str, Any]
 def _chosen(context: click.Context, option: click.Parameter, value: bool) -> bool:
     """Add the column to the rows of ``voxstack plugins``."""
     if value:
-        context.meta["voxstack.rows"] = _with_timings
+        context.meta[ROWS] = _with_timings
     return value
 
 
@@ -48,14 +49,17 @@ timeout = click.Option(
 
 
 def _with_timings(
-    registry: Registry, registrations: Sequence[Registration], rows: Sequence[Row]
+    registry: Registry,
+    registrations: Sequence[Registration],
+    rows: Sequence[Row],
+    columns: Sequence[str],
 ) -> tuple[list[Row], list[str]]:
-    """Return the rows with the cost of importing each, in milliseconds, and the new column."""
-    limit = click.get_current_context().meta.get(LIMIT, 30.0)
-    costs = _timed(registrations, limit)
+    """Return the rows with the cost of importing each, in milliseconds, and the columns."""
+    costs = _timed(registrations, click.get_current_context().meta[LIMIT])
     # Listed again: what failed is marked as broken now.
     pairs = zip(rows, registrations, strict=True)
-    return [{**row, **r.listing(), "import_ms": costs.get(r)} for row, r in pairs], ["import_ms"]
+    timed = [{**row, **r.listing(), "import_ms": costs.get(r)} for row, r in pairs]
+    return timed, [*columns[:-1], "import_ms", columns[-1]]
 
 
 def _timed(found: Sequence[Registration], timeout: float) -> dict[Registration, float | None]:

@@ -269,7 +269,9 @@ def test_gain_of_nothing_changes_nothing():
 
 
 def test_gain_without_audio_says_what_is_there():
-    with pytest.raises(MissingTensorError, match="no tensor 'audio' in the chunk, which has: 'mel'"):
+    with pytest.raises(
+        MissingTensorError, match="no tensor 'audio' in the chunk, which has: 'mel'"
+    ):
         list(Gain().stream(Tensors(), cut([4], mel=np.zeros((1, 4)))))
 
 

@@ -22,7 +22,7 @@ from voxstack.inspection import (
 )
 
 from voxstack_kit.checking.audit import audit
-from voxstack_kit.checking.reinstall import install_one
+from voxstack.inspection import install_one
 from voxstack_kit.testing.blocks import all_at_once, require_ended
 from voxstack_kit.testing.failures import fail
 from voxstack_kit.testing.requirements import Requirements

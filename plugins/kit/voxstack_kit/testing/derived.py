@@ -33,7 +33,7 @@ from voxstack.inspection import (
     wraps,
 )
 
-from voxstack_kit.checking.reinstall import install_one
+from voxstack.inspection import install_one
 from voxstack_kit.testing.addon import AddonSuite
 from voxstack_kit.testing.encoder import encoders_of, sentence
 from voxstack_kit.testing.executor import ExecutorSuite

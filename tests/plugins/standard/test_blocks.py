@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from voxstack import AudioFormat, BlockError, Chunk, Mark, Schedule, Tensors
-from voxstack.hookspecs import KINDS
 from voxstack.errors import MissingTensorError
+from voxstack.hookspecs import KINDS
 from voxstack_standard.gain import Gain
 from voxstack_standard.noise import Noise
 from voxstack_standard.phase import Phase

@@ -7,8 +7,7 @@ from typing import Any
 import click
 from voxstack import VoxstackError
 from voxstack.cli import json_option, print_json, print_table
-
-from voxstack_kit.checking.reinstall import install_one
+from voxstack.inspection import install_one
 
 
 @click.command(short_help="List what can run networks here.")

@@ -13,10 +13,16 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 from voxstack import Addon, Host, Schedule, Tensors, VoxstackError, run_network
-from voxstack.inspection import MANIFEST, HostedProgram, Placed, ProgramCache, unavailable
+from voxstack.inspection import (
+    MANIFEST,
+    HostedProgram,
+    Placed,
+    ProgramCache,
+    install_one,
+    unavailable,
+)
 
 from voxstack_kit.checking.audit import audit
-from voxstack_kit.checking.reinstall import install_one
 from voxstack_kit.describing.wrapping import wraps
 from voxstack_kit.testing.blocks import all_at_once, require_ended
 from voxstack_kit.testing.failures import fail

@@ -27,12 +27,12 @@ from voxstack.inspection import (
     KINDS,
     MissingTensorError,
     Registration,
+    install_one,
     listed,
     needed_options,
     unavailable,
 )
 
-from voxstack_kit.checking.reinstall import install_one
 from voxstack_kit.describing.wrapping import wraps
 from voxstack_kit.testing.addon import AddonSuite
 from voxstack_kit.testing.encoder import encoders_of, sentence

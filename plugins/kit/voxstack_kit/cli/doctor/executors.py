@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from voxstack import VoxstackError
+from voxstack.inspection import install_one
 
-from voxstack_kit.checking.reinstall import install_newer, install_one
+from voxstack_kit.checking.reinstall import install_newer
 from voxstack_kit.cli.doctor.findings import ERROR, OK, WARNING, Finding
 from voxstack_kit.cli.doctor.packages import unblocking
 from voxstack_kit.cli.executors import row_of

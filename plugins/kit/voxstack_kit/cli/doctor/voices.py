@@ -10,9 +10,10 @@ from typing import Any, final
 import attrs
 from attrs import frozen
 from voxstack import AddonError, ConfigError, VoxstackError
+from voxstack.inspection import install_one
 
 from voxstack_kit.checking.provenance import origin_of
-from voxstack_kit.checking.reinstall import install_again, install_one
+from voxstack_kit.checking.reinstall import install_again
 from voxstack_kit.cli.doctor.findings import (
     ERROR,
     OK,

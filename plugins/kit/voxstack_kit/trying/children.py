@@ -241,7 +241,7 @@ def _preload() -> None:
     import voxstack.cli
     import voxstack.host
 
-    for name in voxstack.__all__:
+    for name in dir(voxstack):
         getattr(voxstack, name)
 
 

@@ -49,8 +49,8 @@ def examined(site, failures):
         )
         registry = site.registry()
         with pytest.raises(PluginError):
-            registry.find("a name that nobody brings", "block")
-        (found,) = (r for r in registry.registrations if r.kind in ("module", "listener"))
+            registry.find("an unknown name", "block")
+        (found,) = (r for r in registry.registrations if r.kind in ("module", "observer"))
         given = {
             "registration": pytest.fixture(lambda self: found),
             "installed": pytest.fixture(lambda self: registry),

@@ -293,7 +293,7 @@ def test_an_unknown_key_of_a_deployment_is_underlined_itself_and_told_the_others
     wrong = {"voise": "x", "executor": {"type": "OnnxRuntime", "threds": 1}}
     told = {e.absolute_path[-1]: e.message for e in deployments.iter_errors(wrong)}
     assert "known keys: voice, executor" in told["voise"]
-    assert "there are: type, threads" in told["threds"]
+    assert "known keys: type, threads" in told["threds"]
 
 
 def test_it_is_written_to_a_file_whole(voxstack, home):

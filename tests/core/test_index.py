@@ -1,10 +1,10 @@
-"""The index tells the truth: its packages provide what it says, and nothing is left out."""
+"""The index is right and complete: its packages provide what it lists, and nothing is left out."""
 
 import tomllib
 from pathlib import Path
 
 import pytest
-from voxstack.components import CONFORMANCE_GROUP, KINDS
+from voxstack.hookspecs import KINDS
 from voxstack.plugins.index import install_one, read_index, where_to_get
 
 REPOSITORY = Path(__file__).parents[2]
@@ -22,7 +22,7 @@ def announced():
     for _, project in projects():
         for group, points in project.get("entry-points", {}).items():
             kind = KINDS.get(group.removeprefix("voxstack."))
-            for name in points if kind and group != CONFORMANCE_GROUP else ():
+            for name in points if kind else ():
                 yield kind.namespace, name, project["name"]
 
 
@@ -32,25 +32,25 @@ def test_every_name_that_the_repository_provides_is_in_the_index():
 
 def test_the_packages_of_the_index_are_where_it_says():
     folders = {p["name"]: folder.relative_to(REPOSITORY).as_posix() for folder, p in projects()}
-    told = {e.distribution: e.how for e in read_index() if e.distribution in folders}
-    assert told == {
-        name: f"pip install ./{folders[name]} in voxstack's repository" for name in told
+    listed = {e.distribution: e.how for e in read_index() if e.distribution in folders}
+    assert listed == {
+        name: f"pip install ./{folders[name]} in voxstack's repository" for name in listed
     }
 
 
-def test_a_name_is_told_with_its_package_and_how_to_get_that():
-    told = where_to_get("Torch", "executor")
-    assert told.startswith("voxstack-torch provides it: pip install ./plugins/torch")
+def test_a_name_is_listed_with_its_package_and_how_to_get_that():
+    step = where_to_get("Torch", "executor")
+    assert step.startswith("voxstack-torch provides it: pip install ./plugins/torch")
     assert where_to_get("onnx", "format").startswith("voxstack-onnx provides it")
 
 
-def test_a_distribution_is_told_with_how_to_get_it():
+def test_a_distribution_is_listed_with_how_to_get_it():
     assert where_to_get("voxstack", "distribution") == "pip install . in voxstack's repository"
     assert where_to_get("voxstack-pack", "distribution").startswith("pip install ./plugins/pack ")
     assert where_to_get("acme-pack", "distribution") is None
 
 
-def test_nothing_is_told_of_an_unknown_name():
+def test_an_unknown_name_has_no_next_step():
     assert where_to_get("AcmeGain", "block") is None
     assert where_to_get("OnnxRuntime", "block") is None
 

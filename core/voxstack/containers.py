@@ -10,12 +10,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from traceback import walk_tb
-from typing import Any, Self, TypeVar, cast, final
+from typing import Any, Self, TypeVar, cast, final, get_args
 
-from attrs import evolve, field, frozen
+from attrs import evolve, field, frozen, resolve_types
 from attrs.exceptions import FrozenInstanceError
 
-from voxstack.blocks import SequenceBlock, StreamableBlock, options_of
+from voxstack.blocks import Block, SequenceBlock, StreamableBlock, options_of
 from voxstack.errors import BlockError, MissingTensorError, VoxstackError
 from voxstack.executors import Program
 from voxstack.networks import network
@@ -137,7 +137,8 @@ def located(block: B, pointer: str) -> B:
     The two containers of a row pass on what their last block yields: they need no guard.
     """
     changes = {}
-    for option in options_of(block):
+    resolve_types(cast(Any, type(block)))
+    for option in filter(_takes_any_block, options_of(block)):
         value = getattr(block, option.name)
         inside = _located_value(value, f"{pointer}/{option.name}")
         if inside is not value:
@@ -147,6 +148,14 @@ def located(block: B, pointer: str) -> B:
         return cast(B, inner)
     guard: Any = _LocatedSequence if isinstance(block, SequenceBlock) else _Located
     return cast(B, guard(inner, pointer))
+
+
+def _takes_any_block(option: Any) -> bool:
+    """Return whether an option's type is an abstraction, and not the class of some block."""
+    types = [option.type]
+    for type_ in types:
+        types += get_args(type_)
+    return any(type_ in (Block, SequenceBlock, StreamableBlock) for type_ in types)
 
 
 def _located_value(value: Any, pointer: str) -> Any:

@@ -219,7 +219,7 @@ def test_an_error_of_the_streamable_block_itself_names_it(at):
     assert pointer_of(pipeline, upstream) == "/streamable_block"
 
 
-def test_the_error_tells_what_it_was_and_has_it_as_its_cause():
+def test_the_error_says_what_failed_and_has_it_as_its_cause():
     cause = ValueError("three")
     with pytest.raises(BlockError, match="/stack/1: Bad failed: ValueError: three") as caught:
         list(run(stack(Count(3, []), Bad(0, cause))))
@@ -227,7 +227,7 @@ def test_the_error_tells_what_it_was_and_has_it_as_its_cause():
     assert re.search(r"ValueError: three \(\S*test_containers.py:\d+\)$", str(caught.value))
 
 
-def test_a_block_that_keeps_something_on_itself_is_told_where_it_belongs():
+def test_a_block_that_keeps_state_is_refused_with_where_state_belongs():
     @frozen
     class Keeps(StreamableBlock):
         last: int = 0
@@ -514,7 +514,7 @@ def test_encoders_without_a_tensor_say_which(encoder):
         Encoders(networks=(encoder("a", "ids", "speaker"),))(IDS)
 
 
-def test_encoders_in_a_circle_are_told_with_what_they_wait_for(encoder):
+def test_encoders_in_a_circle_are_reported_with_what_they_wait_for(encoder):
     encoders = Encoders(
         networks=(encoder("a", "b"), encoder("b", "a"), encoder("c", "ids"), encoder("d", "a"))
     )
@@ -529,7 +529,7 @@ def test_no_encoders_make_nothing():
     assert Encoders(networks=())(IDS) == {}
 
 
-def test_a_block_that_returns_a_chunk_is_told_to_yield_it():
+def test_a_block_that_returns_a_chunk_is_refused_with_the_advice_to_yield_it():
     @frozen
     class Returns(StreamableBlock):
         def stream(self, sequence, upstream):

@@ -49,7 +49,7 @@ def test_the_only_voice_needs_no_name(tiny_host):
     assert host.voice().name == "tiny"
 
 
-def test_a_missing_voice_is_told_with_the_nearest(tiny_host):
+def test_a_missing_voice_is_reported_with_the_nearest_name(tiny_host):
     with pytest.raises(PluginError, match=r"no voice 'tinny' is installed .did you mean 'tiny'"):
         tiny_host().voice("tinny")
 
@@ -67,7 +67,7 @@ def test_no_voice_at_all_says_what_to_install(site, monkeypatch):
         host.voice()
 
 
-def test_a_blocked_voice_is_told_with_its_reason_when_none_is_named(site):
+def test_a_blocked_voice_is_reported_with_its_reason_when_none_is_named(site):
     site.install("acme-voice", entry_points={"voxstack.addons": {"en": "acme_voice"}})
     with (
         opened(site, block=["acme-*"]) as host,
@@ -191,7 +191,7 @@ def test_the_name_of_an_installed_voice_is_never_taken_for_a_path(
     assert host.addon("other").manifest.version == "9.9.9"  # nobody provides that name
 
 
-def test_a_path_that_is_not_there_is_told(tiny_host):
+def test_a_path_that_does_not_exist_is_reported(tiny_host):
     with pytest.raises(VoxstackError, match="no such folder or zip"):
         tiny_host().voice("./nowhere")
 
@@ -237,7 +237,7 @@ def test_a_voice_without_loading_is_loaded_by_its_first_call(tiny_host):
     assert voice.loaded
 
 
-def test_a_truncated_network_is_told_when_the_voice_is_loaded(tiny_host, tmp_path):
+def test_a_truncated_network_is_reported_when_the_voice_is_loaded(tiny_host, tmp_path):
     host = tiny_host()
     path = host.library.files("tiny").folder / "networks" / "vocoder.txt"
     path.write_bytes(path.read_bytes()[:-5])
@@ -307,7 +307,7 @@ def test_a_format_is_made_once_per_host(tiny_host, tiny_parts):
 # Closing ----------------------------------------------------------------------------------------
 
 
-def test_closing_frees_what_was_loaded_and_voices_speak_no_more(tiny_host):
+def test_closing_frees_what_was_loaded_and_its_voices_cannot_speak(tiny_host):
     host = tiny_host()
     voice = host.voice("tiny")
     inner = [program.load() for program in voice.programs]
@@ -360,7 +360,7 @@ def test_a_block_is_swapped_by_one_word(tiny_host, loud, tiny_parts):
     assert np.array_equal(louder, plain * 2)
 
 
-def test_a_wrong_edit_is_told_with_who_made_it(tiny_host):
+def test_a_wrong_edit_is_reported_with_who_made_it(tiny_host):
     with pytest.raises(ConfigError) as caught:
         tiny_host().voice("tiny", edits=[(PLACE, "Decoed", "--set")])
     (problem,) = caught.value.problems
@@ -442,7 +442,7 @@ def test_an_executor_made_in_python_is_taken(tiny_host, tiny_parts):
         ([], "none of the executors can run the networks: the list is empty"),
     ],
 )
-def test_an_executor_that_is_wrong_is_told_once(tiny_host, config, message):
+def test_a_wrong_executor_is_reported_once(tiny_host, config, message):
     with pytest.raises(ConfigError) as caught:
         tiny_host().voice("tiny", executor=config)
     (problem,) = caught.value.problems
@@ -637,7 +637,7 @@ def test_controls_of_a_deployment_are_defaults(deployed, tiny_voice):
     assert np.array_equal(ann, tiny_voice.synthesize("Hi.").samples)
 
 
-def test_a_control_of_a_deployment_that_is_not_allowed_is_told(deployed):
+def test_a_control_of_a_deployment_that_is_not_allowed_is_refused(deployed):
     host = deployed('controls = {speaker = "eve"}')
     with pytest.raises(InputError, match=r"deploy\.toml: speaker 'eve' is not one of: ann, bob"):
         host.voice("tiny")
@@ -693,7 +693,7 @@ def test_a_deployment_allows_plugins(deployed):
         ("[controls]\nrate = [1]", "/controls/rate: expected a string or a number"),
     ],
 )
-def test_a_bad_deployment_file_is_told(tmp_path, toml, message):
+def test_a_bad_deployment_file_is_reported_with_its_place(tmp_path, toml, message):
     path = tmp_path / "deploy.toml"
     path.write_text(toml)
     with pytest.raises(ConfigError, match=message):
@@ -802,7 +802,7 @@ def test_an_addon_is_checked_where_it_lies(tiny_host, write_addon, tmp_path):
         ({"voices": {"tiny": {"executors": {"vocodr": "Numpy"}}}}, "no network or role of that"),
     ],
 )
-def test_a_check_tells_what_the_deployment_sets_and_the_voice_lacks(
+def test_a_check_reports_what_the_deployment_sets_and_the_voice_lacks(
     tiny_host, tmp_path, settings, told
 ):
     site = Deployment(

@@ -111,7 +111,9 @@ def test_no_circle_within_a_room(room):
         inside = {name_of(p): p for p in HOST.glob("*.py") if name_of(p)}
     else:
         inside = {name_of(p): p for p in (HOST / room).rglob("*.py") if p.stem != "__init__"}
-    waiting = {name: imports_of(path, True) & inside.keys() - {name} for name, path in inside.items()}
+    waiting = {
+        name: imports_of(path, True) & inside.keys() - {name} for name, path in inside.items()
+    }
     if room == "contracts":  # a hook is typed by what a later room makes
         waiting["hookspecs"] -= {"utterance"}
     while ready := [name for name, needs in waiting.items() if not needs]:

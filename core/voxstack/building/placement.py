@@ -158,8 +158,8 @@ class Placement:
         if owner != recorded and len(able) > 1:
             names = ", ".join(min(found, key=lambda one: one[:2])[1] for found in able.values())
             raise PluginError(
-                f"several installed distributions can run the network {network.qualified_name!r} "
-                f"({', '.join(able)}); name an executor, for example one of: {names}"
+                f"several installed distributions can run the voice's networks: {', '.join(able)}; "
+                f"name an executor, for example one of: {names}"
             )
         _, name, executor = min(able[owner], key=lambda one: one[:2])
         log.info("executor chosen", executor=name, network=network.qualified_name)

@@ -11,9 +11,9 @@ import click
 from voxstack.blocks import AudioFormat, Block, Frontend, Symbols, options_of
 from voxstack.cli.output import unicode_wanted
 from voxstack.containers import StreamableStack
-from voxstack.executors import Executor
+from voxstack.executors import Buckets, Executor
 from voxstack.plugins import Registry
-from voxstack.running import Buckets, HostedProgram, Voice, buckets_of, chosen
+from voxstack.running import HostedProgram, Voice, buckets_of, chosen
 from voxstack.schedule import DOUBLING, Schedule
 
 PLAIN: dict[type, Callable[[Any], Any]] = {
@@ -27,7 +27,7 @@ PLAIN: dict[type, Callable[[Any], Any]] = {
 def stack_tree(voice: Voice, registry: Registry) -> dict[str, Any]:
     """Return a built voice in plain values."""
     head, _ = StreamableStack(voice.built.head).planned(Schedule(DOUBLING))
-    planned = (*head.stack, *voice.built.tail)
+    planned = (*head.stack, *voice.built.blocks[len(head.stack) :])
     origin = {r.loaded: r for r in registry.registrations if r.loaded is not None}
     return {
         "voice": voice.name,

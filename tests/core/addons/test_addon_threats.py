@@ -387,7 +387,7 @@ def test_no_link_and_no_device_is_made_of_what_a_zip_says(archive):
         addon.read("networks/tty")
 
 
-def test_a_manifest_of_many_speakers_is_no_bomb(tmp_path, write_addon):
+def test_a_manifest_of_many_speakers_is_not_a_bomb(tmp_path, write_addon):
     def change(manifest):
         manifest["controls"]["speaker"]["values"] = [f"speaker_{n}" for n in range(20_000)]
 

@@ -363,7 +363,7 @@ def test_all_problems_come_in_one_pass_with_pointer_line_column_and_suggestion(b
         ({"type": "StreamableStack"}, "", "option 'stack' is missing"),
     ],
 )  # fmt: skip
-def test_a_block_that_is_wrong_is_told_at_its_place(build, block, pointer, message):
+def test_a_block_that_is_wrong_is_reported_at_its_place(build, block, pointer, message):
     where, what, _ = problems(build, {"type": "Leaf"}, block)[0]
     assert where.startswith(f"/stack/1{pointer}")
     assert message in what
@@ -394,7 +394,7 @@ def test_a_pipeline_with_none_or_two_or_the_wrong_blocks_is_refused(build, optio
     assert {pointer for pointer, _, _ in found} == pointers
 
 
-def test_a_sequence_block_in_a_row_is_told_where_it_goes(build):
+def test_a_sequence_block_in_a_row_is_refused_with_where_it_goes(build):
     ((_, _, suggestion),) = problems(build, {"type": "Sequence"})
     assert suggestion == "a SequenceBlock goes into the sequence_block of a StreamablePipeline"
 
@@ -442,7 +442,7 @@ def test_what_the_host_provides_cannot_be_configured(build):
     assert suggestion == "remove it from the configuration"
 
 
-def test_a_blocked_plugin_is_told_with_its_reason_at_its_place(own_site):
+def test_a_blocked_plugin_is_reported_with_its_reason_at_its_place(own_site):
     own_site.install("acme", entry_points={"voxstack.effects": {"Gain": "acme_gain:Gain"}})
     registry = own_site.registry(filters=[Filter(block=("acme",), origin="site.toml")])
     with pytest.raises(ConfigError) as caught:
@@ -546,7 +546,9 @@ def test_an_executor_as_an_option_is_resolved(voice_with):
         ({"type": "Named", "executor": "Nump"}, "/executor", "'Nump' is installed"),
     ],
 )  # fmt: skip
-def test_a_network_that_is_not_there_is_told(voice_with, block, pointer, message):
+def test_a_network_that_does_not_exist_is_reported_at_its_place(
+    voice_with, block, pointer, message
+):
     ((where, what, _),) = voice_problems(voice_with, block)
     assert where == f"/stack/0{pointer}"
     assert message in what
@@ -635,7 +637,7 @@ def test_what_a_block_does_not_declare_passes_through(voice_with):
     assert voice_with({"type": "Leaf"}, {"type": "Needs"})
 
 
-def test_a_wrong_order_of_the_tiny_voice_is_told_before_anything_loads(tiny_host):
+def test_a_wrong_order_of_blocks_is_reported_before_anything_loads(tiny_host):
     host = tiny_host(lambda manifest: manifest["stack"].reverse())
     with pytest.raises(ConfigError) as caught:
         host.voice("tiny")
@@ -645,7 +647,7 @@ def test_a_wrong_order_of_the_tiny_voice_is_told_before_anything_loads(tiny_host
     assert "Decode at /stack/1/streamable_block/stack/1" in problem.suggestion
 
 
-def test_encoders_in_a_circle_are_told_before_anything_loads(tiny_host):
+def test_encoders_in_a_circle_are_reported_before_anything_loads(tiny_host):
     def circle(manifest):
         spec = {"dtype": "float64", "shape": ["batch", "text"]}
         for name, needs, makes in (("e1", "a", "b"), ("e2", "b", "a")):

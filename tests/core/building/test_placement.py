@@ -100,7 +100,7 @@ def test_an_executor_for_all_wins_over_the_stack(host):
     assert set(tags(voice).values()) == {"all"}
 
 
-def test_an_executor_in_the_stack_that_is_wrong_is_told_with_its_place(host):
+def test_a_wrong_executor_in_the_stack_is_reported_with_its_place(host):
     with pytest.raises(ConfigError) as caught:
         host(place("/stack/1", "Nunpy")).voice("tiny")
     (problem,) = caught.value.problems
@@ -125,7 +125,7 @@ def test_the_next_executor_is_taken_where_one_cannot_load_a_network(host, capfd)
     assert len(voice.synthesize("Hi.").samples)
 
 
-def test_an_executor_that_cannot_load_is_told_once_a_host_not_once_a_network(host, capfd):
+def test_an_executor_that_cannot_load_is_reported_once_per_host_not_once_per_network(host, capfd):
     opened = host()
     voice = opened.voice("tiny", executor=["Unable", tagged("next")])
     opened.voice("tiny", executor=["Unable", tagged("other")])
@@ -172,7 +172,7 @@ def test_text_that_no_fixed_shape_holds_is_cut(tiny_host, tiny_parts):
         tiny_host(executors=[Fixed]).voice("tiny", executor="Fixed").synthesize("Hi.")
 
 
-def test_sizes_for_a_dimension_that_no_network_has_are_warned_of(tiny_host, tiny_parts, capfd):
+def test_sizes_for_a_dimension_that_no_network_has_cause_a_warning(tiny_host, tiny_parts, capfd):
     (numpy,) = tiny_parts["executors"]
 
     @frozen

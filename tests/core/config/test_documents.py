@@ -194,7 +194,7 @@ def test_keys_with_slashes_and_tildes_are_reached():
         ("/stack/0/type/x/y", "'/stack/0/type' is neither an object nor a list"),
     ],
 )
-def test_an_edit_of_what_is_not_there_says_what_is(pointer, message):
+def test_an_edit_of_a_place_that_does_not_exist_lists_what_does(pointer, message):
     with pytest.raises(InputError, match=message):
         edited({"stack": [{"type": "Gain"}]}, pointer, 1)
 
@@ -239,6 +239,6 @@ def test_split_and_escape_are_inverse():
     assert escape("a/b~") == "a~1b~0"
 
 
-def test_lookup_of_what_is_not_there_says_what_is():
+def test_a_lookup_of_a_place_that_does_not_exist_lists_what_does():
     with pytest.raises(InputError, match=r"""nothing at "/a/c" \(it has: 'b'\)"""):
         lookup({"a": {"b": 1}}, "/a/c")

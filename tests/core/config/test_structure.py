@@ -129,7 +129,7 @@ def test_an_unknown_option_is_refused_with_the_nearest_name():
     assert problem.suggestion == "did you mean 'number'?"
 
 
-def test_an_unknown_option_that_is_near_none_gets_all_options():
+def test_an_unknown_option_without_a_near_one_lists_all_options():
     with pytest.raises(ConfigError) as caught:
         make(inner={"size": 1, "qqq": 2})
     assert caught.value.problems[0].suggestion == "options: 'size', 'name'"

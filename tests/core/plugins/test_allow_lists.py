@@ -108,7 +108,7 @@ def test_the_lists_compare_names_as_package_indexes_do(evil):
         host.registry.find("EvilGain", "block")
 
 
-def test_the_variables_hold_over_what_the_host_is_told_to_allow(evil, monkeypatch):
+def test_the_variables_hold_over_what_the_host_allows(evil, monkeypatch):
     monkeypatch.setenv("VOXSTACK_BLOCK", "evil-pack")
     with (
         opened(evil, allow=["*"]) as host,

@@ -92,7 +92,7 @@ def test_windows_line_ends_are_read(site):
 
 
 @pytest.mark.parametrize("line", ["Gain", "Gain =", "= acme:Gain", "Gain: acme:Gain"])
-def test_a_damaged_line_is_told_with_its_number_and_the_rest_is_kept(site, line):
+def test_a_damaged_line_is_reported_with_its_number_and_the_rest_is_kept(site, line):
     text = f"[voxstack.effects]\nLoud = acme:Loud\n{line}\n"
     site.install("acme", entry_points=text)
     (package,) = found(site)
@@ -150,7 +150,9 @@ def test_a_package_whose_requirement_this_voxstack_meets_is_usable(site, metadat
         ("Requires-Dist: numpy>=1\nRequires-Dist: VOXSTACK==0.0.2\n", "==0.0.2"),
     ],
 )
-def test_a_package_that_requires_another_voxstack_is_told_which(site, metadata, requirement):
+def test_a_package_that_requires_another_voxstack_is_refused_with_the_requirement(
+    site, metadata, requirement
+):
     reason = required(site, metadata)
     assert reason.startswith(f"it needs voxstack {requirement}, this is ")
     assert "install another version of acme" in reason

@@ -69,7 +69,7 @@ def test_an_unknown_name_gets_the_nearest(site):
     )
 
 
-def test_an_unknown_name_that_is_near_none_gets_all(site):
+def test_an_unknown_name_without_a_near_one_lists_all_names(site):
     site.install("acme", entry_points=effects(Gain="acme_gain:Gain"))
     assert "installed: Gain" in refusal(site.registry(), "Xyz")
     assert "none is installed" in refusal(site.registry(), "Xyz", "frontend")
@@ -83,7 +83,7 @@ def test_an_unknown_name_that_is_near_none_gets_all(site):
         ("en", "frontend", "'en' of acme is an addon, which is used as a voice"),
     ],
 )
-def test_a_name_in_the_wrong_place_is_told_where_it_belongs(site, name, namespace, says):
+def test_a_name_in_the_wrong_place_is_reported_with_where_it_belongs(site, name, namespace, says):
     points = {"voxstack.executors": {"Npu": "m:Npu"}, "voxstack.addons": {"en": "acme_en"}}
     site.install("acme", entry_points={**effects(Gain="acme_gain:Gain"), **points})
     told = refusal(site.registry(), name, namespace)
@@ -134,7 +134,7 @@ def test_the_same_name_in_two_kinds_of_blocks_is_ambiguous_too(site):
     assert "or block all but one of these distributions" in told
 
 
-def test_a_package_that_provides_a_name_twice_is_told_with_both_targets(site):
+def test_a_package_that_provides_a_name_twice_is_reported_with_both_targets(site):
     groups = {**effects(Same="a:Same"), "voxstack.vocoders": {"Same": "b:Same"}}
     site.install("acme", entry_points=groups)
     message = refusal(site.registry(), "Same")
@@ -190,7 +190,7 @@ def test_blocking_one_of_two_rivals_leaves_the_other_usable(site):
         ),
     ],
 )
-def test_a_blocked_plugin_is_never_imported_and_its_reason_is_told(site, filter_, reason, step):
+def test_a_blocked_plugin_is_never_imported_and_its_reason_is_reported(site, filter_, reason, step):
     site.install(
         "acme-fx",
         entry_points={**effects(Gain="acme_gain:Gain"), "voxstack": {"acme": "acme_hooks"}},
@@ -262,7 +262,7 @@ def test_a_broken_plugin_says_why_and_is_listed_as_broken_from_then_on(site, sou
     assert reason in why
 
 
-def test_an_executor_whose_formats_are_text_is_told_to_write_them_as_a_tuple(site):
+def test_an_executor_whose_formats_are_a_string_is_refused_with_the_tuple_to_write(site):
     source = BLOCK.replace("StreamableBlock", "Executor").replace(
         "    def", "    formats = 'onnx'\n    def"
     )
@@ -295,7 +295,7 @@ def test_a_malformed_target_is_broken_at_once(site, target):
     assert "expected 'package.module:Name'" in reason
 
 
-def test_a_voices_target_is_a_package_and_no_attribute(site):
+def test_the_target_of_a_voice_is_a_package_and_not_an_attribute(site):
     site.install("acme", entry_points={"voxstack.addons": {"en": "acme:voice"}})
     assert "expected a top-level package" in refusal(site.registry(), "en", "addon")
 
@@ -363,7 +363,7 @@ def test_a_module_with_hooks_is_imported_only_when_a_name_is_not_found_otherwise
     assert listed(registry, "acme") == {"acme": ("ok", None)}
 
 
-def test_a_module_with_hooks_that_breaks_is_listed_and_told_with_an_unknown_name(site):
+def test_a_module_with_hooks_that_breaks_is_listed_and_reported_with_an_unknown_name(site):
     site.install("acme", entry_points={"voxstack": {"acme": "acme_hooks"}}, acme_hooks="1 / 0")
     registry = site.registry()
     assert "acme is broken: importing 'acme_hooks' failed with ZeroDiv" in refusal(registry, "X")
@@ -522,7 +522,7 @@ def test_the_hosts_own_plugin_answers_every_kind(site):
 # Groups that are not the host's -----------------------------------------------------------------
 
 
-def test_a_name_in_an_unknown_group_is_told_with_the_nearest_group(site):
+def test_a_name_in_an_unknown_group_is_reported_with_the_nearest_group(site):
     site.install("acme", entry_points={"voxstack.effect": {"Gain": "acme_gain:Gain"}})
     told = refusal(site.registry(), "Gain")
     assert "acme announces it in the unknown group 'voxstack.effect'" in told

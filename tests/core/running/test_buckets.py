@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from voxstack import Buckets, Network, TensorSpec
-from voxstack.running.fixed.buckets import COUNT, STEP, chosen, least_waste
 from voxstack.networks import Context
+from voxstack.running.fixed.buckets import COUNT, STEP, chosen, least_waste
 
 
 def network(dimension, **options):

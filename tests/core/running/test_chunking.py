@@ -193,7 +193,13 @@ def test_a_tensor_of_the_sequence_is_not_taken_for_one_of_the_frames(program, ch
     sequence = Tensors({"pitch": np.zeros((1, 3))})
     with pytest.raises(MissingTensorError) as caught:
         list(run_network(net, sequence, chunked([2], x=np.zeros((1, 6)))))
-    for words in ("'pitch'", "[batch, frames]", "which has: 'x'", "add a block before", "no value per frame"):
+    for words in (
+        "'pitch'",
+        "[batch, frames]",
+        "which has: 'x'",
+        "add a block before",
+        "no value per frame",
+    ):
         assert words in str(caught.value)
 
 

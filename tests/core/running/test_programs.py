@@ -127,7 +127,7 @@ def test_programs_are_loaded_side_by_side_and_an_error_is_raised(executor):
         load_all([hosted(one, files={"onnx": "x"}), hosted(one, files={"onnx": "x"})])
 
 
-def test_of_several_programs_that_do_not_load_the_first_of_the_stack_is_told(executor):
+def test_of_several_programs_that_do_not_load_the_first_of_the_stack_is_reported(executor):
     bad = [hosted(executor(), name=f"n{i}", files={"onnx": "x"}) for i in range(4)]
     with pytest.raises(NetworkError, match="the network 'n0' comes as onnx"):
         load_all([hosted(executor()), *bad])

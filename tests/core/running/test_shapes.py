@@ -198,9 +198,15 @@ class Wrong(Program):
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda made: {**made, "y": made["y"][..., :-1]}, r"returned 'y' as \[1, \d+\], expected \[1,"),
+        (
+            lambda made: {**made, "y": made["y"][..., :-1]},
+            r"returned 'y' as \[1, \d+\], expected \[1,",
+        ),
         (lambda made: {**made, "y": made["y"][0]}, r"returned 'y' as \[\d+\], expected \[1,"),
-        (lambda made: {"bogus": 1, **{k: v for k, v in made.items() if k != "y"}}, "returned no 'y'"),
+        (
+            lambda made: {"bogus": 1, **{k: v for k, v in made.items() if k != "y"}},
+            "returned no 'y'",
+        ),
     ],
     ids=["short", "flat", "name"],
 )
@@ -217,7 +223,7 @@ def test_an_output_of_a_wrong_shape_is_refused_when_it_is_loaded(declared, spoil
     assert "'net'" in str(caught.value) and "Spoiling" in str(caught.value)
 
 
-def test_a_fixed_network_tells_the_sizes_of_its_outputs_too():
+def test_a_fixed_network_declares_the_sizes_of_its_outputs_too():
     fixed = WINDOWED.fixed({"batch": 1, "frames": 16})
     assert fixed.outputs["y"].shape == (1, 32)
 

@@ -11,17 +11,11 @@ import attrs
 import pytest
 import voxstack
 from click.testing import CliRunner
-<<<<<<< HEAD:tests/plugins/kit/test_reference.py
-from voxstack import Component, InputError, PluginError, hookimpl
-from voxstack.cli import cli
-from voxstack.inspection import KINDS, Registry, hookspecs
-=======
 from voxstack import Component, hookimpl, hookspecs
 from voxstack.cli import cli
 from voxstack.errors import InputError, PluginError
 from voxstack.hookspecs import KINDS
 from voxstack.plugins import Registry
->>>>>>> main:tests/e2e/test_reference.py
 from voxstack_kit.describing.reference import (
     addon_page,
     component_section,

@@ -83,7 +83,9 @@ def text(symbols):
 
 
 def mel(executor, symbols):
-    block = AutoregressiveDecoder(network=HostedProgram(network(), Placed((executor,)), ProgramCache()))
+    block = AutoregressiveDecoder(
+        network=HostedProgram(network(), Placed((executor,)), ProgramCache())
+    )
     return np.concatenate([c["mel"] for c in block.stream(text(symbols), None)], axis=-1)
 
 
@@ -95,7 +97,9 @@ def test_an_attention_model_makes_the_same_frames_on_fixed_shapes(symbols):
 
 
 def test_what_is_as_long_as_a_padded_constant_is_cut_back():
-    session = HostedProgram(network(), Placed((OnnxRuntimeStatic(),)), ProgramCache()).session(text(5))
+    session = HostedProgram(network(), Placed((OnnxRuntimeStatic(),)), ProgramCache()).session(
+        text(5)
+    )
     assert session.step({})["weights"].tolist() == [[1.0, 2.0, 3.0, 4.0, 5.0]]
     assert session.state["fed"].tolist() == [[0.5, 0.25]]
 
@@ -113,7 +117,9 @@ def test_the_padding_of_constants_is_reported():
     before, utterance = current_utterance(), Utterance("tiny")
     set_current(utterance)
     try:
-        HostedProgram(network(), Placed((OnnxRuntimeStatic(),)), ProgramCache()).session(text(5)).step({})
+        HostedProgram(network(), Placed((OnnxRuntimeStatic(),)), ProgramCache()).session(
+            text(5)
+        ).step({})
     finally:
         set_current(before)
     assert (utterance.timings["decoder"].used, utterance.timings["decoder"].computed) == (5, 32)

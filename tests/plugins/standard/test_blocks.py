@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from voxstack import AudioFormat, BlockError, Chunk, Mark, Schedule, Tensors
-from voxstack.hookspecs import KINDS
 from voxstack.errors import MissingTensorError
+from voxstack.hookspecs import KINDS
 from voxstack_standard.gain import Gain
 from voxstack_standard.noise import Noise
 from voxstack_standard.phase import Phase
@@ -269,7 +269,9 @@ def test_gain_of_nothing_changes_nothing():
 
 
 def test_gain_without_audio_says_what_is_there():
-    with pytest.raises(MissingTensorError, match="no tensor 'audio' in the chunk, which has: 'mel'"):
+    with pytest.raises(
+        MissingTensorError, match="no tensor 'audio' in the chunk, which has: 'mel'"
+    ):
         list(Gain().stream(Tensors(), cut([4], mel=np.zeros((1, 4)))))
 
 

@@ -17,11 +17,12 @@ from typing import Any, final
 import numpy as np
 from attrs import field, frozen
 from voxstack import Host, Voice, VoxstackError
-from voxstack.inspection import unavailable, wraps
+from voxstack.inspection import unavailable
 
 from voxstack_kit.bench.figures import ONE_PIECE, SENTENCES
 from voxstack_kit.bench.forcing import Forcing, Tape
 from voxstack_kit.bench.processes import peak_mb
+from voxstack_kit.describing.wrapping import wraps
 
 Report = Callable[[str], None]  # is called with what is being measured
 

@@ -14,7 +14,7 @@ from typing import Any, final
 import numpy as np
 from attrs import field, frozen
 from voxstack import Executor, Network, NetworkError, Program, Session, Tensors
-from voxstack.inspection import HostedProgram, ProgramCache
+from voxstack.inspection import HostedProgram, Placed, ProgramCache
 
 # "stop" and "place" are what an attention model decides with: when it ends, where it is.
 PROSODY = ("durations", "f0", "voicing", "stop", "place")
@@ -85,7 +85,7 @@ class Forcing(Executor):
 
     def load(self, network: Network) -> Program:
         """Load on the wrapped executor."""
-        program = HostedProgram(network, self.executor, self.cache)
+        program = HostedProgram(network, Placed((self.executor,)), self.cache)
         program.load()
         return _Forced(program, self.tape)
 

@@ -27,9 +27,8 @@ from voxstack.inspection import (
     escape,
 )
 
-from voxstack_kit.checking.contents import HEAD, content_of, is_active
+from voxstack_kit.checking.contents import HEAD, TAIL, content_of, is_active
 from voxstack_kit.checking.provenance import Origin, origin_of
-from voxstack_kit.trying.imports import require
 
 LIMITS = {
     "manifest_bytes": MAX_MANIFEST,
@@ -156,7 +155,7 @@ def _origin(host: Host, name: str, addon: Addon) -> Origin | None:
     """Return the distribution that provides an addon; None for a folder or a zip."""
     try:
         provided = host.registry.find(name, "addon")
-        same = host.files(provided.name).name == addon.files.name
+        same = host.library.files(provided.name).name == addon.files.name
     except VoxstackError:
         return None
     package = provided.package if same else None
@@ -169,7 +168,7 @@ def _listed(host: Host, found: Audit, path: str) -> FileReport:
     where = f"{addon.files.name}: {path}"
     content = "not read"
     try:
-        data = addon.verify(path)
+        data = _ends(addon, path)
         kind = content_of(data)
         content = kind.name
         if kind.danger:
@@ -188,6 +187,15 @@ def _listed(host: Host, found: Audit, path: str) -> FileReport:
         note = "contains what a browser would run; read it as text"
         found.warnings.append(f"{path}: {note}")
     return FileReport(path, size, content, True, True, note)
+
+
+def _ends(addon: Addon, path: str) -> bytes:
+    """Return the beginning and the end of a file, which is checked against its hash."""
+    head, tail = b"", b""
+    for piece in addon.pieces(path):
+        head += piece[: HEAD - len(head)] if len(head) < HEAD else b""
+        tail = (tail + piece)[-TAIL:]
+    return tail if len(tail) < TAIL else head + tail
 
 
 def _describe_networks(host: Host, found: Audit, path: str) -> None:
@@ -303,7 +311,7 @@ def _named(host: Host, addon: Addon, value: Any, pointer: str, key: str) -> Iter
 def _part(host: Host, kind: str, name: str, pointer: str) -> Part:
     try:
         found = host.registry.find(name, kind)
-        require(host.registry, found)
+        found.require()
     except VoxstackError as error:
         return Part(pointer, kind, name, None, None, str(error))
     return Part(pointer, kind, name, found.distribution, found.version)

@@ -12,6 +12,7 @@ from typing import final
 from attrs import frozen
 
 HEAD = 4096  # bytes by which a file is classified
+TAIL = 1 << 16  # bytes at its end, with the names of a zip
 
 
 @final
@@ -60,7 +61,7 @@ KINDS: tuple[tuple[Content, Callable[[bytes], object]], ...] = (
 
 
 def content_of(data: bytes) -> Content:
-    """Return what a file is, by its bytes or its first ``HEAD`` bytes."""
+    """Return what a file is, by its bytes or its beginning and end."""
     head = data[:HEAD]
     if not head:
         return Content("nothing")

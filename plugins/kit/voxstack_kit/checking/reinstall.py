@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import final
 
 from attrs import frozen
-from voxstack.inspection import examples, where_to_get
+from voxstack.inspection import where_to_get
 
 from voxstack_kit.checking.provenance import (
     direct_url,
@@ -94,9 +94,3 @@ def _source(name: str) -> _Source | None:
     if direct:
         return None
     return _Source(name) if found.read_text("INSTALLER") else None
-
-
-def install_one(namespace: str) -> str:
-    """Return how to install a component of a namespace, with an example if there is one."""
-    what = {"addon": "a voice"}.get(namespace, f"an {namespace}")
-    return f"install {what}, {example}" if (example := examples(namespace)) else f"install {what}"

@@ -121,14 +121,12 @@ def check(
 
 def _require(host: Any, name: str) -> None:
     """Refuse a name that is not installed or cannot be used: there is nothing to judge."""
-    from voxstack_kit.trying.imports import require
-
     if Path(name).exists():
         return
     if host.registry.candidates(name.partition("@")[0], "addon"):
-        require(host.registry, host.registry.find(name, "addon"))
+        host.registry.find(name, "addon").require()
     else:
-        host.files(name)
+        host.library.files(name)
 
 
 def _alone(
@@ -153,7 +151,7 @@ def _look(host: Any, checks: Checks, name: str, edits: Any) -> Any:
     from voxstack_kit.checking.audit import audit
 
     def manifest() -> tuple[str, Any]:
-        opened = make_addon(*host.document(name, edits))
+        opened = make_addon(*host.document(name, edits), host.library.format)
         return f"{opened.name} {opened.manifest.version}", opened
 
     opened = checks.do("manifest", manifest)

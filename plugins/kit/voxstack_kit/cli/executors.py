@@ -7,8 +7,7 @@ from typing import Any
 import click
 from voxstack import VoxstackError
 from voxstack.cli import json_option, print_json, print_table
-
-from voxstack_kit.checking.reinstall import install_one
+from voxstack.inspection import install_one
 
 
 @click.command(short_help="List what can run networks here.")
@@ -64,7 +63,9 @@ def row_of(host: Any, registration: Any, within: str | None = None) -> dict[str,
     ``wraps`` marks one that needs another executor: it is shown around ``within``.
     """
     from voxstack import Executor
-    from voxstack.inspection import unavailable, wraps
+    from voxstack.inspection import unavailable
+
+    from voxstack_kit.describing.wrapping import wraps
 
     row: dict[str, Any] = {
         "name": registration.name,

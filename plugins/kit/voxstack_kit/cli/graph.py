@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import click
-from voxstack.cli import host_options, make_host, parse_edits, write_atomically
+from voxstack.cli import host_options, make_host, parse_edits, stack_tree, write_atomically
 
 
 @click.command(short_help="Draw the blocks of a voice as a picture.")
@@ -39,7 +39,6 @@ def graph(
     from voxstack.cli import check_folder, for_machines, print_text
 
     from voxstack_kit.describing.graph import drawn, format_of
-    from voxstack_kit.describing.picture import stack_tree
 
     form = format_of(output, form)
     check_folder(output)

@@ -52,23 +52,21 @@ def _with_timings(
 ) -> tuple[list[Row], list[str]]:
     """Return the rows with the cost of importing each, in milliseconds, and the new column."""
     limit = click.get_current_context().meta.get(LIMIT, 30.0)
-    costs = _timed(registry, registrations, limit)
+    costs = _timed(registrations, limit)
     # Listed again: what failed is marked as broken now.
     pairs = zip(rows, registrations, strict=True)
     return [{**row, **r.listing(), "import_ms": costs.get(r)} for row, r in pairs], ["import_ms"]
 
 
-def _timed(
-    registry: Registry, found: Sequence[Registration], timeout: float
-) -> dict[Registration, float | None]:
+def _timed(found: Sequence[Registration], timeout: float) -> dict[Registration, float | None]:
     """Return what importing each plugin's module costs, in milliseconds.
 
     A plugin that fails is marked with the reason, as doctor finds it.
     """
     from voxstack_kit.trying.children import Job, run_apart
-    from voxstack_kit.trying.imports import mark_broken, reason_of, refused, try_out
+    from voxstack_kit.trying.imports import reason_of, refused, try_out
 
-    able = [r for r in found if not refused(registry, r) and r.kind != "addons"]
+    able = [r for r in found if not refused(r) and r.kind != "addons"]
     # Each module once, in a Python that has imported voxstack and nothing else.
     names = sorted({_module(r) for r in able})
     jobs = [Job("voxstack_kit.trying.children:import_module", {"module": name}) for name in names]
@@ -77,7 +75,7 @@ def _timed(
     for r in able:
         outcome = outcomes[_module(r)]
         if outcome.failure:
-            mark_broken(r, reason_of(r, outcome))
+            r.mark_broken(reason_of(r, outcome))
         elif outcome.skipped:
             r.reason = f"importing {r.target!r}: not measured: the time limit was reached"
         else:
@@ -85,7 +83,7 @@ def _timed(
     # A module that can be imported may still lack what is asked of it.
     for r, outcome in zip(timed, try_out(timed, timeout), strict=True):
         if outcome.failure:
-            mark_broken(r, reason_of(r, outcome))
+            r.mark_broken(reason_of(r, outcome))
     return {r: outcomes[_module(r)].milliseconds for r in timed}
 
 

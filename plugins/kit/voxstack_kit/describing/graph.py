@@ -81,8 +81,7 @@ def boxes_of(tree: dict[str, Any], voice: Any) -> Box:
     flow = Flow(tree, voice)
     frontend = Box("frontend", [f"{tree['frontend']['type']} (frontend)"])
     frontend.lines += _options(tree["frontend"])
-    blocks = (*voice.built.head, *voice.built.tail)
-    boxes, links = _row(tree["stack"], blocks, flow, [], {"audio"})
+    boxes, links = _row(tree["stack"], voice.built.blocks, flow, [], {"audio"})
     for part, box in zip(tree["stack"], boxes, strict=True):
         if part["pointer"] in tree["once_an_utterance"]:
             box.lines.append("one stream over all sentences")

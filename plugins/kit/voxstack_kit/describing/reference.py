@@ -15,13 +15,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from voxstack import Component
 from voxstack.cli import write_atomically
-from voxstack.inspection import FORMAT, KINDS, Filter, Registry, hookspecs
+from voxstack.inspection import FORMAT, KINDS, Filter, Registry
 
 from voxstack_kit.describing.comments import summary
 from voxstack_kit.describing.schema import Described, described, schema
 
 Schema = Mapping[str, Any]
+
+hookspecs = sys.modules[Component.__module__]
 
 MADE = (
     "<!-- Made from the code by `python -m voxstack_kit.describing.reference`; do not edit. -->\n\n"

@@ -22,7 +22,6 @@ from voxstack.inspection import (
     Block,
     Files,
     Registration,
-    Structurer,
     options_of,
     parse_json,
     structure,
@@ -105,7 +104,7 @@ def make_lock(host: Host, name: str | None, edits: Edits, executor: Any, place: 
     """Lock a voice as ``host`` builds it; ``place`` is where the lock file will lie."""
     name = host.choose_voice(name)
     voice = host.voice(name, edits=edits, load=False)
-    settings = host.settings(name)
+    settings = host.deployment.settings(name.partition("@")[0])
     made = [*settings.set.items(), *((pointer, value) for pointer, value, _ in edits)]
     lists = host.deployment.plugins
     components = {_key(r): _component(r) for r in _components(host, voice)}
@@ -155,7 +154,7 @@ def lock_text(lock: Lock) -> str:
 
 def _components(host: Host, voice: Voice) -> list[Registration]:
     """Return the registrations of all components of a voice, sorted."""
-    parts: list[Any] = [voice.built.frontend, *voice.built.head, *voice.built.tail]
+    parts: list[Any] = [voice.built.frontend, *voice.built.blocks]
     classes = {type(part) for root in parts for part in _parts(root)}
     found: dict[tuple[str, str], Registration] = {}
     for registration in host.registry.registrations:
@@ -282,5 +281,5 @@ def read_lock(path: str | os.PathLike[str]) -> Lock:
             f"{path}: lock format {version} is newer than this voxstack reads ({FORMAT}): "
             f"upgrade voxstack, or lock again"
         )
-    lock: Lock = structure(Structurer(), document, "", Lock)
+    lock: Lock = structure(document, Lock)
     return lock

@@ -16,13 +16,14 @@ from voxstack import Addon, Host, Schedule, Tensors, VoxstackError, run_network
 from voxstack.inspection import (
     MANIFEST,
     HostedProgram,
+    Placed,
     ProgramCache,
+    install_one,
     unavailable,
-    wraps,
 )
 
 from voxstack_kit.checking.audit import audit
-from voxstack_kit.checking.reinstall import install_one
+from voxstack_kit.describing.wrapping import wraps
 from voxstack_kit.testing.blocks import all_at_once, require_ended
 from voxstack_kit.testing.failures import fail
 from voxstack_kit.testing.requirements import Requirements
@@ -181,7 +182,7 @@ class AddonSuite:
         cache = ProgramCache()
         try:
             for network in opened.networks.values():
-                self._require_chunks(HostedProgram(network, executor, cache), able[0][0])
+                self._require_chunks(HostedProgram(network, Placed((executor,)), cache), able[0][0])
         finally:
             cache.close()
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from attrs import frozen
 from voxstack import Executor, Network, NetworkError, Program, Session, Tensors
-from voxstack.inspection import Block, HostedProgram, ProgramCache, options_of
+from voxstack.inspection import Block, HostedProgram, Placed, ProgramCache, options_of
 
 from voxstack_kit.testing.failures import CheckFailed, fail
 from voxstack_kit.testing.suite import ComponentSuite
@@ -88,7 +88,7 @@ def in_fixed_shapes(block: Any) -> Any:
         network: Any = attrs.evolve(
             program.network, files={"fixed": digest}, digest=lambda _: digest
         )
-        hosted = HostedProgram(network, _InFixedShapes(program), cache)
+        hosted = HostedProgram(network, Placed((_InFixedShapes(program),)), cache)
         hosted.load()
         return hosted
 

@@ -10,7 +10,7 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -21,7 +21,15 @@ from typing import Any, final
 from attrs import asdict, frozen
 from packaging.utils import canonicalize_name
 from voxstack import PluginError
-from voxstack.inspection import KINDS, Filter, Package, Registration, Registry, did_you_mean
+from voxstack.inspection import (
+    KINDS,
+    Filter,
+    Package,
+    Registration,
+    Registry,
+    did_you_mean,
+    known_groups,
+)
 
 from voxstack_kit.trying.children import Job, Outcome, run_apart
 
@@ -156,7 +164,7 @@ def conformance(
     with ThreadPoolExecutor(min(2, os.cpu_count() or 1)) as pool:
         for found in pool.map(examined, parts):
             checks += found
-    checks += _strange_groups(package)
+    checks += _strange_groups(package, known_groups(registry.packages.values()))
     return Report(package.name, package.version, tuple(checks))
 
 
@@ -195,9 +203,10 @@ def _unknown(registry: Registry, distribution: str) -> PluginError:
     )
 
 
-def _strange_groups(package: Package) -> Iterator[Check]:
+def _strange_groups(package: Package, known: Sequence[str]) -> Iterator[Check]:
     """Yield entry points in unknown groups, which are often misspelt."""
-    for group, name, message, hint in package.unread():
+    for group, name, hint in package.unread(known):
+        message = f"unknown entry-point group {group!r}"
         yield Check(name, group.removeprefix("voxstack."), "it can be used", FAILED, message, hint)
 
 

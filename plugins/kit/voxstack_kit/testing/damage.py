@@ -10,7 +10,7 @@ from typing import Any, cast
 import attrs
 import numpy as np
 from voxstack import Executor, Network, VoxstackError
-from voxstack.inspection import HostedProgram, ProgramCache
+from voxstack.inspection import HostedProgram, Placed, ProgramCache
 
 from voxstack_kit.testing.failures import fail
 from voxstack_kit.testing.suite import PATIENCE_S
@@ -83,7 +83,7 @@ def load_damaged(executor: Executor, network: Network, data: bytes) -> str:
     """Load a network of these bytes through the host; return the error's text."""
     damaged: Any = attrs.evolve(network, read=lambda _: data, digest=lambda _: "damaged")
     try:
-        HostedProgram(damaged, executor, ProgramCache()).load()
+        HostedProgram(damaged, Placed((executor,)), ProgramCache()).load()
     except VoxstackError as error:
         return str(error)
     except BaseException as error:

@@ -27,13 +27,13 @@ from voxstack.inspection import (
     KINDS,
     MissingTensorError,
     Registration,
+    install_one,
     listed,
     needed_options,
     unavailable,
-    wraps,
 )
 
-from voxstack_kit.checking.reinstall import install_one
+from voxstack_kit.describing.wrapping import wraps
 from voxstack_kit.testing.addon import AddonSuite
 from voxstack_kit.testing.encoder import encoders_of, sentence
 from voxstack_kit.testing.executor import ExecutorSuite
@@ -84,7 +84,7 @@ def _loaded(host: Host, registration: Registration) -> Any:
 
 def suite(host: Host, registration: Registration) -> type:
     """Return the suite of a registration; NotCoveredError if no fixture fits it."""
-    if registration.kind in ("module", "listener"):
+    if registration.kind in ("module", "observer"):
         return _with(HooksSuite, registration=lambda: registration, installed=lambda: host.registry)
     if registration.kind == "addons":
         try:
@@ -177,7 +177,7 @@ def _frontend(host: Host, registration: Registration, cls: Any) -> tuple[Any, Se
             reasons.append(f"in {voice.name!r}: {error}")
             continue
         return frontend, texts
-    if needed := needed_options(attrs.resolve_types(cls), registration):
+    if needed := needed_options(registration):
         raise NotCoveredError(_needs(needed), OWN_SUITE)
     try:
         return cls(**registration.options), TEXTS
@@ -232,7 +232,7 @@ def _block(host: Host, registration: Registration, cls: Any) -> InVoice:
                 failures.append(f"in {place.voice!r} at {place.pointer}, it fails: {error}")
     if failures:
         raise BadComponentError(failures[0])
-    if needed := needed_options(attrs.resolve_types(cls), registration):
+    if needed := needed_options(registration):
         raise NotCoveredError(_needs(needed), OWN_SUITE)
     if issubclass(cls, SequenceBlock) and (found := _on_toy_encoder(registration, cls)):
         return found

@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 import numpy as np
 from voxstack import NetworkError, VoxstackError
-from voxstack.inspection import HostedProgram, ProgramCache
+from voxstack.inspection import HostedProgram, Placed, ProgramCache
 
 from voxstack_kit.testing.damage import require_survived
 from voxstack_kit.testing.executor_base import arrays, copies, some, with_small_shapes
@@ -96,9 +96,9 @@ class ExecutorSuite(OutputChecks):
             inputs, wide = toy.inputs(5), _wide(toy)
             broken = {**inputs, wide: np.concatenate([inputs[wide]] * 2, axis=1)}
             cache, able = ProgramCache(), with_small_shapes(executor)
-            program = HostedProgram(toy.network, able, cache)
+            program = HostedProgram(toy.network, Placed((able,)), cache)
             # The host knows the shapes that a manifest declares: one that is wrong gets by it.
-            misdeclared = HostedProgram(_declared(toy, wide, broken), able, cache)
+            misdeclared = HostedProgram(_declared(toy, wide, broken), Placed((able,)), cache)
             expected = copies(program(inputs))
             try:
                 misdeclared(broken)
@@ -132,7 +132,7 @@ class ExecutorSuite(OutputChecks):
         for name, toy in itertools.islice(runnable.items(), 1):
             other = attrs.evolve(toy.network, files={"no-such-format": f"{name}.bin"})
             try:
-                HostedProgram(other, executor, ProgramCache()).load()
+                HostedProgram(other, Placed((executor,)), ProgramCache()).load()
             except NetworkError as error:
                 text = str(error)
                 if type(executor).__name__ in text and name in text and "no-such-format" in text:
@@ -156,7 +156,7 @@ class ExecutorSuite(OutputChecks):
         """Check that a closed program is freed, and that closing twice does no harm."""
         for name, toy in itertools.islice(runnable.items(), 2):
             cache = ProgramCache()
-            hosted = HostedProgram(toy.network, with_small_shapes(executor), cache)
+            hosted = HostedProgram(toy.network, Placed((with_small_shapes(executor),)), cache)
             self._used(toy, hosted, toy.inputs(5))
             loaded = list(cache._programs.values())
             cache.close()

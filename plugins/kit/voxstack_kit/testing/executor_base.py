@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 import pytest
 from voxstack import Buckets, Executor, Program, Schedule, Session, Tensors, run_network
-from voxstack.inspection import HostedProgram, ProgramCache, unavailable
+from voxstack.inspection import HostedProgram, Placed, ProgramCache, unavailable
 
 from voxstack_kit.testing.failures import fail
 from voxstack_kit.testing.streams import chunks_of, collected
@@ -70,7 +70,10 @@ class ExecutorBase(ComponentSuite):
         """Yield the networks on the executor, as the host runs them."""
         cache = ProgramCache()
         able = with_small_shapes(executor)
-        yield {name: HostedProgram(toy.network, able, cache) for name, toy in runnable.items()}
+        yield {
+            name: HostedProgram(toy.network, Placed((able,)), cache)
+            for name, toy in runnable.items()
+        }
         cache.close()
 
     # Use ------------------------------------------------------------------------------------

@@ -169,7 +169,7 @@ class _Home:
         )
         if self._described.namespace == "frontends":
             return voice.built.frontend
-        (block, *_) = (*voice.built.head, *voice.built.tail)
+        block = voice.built.blocks[0]
         return getattr(block, "sequence_block", block) if self._is_sequence() else block
 
     def _is_sequence(self) -> bool:

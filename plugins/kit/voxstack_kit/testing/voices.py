@@ -19,7 +19,7 @@ from voxstack import (
     Tensors,
     Voice,
 )
-from voxstack.inspection import BuiltStack, options_of
+from voxstack.inspection import BuiltStack, options_of, walk
 
 from voxstack_kit.testing.streams import collected
 
@@ -50,13 +50,11 @@ def in_voice(
     """
     voice = (host or shared_host()).voice(voice_name, edits=edits or {})
     seen = _Seen()
-    rows = (*voice.built.head, *voice.built.tail)
     path = pointer.split("/")[1:]
     if path[:1] != ["stack"]:
         raise InputError(f"{pointer!r} is not in the stack of {voice_name!r}; use /stack/0/...")
-    watched = _watched(rows, path[1:], pointer, seen)
-    split = len(voice.built.head)
-    built = BuiltStack(voice.built.frontend, watched[:split], watched[split:], voice.built.programs)
+    watched = _watched(voice.built.blocks, path[1:], pointer, seen)
+    built = BuiltStack(voice.built.frontend, watched, voice.built.programs)
     copy = Voice(voice.addon, built, voice.defaults)
     with copy.stream(text or voice.addon.manifest.sample or "a") as chunks:
         for _ in chunks:
@@ -69,18 +67,7 @@ def in_voice(
 
 def blocks_of(voice: Voice) -> Iterator[tuple[str, Any]]:
     """Yield all blocks of a voice with their pointers, at any depth."""
-    for index, block in enumerate((*voice.built.head, *voice.built.tail)):
-        yield from _within(block, f"/stack/{index}")
-
-
-def _within(value: Any, pointer: str) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, list | tuple):
-        for index, item in enumerate(value):
-            yield from _within(item, f"{pointer}/{index}")
-    elif isinstance(value, SequenceBlock | StreamableBlock):
-        yield pointer, value
-        for option in options_of(value):
-            yield from _within(getattr(value, option.name), f"{pointer}/{option.name}")
+    yield from walk(voice.built.blocks, "/stack")
 
 
 @lru_cache(maxsize=1)
@@ -124,6 +111,7 @@ def _watched(value: Any, path: list[str], pointer: str, seen: _Seen) -> Any:
     return attrs.evolve(value, **{options[name].alias or name: inner})
 
 
+@attrs.define(init=False, eq=False, slots=False)  # without options: nothing to walk into
 class _WatchedSequence(SequenceBlock):
     def __init__(self, inner: Any, seen: _Seen) -> None:
         self.inner, self.seen = inner, seen
@@ -135,9 +123,14 @@ class _WatchedSequence(SequenceBlock):
         return made
 
 
+@attrs.define(init=False, eq=False, slots=False)
 class _WatchedStreamable(StreamableBlock):
     def __init__(self, inner: Any, seen: _Seen) -> None:
         self.inner, self.seen = inner, seen
+
+    @property
+    def ends_sentence(self) -> bool:  # type: ignore[override]
+        return any(getattr(block, "ends_sentence", False) for _, block in walk(self.inner))
 
     def planned(self, schedule: Schedule) -> Any:
         inner, upstream = self.inner.planned(schedule)

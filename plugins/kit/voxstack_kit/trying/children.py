@@ -305,7 +305,7 @@ def _announced(distribution: str, module: str) -> dict[str, str | None]:
     for r in mine:
         if (r.kind, r.name, r.status) == ("module", module, "broken"):
             raise VoxstackError(r.reason)
-    announced = [r for r in mine if r.kind not in ("module", "listener", "package", "addons")]
+    announced = [r for r in mine if r.kind not in ("module", "observer", "package", "addons")]
     return {r.name: _failure(registry, r) for r in announced}
 
 

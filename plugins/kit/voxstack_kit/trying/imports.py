@@ -43,22 +43,12 @@ def reason_of(registration: Registration, outcome: Outcome) -> str:
     return failure if named else f"importing {registration.target!r}: {failure}"
 
 
-def require(registry: Registry, registration: Registration) -> None:
-    """Check that a registration can be used with this voxstack; PluginError if not."""
-    registry.require(registration)
-
-
-def refused(registry: Registry, registration: Registration) -> bool:
+def refused(registration: Registration) -> bool:
     """Return whether metadata alone shows that it cannot be used; it is marked then."""
     if registration.status in USABLE:
         with contextlib.suppress(PluginError):
-            require(registry, registration)
+            registration.require()
     return registration.status not in USABLE
-
-
-def mark_broken(registration: Registration, reason: str) -> None:
-    """Mark a registration as broken, so that it is not imported."""
-    registration.status, registration.reason = "broken", reason
 
 
 def leave_out_broken(
@@ -74,8 +64,8 @@ def leave_out_broken(
         if (r.kind == "module" or (r.kind in KINDS and r.namespace in namespaces))
         and r.package is not None  # else it was registered in this process
         and r.target.partition(":")[0] not in sys.modules
-        and not refused(registry, r)
+        and not refused(r)
     ]
     for registration, outcome in zip(untried, try_out(untried, timeout), strict=True):
         if outcome.failure or outcome.skipped:
-            mark_broken(registration, reason_of(registration, outcome))
+            registration.mark_broken(reason_of(registration, outcome))

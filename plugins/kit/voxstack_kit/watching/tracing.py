@@ -27,7 +27,7 @@ from voxstack import (
     Tensors,
     Voice,
 )
-from voxstack.inspection import Block, BuiltStack, HostedProgram, Utterance, options_of
+from voxstack.inspection import Block, BuiltStack, HostedProgram, Utterance, options_of, walk
 
 Kind = Literal["host", "frontend", "block", "network", "wait"]
 END: Any = object()
@@ -135,15 +135,14 @@ def traced(voice: Voice, recorder: Recorder) -> Voice:
     wrap = _Wrapper(recorder)
     built = voice.built
     frontend = wrap.frontend(built.frontend)
-    rows = [wrap.block(b, f"/stack/{i}") for i, b in enumerate((*built.head, *built.tail))]
-    split = len(built.head)
+    blocks = [wrap.block(block, f"/stack/{i}") for i, block in enumerate(built.blocks)]
 
     def announce(hook: str, **arguments: Any) -> None:
         utterance = arguments.get("utterance")
         if isinstance(utterance, Utterance):
             utterance.padding_seen = recorder.padded
 
-    copy = BuiltStack(frontend, tuple(rows[:split]), tuple(rows[split:]), built.programs)
+    copy = BuiltStack(frontend, tuple(blocks), built.programs)
     return Voice(voice.addon, copy, voice.defaults, announce)
 
 
@@ -190,6 +189,7 @@ def _named(kind: type, inner: object) -> Any:
     return type(type(inner).__name__, (kind,), {})
 
 
+@attrs.define(init=False, eq=False, slots=False)  # without options: nothing to walk into
 class _Traced:
     """A wrapper of a part, to which it delegates its attributes."""
 
@@ -242,6 +242,10 @@ class _TracedSequence(_Traced, SequenceBlock):  # type: ignore[override]
 
 
 class _TracedStreamable(_Traced, StreamableBlock):  # type: ignore[override]
+    @property
+    def ends_sentence(self) -> bool:  # type: ignore[override]
+        return any(getattr(block, "ends_sentence", False) for _, block in walk(self._inner))
+
     def planned(self, schedule: Schedule) -> Any:
         inner, upstream = self._inner.planned(schedule)
         return type(self)(inner, self._lane, self._recorder), upstream

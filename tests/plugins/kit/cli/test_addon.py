@@ -185,7 +185,9 @@ def test_a_bad_addon_is_bad_whatever_the_options_are(voxstack, addon, rewrite):
 )
 def test_an_addon_whose_parts_are_not_here_is_not_called_bad(voxstack, blocked):
     found = checked(voxstack, "en-us", "--block", blocked)
-    assert found["verdict"].startswith("NOT CHECKED HERE: en-us 0.2.0 contains only data, its hashes")
+    assert found["verdict"].startswith(
+        "NOT CHECKED HERE: en-us 0.2.0 contains only data, its hashes"
+    )
     assert (found["checks"][-1]["check"], found["checks"][-1]["ok"]) == ("build", None)
 
 

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from voxstack import VoxstackError
+from voxstack.inspection import install_one
 
-from voxstack_kit.checking.reinstall import install_newer, install_one
+from voxstack_kit.checking.reinstall import install_newer
 from voxstack_kit.cli.doctor.findings import ERROR, OK, WARNING, Finding
 from voxstack_kit.cli.doctor.packages import unblocking
 from voxstack_kit.cli.executors import row_of
@@ -68,7 +69,7 @@ def ask_executor(
 def _tried(host: Any, row: dict[str, Any], options: Any, within: str | None) -> str | None:
     """Run small networks on it; return what is wrong, or None. Conformance checks more."""
     import numpy as np
-    from voxstack.inspection import HostedProgram, ProgramCache
+    from voxstack.inspection import HostedProgram, Placed, ProgramCache
 
     from voxstack_kit.testing.toys import shipped
 
@@ -79,7 +80,7 @@ def _tried(host: Any, row: dict[str, Any], options: Any, within: str | None) -> 
             if toy.network.state or toy.reference is None:
                 continue
             inputs = toy.inputs(FRAMES)
-            made = HostedProgram(toy.network, executor, cache)(inputs)
+            made = HostedProgram(toy.network, Placed((executor,)), cache)(inputs)
             for output, right in toy.reference(inputs).items():
                 if not np.allclose(np.asarray(made[output]), right, atol=TOLERANCE):
                     return f"it returns wrong numbers: {output!r} of the small network {name!r}"

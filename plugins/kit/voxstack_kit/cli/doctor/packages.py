@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
+
+from voxstack.inspection import known_groups
 
 from voxstack_kit.checking.reinstall import install_again, install_newer
 from voxstack_kit.cli.doctor.environment import dependency
@@ -22,10 +24,11 @@ from voxstack_kit.trying.imports import SKIPPED, reason_of, refused, try_out
 
 def packages(registry: Any) -> Iterator[Finding]:
     """Yield findings on the metadata of the packages that announce something."""
+    known = known_groups(registry.packages.values())
     for package in registry.packages.values():
         subject = f"{package.name} {package.version}"
         yield from _twice(package.name, subject)
-        yield from _unread(package, subject)
+        yield from _unread(package, subject, known)
         if package.name == "voxstack":  # the environment's
             continue
         again = install_again(package.name)
@@ -45,11 +48,11 @@ def packages(registry: Any) -> Iterator[Finding]:
     yield from _unreadable()
 
 
-def _unread(package: Any, subject: str) -> Iterator[Finding]:
+def _unread(package: Any, subject: str, known: Sequence[str]) -> Iterator[Finding]:
     """Yield unknown groups of entry points, which are often misspelt."""
     groups: dict[tuple[str, str], list[str]] = {}
-    for _, name, message, hint in package.unread():
-        groups.setdefault((message, hint), []).append(name)
+    for group, name, hint in package.unread(known):
+        groups.setdefault((f"unknown entry-point group {group!r}", hint), []).append(name)
     for (message, hint), names in groups.items():
         text = f"{message}: {', '.join(names)} cannot be named"
         yield Finding("plugin", WARNING, subject, text, f"report it to its authors ({hint})")
@@ -97,7 +100,7 @@ def plugins(registry: Any, timeout: float) -> list[tuple[Any, Finding]]:
     for registration in registry.registrations:
         if registration.status == "blocked":
             continue
-        finding = _refused(registry, registration)
+        finding = _refused(registration)
         if finding is not None:
             found.append((registration, finding))
             continue
@@ -111,9 +114,9 @@ def plugins(registry: Any, timeout: float) -> list[tuple[Any, Finding]]:
     return found
 
 
-def _refused(registry: Any, registration: Any) -> Finding | None:
+def _refused(registration: Any) -> Finding | None:
     """Return the finding that metadata alone allows, or None."""
-    if not refused(registry, registration):
+    if not refused(registration):
         return None
     of = registration.distribution
     step = {

@@ -10,9 +10,10 @@ from typing import Any, final
 import attrs
 from attrs import frozen
 from voxstack import AddonError, ConfigError, VoxstackError
+from voxstack.inspection import install_one
 
 from voxstack_kit.checking.provenance import origin_of
-from voxstack_kit.checking.reinstall import install_again, install_one
+from voxstack_kit.checking.reinstall import install_again
 from voxstack_kit.cli.doctor.findings import (
     ERROR,
     OK,
@@ -114,7 +115,8 @@ def read_voice(deploy: str | None, name: str, formats: list[str]) -> dict[str, A
     problems: list[Advised] = []
     for path in addon.manifest.files:
         try:
-            addon.verify(path)
+            for _ in addon.pieces(path):
+                pass
         except AddonError as error:
             problems.append((str(error), again))
     problems = problems or _changed(host, name, again)

@@ -48,14 +48,18 @@ timeout = click.Option(
 
 
 def _with_timings(
-    registry: Registry, registrations: Sequence[Registration], rows: Sequence[Row]
+    registry: Registry,
+    registrations: Sequence[Registration],
+    rows: Sequence[Row],
+    columns: Sequence[str],
 ) -> tuple[list[Row], list[str]]:
-    """Return the rows with the cost of importing each, in milliseconds, and the new column."""
+    """Return the rows and columns with the cost of importing each plugin, in milliseconds."""
     limit = click.get_current_context().meta.get(LIMIT, 30.0)
     costs = _timed(registrations, limit)
     # Listed again: what failed is marked as broken now.
     pairs = zip(rows, registrations, strict=True)
-    return [{**row, **r.listing(), "import_ms": costs.get(r)} for row, r in pairs], ["import_ms"]
+    timed = [{**row, **r.listing(), "import_ms": costs.get(r)} for row, r in pairs]
+    return timed, [*columns[:-1], "import_ms", columns[-1]]
 
 
 def _timed(found: Sequence[Registration], timeout: float) -> dict[Registration, float | None]:

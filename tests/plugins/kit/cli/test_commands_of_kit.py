@@ -37,7 +37,7 @@ HELP = {
     "addon inspect": ["ADDON", "--json"],
     "addon check": ["ADDON", "--json", "--text", "--set", "--executor"],
     "bench": ["--json"],
-    "conformance": ["DIST", "--json", "--timeout", "exit code 2", "hypothesis"],
+    "conformance": ["DIST", "--json", "--timeout", "Exit code 2"],
 }
 
 
@@ -118,7 +118,7 @@ def test_why_without_a_name_chooses_the_voice_as_say_does(voxstack):
         ("/stack/2/db", (), ("number, -120 to 60", "decibels", "0.0, its default")),
         ("/stack/2/db", ("/stack/2/db=-6",), ("decibels", "-6, set by --set /stack/2/db")),
         ("/stack/1/network", (), ('"vocoder-16k:vocoder", set by ', "addon.json")),
-        ("/stack/1/schedule", (), ("frames a call", "not set: voxstack stack show")),
+        ("/stack/1/schedule", (), ("frames per call", "not set; voxstack stack show")),
         ("/frontend", (), ("options  max_words, pronunciations",)),  # not what the host provides
         ("/stack/1/executor", (), ("all networks in this block", "not set")),
         ("/stack/1/executor", ("/stack/1/executor=OnnxRuntime",), ("[voxstack.executors]",)),
@@ -140,10 +140,13 @@ def test_why_of_an_option_says_what_it_is_and_who_set_it(voxstack, pointer, edit
     [
         ((), ("Missing argument 'POINTER'", "/stack/0")),
         (("en-us",), ("Missing argument 'POINTER'", "/stack/0")),
-        (("en-us", "/sample"), ("no component and no option of one", "/frontend, /stack/0,")),
-        (("en-us", "/stack/9"), ("nothing at '/stack/9'", "has 2 items")),
+        (
+            ("en-us", "/sample"),
+            ("neither a component nor an option of one", "/frontend, /stack/0,"),
+        ),
+        (("en-us", "/stack/9"), ('nothing at "/stack/9"', "has 2 items")),
         (("en-us", "/stack/1/schedul"), ("/stack/1/schedul", "did you mean 'schedule'")),
-        (("/stack/1/network/3",), ("/stack/1/network/3", "is no object and no list")),
+        (("/stack/1/network/3",), ("/stack/1/network/3", "neither an object nor a list")),
     ],
 )
 def test_why_of_what_is_no_part_says_what_is(refused, arguments, says):

@@ -173,7 +173,7 @@ def test_a_name_that_a_second_package_brings_is_a_drift(voxstack, refused, locke
 @pytest.mark.parametrize(
     ("lists", "says"),
     [
-        ({"VOXSTACK_BLOCK": "voxstack-standard"}, "take 'voxstack-standard' out of VOXSTACK_BLOCK"),
+        ({"VOXSTACK_BLOCK": "voxstack-standard"}, "remove 'voxstack-standard' from VOXSTACK_BLOCK"),
         (
             {"VOXSTACK_ALLOW": "voxstack-[!s]*,acme-*"},
             "add 'voxstack-standard' to VOXSTACK_ALLOW",

@@ -1,13 +1,13 @@
-"""The index is right and complete: its packages provide what it lists, and nothing is left out."""
+"""The index tells the truth: its packages provide what it says, and nothing is left out."""
 
 import tomllib
 from pathlib import Path
 
 import pytest
 from voxstack.hookspecs import KINDS
-from voxstack.plugins.index import install_one, read_index, where_to_get
+from voxstack.plugins import install_one, read_index, where_to_get
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[3]
 
 
 def projects():
@@ -32,25 +32,25 @@ def test_every_name_that_the_repository_provides_is_in_the_index():
 
 def test_the_packages_of_the_index_are_where_it_says():
     folders = {p["name"]: folder.relative_to(REPOSITORY).as_posix() for folder, p in projects()}
-    listed = {e.distribution: e.how for e in read_index() if e.distribution in folders}
-    assert listed == {
-        name: f"pip install ./{folders[name]} in voxstack's repository" for name in listed
+    told = {e.distribution: e.how for e in read_index() if e.distribution in folders}
+    assert told == {
+        name: f"pip install ./{folders[name]} in voxstack's repository" for name in told
     }
 
 
-def test_a_name_is_listed_with_its_package_and_how_to_get_that():
-    step = where_to_get("Torch", "executor")
-    assert step.startswith("voxstack-torch provides it: pip install ./plugins/torch")
+def test_a_name_is_told_with_its_package_and_how_to_get_that():
+    told = where_to_get("Torch", "executor")
+    assert told.startswith("voxstack-torch provides it: pip install ./plugins/torch")
     assert where_to_get("onnx", "format").startswith("voxstack-onnx provides it")
 
 
-def test_a_distribution_is_listed_with_how_to_get_it():
+def test_a_distribution_is_told_with_how_to_get_it():
     assert where_to_get("voxstack", "distribution") == "pip install . in voxstack's repository"
     assert where_to_get("voxstack-pack", "distribution").startswith("pip install ./plugins/pack ")
     assert where_to_get("acme-pack", "distribution") is None
 
 
-def test_an_unknown_name_has_no_next_step():
+def test_nothing_is_told_of_an_unknown_name():
     assert where_to_get("AcmeGain", "block") is None
     assert where_to_get("OnnxRuntime", "block") is None
 

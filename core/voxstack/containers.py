@@ -166,7 +166,9 @@ def _located_value(value: Any, pointer: str) -> Any:
         if any(new is not old for new, old in zip(items, value, strict=True)):
             return type(value)(items)
     if isinstance(value, dict):
-        return {key: _located_value(item, f"{pointer}/{escape(key)}") for key, item in value.items()}
+        return {
+            key: _located_value(item, f"{pointer}/{escape(key)}") for key, item in value.items()
+        }
     return value
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, cast, final
 import attrs
 from attrs import frozen
 
-from voxstack.errors import AddonError, did_you_mean, listed
+from voxstack.errors import AddonError, did_you_mean, escape, listed
 from voxstack.executors import Program
 from voxstack.schedule import Schedule
 from voxstack.tensors import Chunk, Sentence, Tensors
@@ -140,7 +140,7 @@ def walk(value: Any, pointer: str = "") -> Iterator[tuple[str, Block]]:
             yield from walk(item, f"{pointer}/{index}")
     elif isinstance(value, dict):
         for key, item in value.items():
-            yield from walk(item, f"{pointer}/{key}")
+            yield from walk(item, f"{pointer}/{escape(key)}")
     elif isinstance(value, Block):
         yield pointer, value
         for option in options_of(value):

@@ -16,7 +16,7 @@ from attrs import evolve, field, frozen, resolve_types
 from attrs.exceptions import FrozenInstanceError
 
 from voxstack.blocks import Block, SequenceBlock, StreamableBlock, options_of
-from voxstack.errors import BlockError, MissingTensorError, VoxstackError
+from voxstack.errors import BlockError, MissingTensorError, VoxstackError, escape
 from voxstack.executors import Program
 from voxstack.networks import network
 from voxstack.schedule import Schedule
@@ -166,7 +166,9 @@ def _located_value(value: Any, pointer: str) -> Any:
         if any(new is not old for new, old in zip(items, value, strict=True)):
             return type(value)(items)
     if isinstance(value, dict):
-        return {key: _located_value(item, f"{pointer}/{key}") for key, item in value.items()}
+        return {
+            key: _located_value(item, f"{pointer}/{escape(key)}") for key, item in value.items()
+        }
     return value
 
 

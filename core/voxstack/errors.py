@@ -135,6 +135,11 @@ def did_you_mean(name: str, names: Iterable[str], otherwise: str | None = None) 
     return f"did you mean {by_lower[near[0]]!r}?" if near else otherwise
 
 
+def escape(key: str) -> str:
+    """Return a key as a part of a JSON pointer (RFC 6901)."""
+    return key.replace("~", "~0").replace("/", "~1")
+
+
 def listed(names: Sequence[str]) -> str:
     """Return names as a sentence has them: 'a', 'b' and 'c'."""
     *first, last = map(repr, names)

@@ -143,11 +143,9 @@ def voxstack_commands() -> Iterable[Component]:  # type: ignore[empty-body]
 
 @hookspec
 def voxstack_options() -> Iterable[Component]:  # type: ignore[empty-body]
-    """Return the options that this plugin adds to commands; a target is a ``click.Option``.
+    """Return options for commands of the command line; a target is a ``click.Option``.
 
-    The name is that of the command and of the option, ``say.locked`` for ``voxstack say --locked``.
-
-    Since 0.1.
+    The name is that of the command, a dot, and that of the option.
     """
 
 

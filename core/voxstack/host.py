@@ -225,7 +225,7 @@ class Host:
         """
         name = str(path)
         try:
-            if not Path(path).exists() and self.library.installed(name):
+            if isinstance(path, str) and self.library.installed(name):
                 document, files = self.document(name, edits)
             else:
                 document, files = _read_configuration(Path(path))

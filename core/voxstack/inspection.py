@@ -13,17 +13,17 @@ __getattr__, __dir__, __all__ = attach(
     {
         "voxstack.addons": (
             "FORMAT MANIFEST MAX_FILE MAX_FILES MAX_FRAMES MAX_LINE MAX_MANIFEST MAX_RATIO "
-            "MAX_TEXT MAX_TOTAL Files FolderFiles Manifest ZipFiles make_addon open_files "
-            "read_document"
+            "MAX_TEXT MAX_TOTAL Control Files FolderFiles Manifest ZipFiles make_addon "
+            "open_files read_document"
         ),
         "voxstack.blocks": "HIGHEST_RATE LOWEST_RATE Block options_of walk",
         "voxstack.building": (
             "Deployment PluginLists VoiceSettings needed_options read_deployment unavailable"
         ),
         "voxstack.config": (
-            "Document Structurer escape lookup parse_json parse_value read_toml split structure"
+            "Document Structurer lookup parse_json parse_value read_toml split structure"
         ),
-        "voxstack.errors": "MissingTensorError did_you_mean listed shown",
+        "voxstack.errors": "MissingTensorError did_you_mean escape listed shown",
         "voxstack.executors": "Placed",
         "voxstack.hookspecs": "GROUPS HOOKS KINDS",
         "voxstack.networks": "DTYPES MASK ROLE",

@@ -10,6 +10,7 @@ from voxstack.addons import MAX_MANIFEST as MAX_MANIFEST
 from voxstack.addons import MAX_RATIO as MAX_RATIO
 from voxstack.addons import MAX_TEXT as MAX_TEXT
 from voxstack.addons import MAX_TOTAL as MAX_TOTAL
+from voxstack.addons import Control as Control
 from voxstack.addons import Files as Files
 from voxstack.addons import FolderFiles as FolderFiles
 from voxstack.addons import Manifest as Manifest
@@ -30,7 +31,6 @@ from voxstack.building import read_deployment as read_deployment
 from voxstack.building import unavailable as unavailable
 from voxstack.config import Document as Document
 from voxstack.config import Structurer as Structurer
-from voxstack.config import escape as escape
 from voxstack.config import lookup as lookup
 from voxstack.config import parse_json as parse_json
 from voxstack.config import parse_value as parse_value
@@ -39,6 +39,7 @@ from voxstack.config import split as split
 from voxstack.config import structure as structure
 from voxstack.errors import MissingTensorError as MissingTensorError
 from voxstack.errors import did_you_mean as did_you_mean
+from voxstack.errors import escape as escape
 from voxstack.errors import listed as listed
 from voxstack.errors import shown as shown
 from voxstack.executors import Placed as Placed

@@ -3,8 +3,7 @@
 import click
 import pytest
 from voxstack.cli import cli, main
-from voxstack.discovery import scan
-from voxstack.plugins.index import read_index
+from voxstack.plugins import read_index, scan
 
 SHOUT = 'import click\n@click.command()\ndef shout():\n    "Be loud."\n    click.echo("HI")\n'
 
@@ -57,7 +56,7 @@ def test_a_command_that_is_blocked_says_so(refused, install):
 
 @pytest.mark.parametrize("entry", [e for e in read_index() if e.namespace == "command"])
 def test_a_command_that_is_not_installed_says_where_it_is(entry, monkeypatch):
-    monkeypatch.setattr("voxstack.registry.scan", lambda path: [])
+    monkeypatch.setattr("voxstack.plugins.registry.scan", list)
     if entry.name == "stack.check.lock":
         return  # no command of its own
     with pytest.raises(click.UsageError) as caught:
@@ -66,7 +65,7 @@ def test_a_command_that_is_not_installed_says_where_it_is(entry, monkeypatch):
 
 
 def test_a_group_without_a_command_says_where_one_is(monkeypatch):
-    monkeypatch.setattr("voxstack.registry.scan", lambda path: [])
+    monkeypatch.setattr("voxstack.plugins.registry.scan", list)
     with pytest.raises(click.UsageError, match="voxstack-kit provides it"):
         cli.main(["addon", "--help"], "voxstack", standalone_mode=False)
 
@@ -76,13 +75,13 @@ def test_a_group_without_a_command_says_where_one_is(monkeypatch):
     [("say", "Hi.", "--locked", "x.lock"), ("plugins", "--timings"), ("plugins", "--timeout=3")],
 )
 def test_an_option_that_is_not_installed_says_where_it_is(words, monkeypatch):
-    monkeypatch.setattr("voxstack.registry.scan", lambda path: [])
+    monkeypatch.setattr("voxstack.plugins.registry.scan", list)
     with pytest.raises(click.UsageError, match="voxstack-kit provides it: pip install"):
         cli.main([*words], "voxstack", standalone_mode=False)
 
 
 def test_a_lock_file_says_what_checks_it(monkeypatch, capsys):
-    monkeypatch.setattr("voxstack.registry.scan", lambda path: [])
+    monkeypatch.setattr("voxstack.plugins.registry.scan", list)
     with pytest.raises(SystemExit, match="2"):
         main(["stack", "check", "x.lock"])
     assert "cannot check x.lock: voxstack-kit provides it" in capsys.readouterr().err
@@ -223,7 +222,7 @@ def test_the_packages_are_scanned_once_per_command(words, monkeypatch, capsys):
         scans.append(path)
         return scan(path)
 
-    monkeypatch.setattr("voxstack.registry.scan", counted)
+    monkeypatch.setattr("voxstack.plugins.registry.scan", counted)
     with pytest.raises(SystemExit):
         main([*words])
     assert len(scans) == 1

@@ -2,7 +2,15 @@
 
 import numpy as np
 from attrs import frozen
-from voxstack import Description, Executor, Format, FormatError, Program, Tensors
+from voxstack import (
+    Description,
+    Executor,
+    Format,
+    FormatError,
+    Program,
+    StreamableBlock,
+    Tensors,
+)
 from voxstack.addons import make_addon, open_files, read_document
 
 
@@ -46,6 +54,34 @@ class Numpy(Executor):
     def load(self, network):
         function = eval(network.read("numpy").decode(), {"np": np})
         return FunctionProgram(network, function)
+
+
+@frozen
+class Absent(Executor):
+    """An executor whose device is not here."""
+
+    formats = ("numpy",)
+
+    def available(self):
+        return "no device here"
+
+    def load(self, network):
+        raise AssertionError
+
+
+@frozen
+class Passing(StreamableBlock):
+    """Passes every chunk on as it is."""
+
+    def stream(self, sequence, upstream):
+        yield from upstream
+
+
+@frozen
+class Speaks(Passing):
+    """Stands for the block that turns the frames of a sentence into audio."""
+
+    ends_sentence = True
 
 
 def opened(where):

@@ -293,10 +293,11 @@ class Around(StreamableBlock):
 
     first: StreamableBlock
     others: tuple[StreamableBlock, ...] = ()
+    named: dict[str, StreamableBlock] = field(factory=dict)
 
     def stream(self, sequence, upstream):
         upstream = self.first.stream(sequence, upstream)
-        for block in self.others:
+        for block in (*self.others, *self.named.values()):
             upstream = block.stream(sequence, upstream)
         yield from upstream
 
@@ -307,6 +308,7 @@ class Around(StreamableBlock):
         (Around(Bad(0)), "/stack/1/first"),
         (Around(Pass("a", []), (Pass("b", []), Bad(1))), "/stack/1/others/1"),
         (Around(stack(Pass("a", []), Around(Bad(2)))), "/stack/1/first/stack/1/first"),
+        (Around(Pass("a", []), named={"b/c": Bad(1)}), "/stack/1/named/b~1c"),
     ],
 )
 def test_an_error_in_a_block_of_a_container_of_a_package_names_that_block(block, pointer):
@@ -355,9 +357,9 @@ def test_an_option_that_is_validated_by_its_class_takes_the_block_in_its_place()
 
 
 def test_one_call_is_located():
-    with pytest.raises(BlockError, match=r"^/frontend: Give failed: ZeroDivisionError") as caught:
-        with locating("/frontend", Give("g", 1.0)):
-            _ = 1 / 0
+    failed = r"^/frontend: Give failed: ZeroDivisionError"
+    with pytest.raises(BlockError, match=failed) as caught, locating("/frontend", Give("g", 1.0)):
+        _ = 1 / 0
     assert caught.value.pointer == "/frontend"
 
 

@@ -12,7 +12,7 @@ TEXT = "One two three. Four five six."
 
 @pytest.fixture
 def faulty(tiny_host, tiny_parts):
-    """Return a voice whose vocoder's outputs pass through ``fault(outputs)``, and a place for it."""
+    """Return a voice whose vocoder's outputs pass through a fault, and the place of the fault."""
     (numpy,) = tiny_parts["executors"]
     fault = [lambda outputs: outputs]
 

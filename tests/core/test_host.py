@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from attrs import frozen
+from stubs import Absent
 from voxstack import (
     Component,
     ConfigError,
@@ -55,13 +56,13 @@ def test_a_missing_voice_is_reported_with_the_nearest_name(tiny_host):
 
 
 def test_no_voice_at_all_says_what_to_install(site, monkeypatch):
-    row = ["addon", "anna", "acme-anna", "pip install acme-anna"]
-    monkeypatch.setattr(index, "_rows", lambda: [row])
+    entry = index.Entry("addon", "anna", "acme-anna", "pip install acme-anna")
+    monkeypatch.setattr(index, "read_index", lambda: (entry,))
     with (
         opened(site) as host,
         pytest.raises(
             PluginError,
-            match="no voice is installed; install one, for example anna: pip install acme-anna",
+            match=r"no voice is installed; install one, for example .*: pip install acme-anna",
         ),
     ):
         host.voice()
@@ -191,6 +192,30 @@ def test_the_name_of_an_installed_voice_is_never_taken_for_a_path(
     assert host.addon("other").manifest.version == "9.9.9"  # nobody provides that name
 
 
+def test_a_check_of_an_installed_voice_does_not_take_its_name_for_a_path(
+    tiny_host, write_addon, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    write_addon(tmp_path / "tiny", lambda m: m.update(stack=[]))
+    host = tiny_host()
+    assert host.check("tiny") == []
+    assert [p.pointer for p in host.check("./tiny")] == ["/stack"]
+    assert [p.pointer for p in host.check(tmp_path / "tiny")] == ["/stack"]
+
+
+def test_a_voice_can_be_named_with_its_distribution(tiny_host):
+    host = tiny_host()
+    assert host.choose_voice("tiny@Tiny_Voice") == "tiny@Tiny_Voice"
+    assert host.voice("tiny@Tiny_Voice").name == "tiny"
+    with pytest.raises(PluginError, match=r"'tiny@acme' is installed .installed: tiny@tiny-voice"):
+        host.voice("tiny@acme")
+
+
+def test_a_deployment_for_a_voice_holds_when_it_is_named_with_its_distribution(deployed):
+    host = deployed('[voices.tiny.controls]\nspeaker = "bob"\n')
+    assert host.voice("tiny@tiny-voice").defaults == {"speaker": "bob"}
+
+
 def test_a_path_that_does_not_exist_is_reported(tiny_host):
     with pytest.raises(VoxstackError, match="no such folder or zip"):
         tiny_host().voice("./nowhere")
@@ -272,8 +297,8 @@ def test_a_file_that_the_provider_of_its_format_refuses_never_reaches_an_executo
 def test_a_format_that_nobody_provides_is_refused_before_a_network_is_loaded(
     tiny_host, monkeypatch
 ):
-    row = ["format", "numpy", "acme-numpy", "pip install acme-numpy"]
-    monkeypatch.setattr(index, "_rows", lambda: [row])
+    entry = index.Entry("format", "numpy", "acme-numpy", "pip install acme-numpy")
+    monkeypatch.setattr(index, "read_index", lambda: (entry,))
     host = tiny_host(formats=[])
     with pytest.raises(PluginError) as caught:
         host.voice("tiny")
@@ -360,6 +385,15 @@ def test_a_block_is_swapped_by_one_word(tiny_host, loud, tiny_parts):
     assert np.array_equal(louder, plain * 2)
 
 
+def test_a_document_has_the_edits_of_the_deployment_and_then_those_of_the_caller(tiny_host):
+    site = Deployment(set={"/sample": "site", "/version": "2.0.0"})
+    host = tiny_host(options={"deploy": site})
+    document, _ = host.document("tiny", [("/sample", "mine", "--set /sample")])
+    assert (document.value["sample"], document.value["version"]) == ("mine", "2.0.0")
+    assert document.edits == {"/sample": "--set /sample", "/version": "the deployment"}
+    assert host.addon("tiny").manifest.version == "1.0.0"
+
+
 def test_a_wrong_edit_is_reported_with_who_made_it(tiny_host):
     with pytest.raises(ConfigError) as caught:
         tiny_host().voice("tiny", edits=[(PLACE, "Decoed", "--set")])
@@ -378,31 +412,17 @@ def test_an_edit_of_a_place_that_is_not_there_is_an_input_error(tiny_host):
 
 
 @frozen
-class Absent(Executor):
-    formats = ("numpy",)
-
-    @classmethod
-    def available(cls):
-        return "no device here"
-
-    def load(self, network):
-        raise AssertionError
-
-
-@frozen
 class AnotherFormat(Absent):
     formats = ("onnx",)
 
-    @classmethod
-    def available(cls):
+    def available(self):
         return None
 
 
 def test_the_first_executor_that_can_run_the_network_is_chosen(tiny_host, tiny_parts):
     @frozen
     class BadProbe(Absent):
-        @classmethod
-        def available(cls):
+        def available(self):
             raise OSError("driver")
 
     others = [Absent, AnotherFormat, BadProbe]
@@ -469,9 +489,10 @@ def test_several_packages_that_can_run_the_networks_are_refused_once(tiny_host, 
     with pytest.raises(ConfigError) as caught:
         host.voice("tiny")
     (problem,) = caught.value.problems
-    assert "several installed distributions can run the network" in problem.message
-    assert "(Offer, second)" in problem.message
-    assert "name an executor, for example one of: " in problem.message
+    assert problem.message == (
+        "several installed distributions can run the voice's networks: Offer, second; "
+        "name an executor, for example one of: Numpy, Second"
+    )
     assert host.voice("tiny", executor="Second").programs
 
 
@@ -488,6 +509,27 @@ class SecondExecutor:
     @hookimpl
     def voxstack_executors(self):
         return [Component("Second", "stubs:Numpy", {"tag": "second"})]
+
+
+def test_an_executor_is_made_from_its_configuration(tiny_host, tiny_parts):
+    (numpy,) = tiny_parts["executors"]
+    host = tiny_host()
+    assert host.executor("Numpy") == numpy()
+    assert host.executor({"type": "Numpy", "tag": "x"}) == numpy(tag="x")
+    with pytest.raises(ConfigError, match="no executor 'Nunpy' is installed"):
+        host.executor("Nunpy")
+
+
+def test_all_networks_of_an_addon_that_is_not_a_voice_can_be_loaded(
+    tiny_host, write_addon, tmp_path
+):
+    folder = write_addon(tmp_path / "mine", lambda m: [m.pop(k) for k in ("stack", "frontend")])
+    site = Deployment(executors={"vocoder": {"type": "Numpy", "tag": "site"}})
+    host = tiny_host(options={"deploy": site})
+    loaded = host.load_networks(str(folder))
+    assert all(program.loaded for program in loaded)
+    tags = {program.network.name: program.executor.tag for program in loaded}
+    assert tags == {"encoder": "", "decoder": "", "vocoder": "site"}
 
 
 # The user's file --------------------------------------------------------------------------------

@@ -3,14 +3,14 @@
 import pytest
 import voxstack
 from voxstack import Addon, ConfigError, Stream
-from voxstack.addon import make_addon
-from voxstack.documents import Document, parse_json
+from voxstack.addons import make_addon
+from voxstack.config import Document, parse_json
 
 
 def refused(format_):
     document = parse_json(f'{{"format": {format_}}}', "addon.json")
     with pytest.raises(ConfigError) as caught:
-        make_addon(document, None)
+        make_addon(document, None, None)
     (problem,) = caught.value.problems
     return str(problem)
 
@@ -31,7 +31,7 @@ def test_stack_check_of_an_addon_json_refuses_another_format(tiny_host, write_ad
 
 def test_an_edit_cannot_change_the_format_unseen(manifest):
     with pytest.raises(ConfigError, match="newer"):
-        make_addon(Document({**manifest, "format": 2}), None)
+        make_addon(Document({**manifest, "format": 2}), None, None)
 
 
 def test_each_public_name_is_documented():

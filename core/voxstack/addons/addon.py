@@ -141,9 +141,12 @@ def _read(addon: Addon, network: str, formats: Formats, format: str) -> bytes:
     data = addon.read(path)
     try:
         provider.check(data, declared)
-    except FormatError as error:
+    except Exception as error:
+        reason = str(error)
+        if not isinstance(error, FormatError):
+            reason = f"the format {format!r} cannot read it: {type(error).__name__}: {error}"
         advice = "ask who made the addon for another file"
-        raise AddonError(f"{addon.files.name}: {path}: {error}; {advice}") from None
+        raise AddonError(f"{addon.files.name}: {path}: {reason}; {advice}") from None
     return data
 
 

@@ -12,8 +12,8 @@ from attrs import field, frozen
 
 from voxstack.addons.files import MAX_FILE, MAX_FILES, MAX_TOTAL, UNTRUSTED, twins, unsafe
 from voxstack.blocks import AudioFormat
-from voxstack.config import Invalid, escape
-from voxstack.errors import InputError, did_you_mean, shown
+from voxstack.config import Invalid
+from voxstack.errors import InputError, did_you_mean, escape, shown
 from voxstack.networks import DTYPES, Context, TensorSpec
 
 FORMAT = 1  # the version of addon.json that is written and read here

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # In a command's meta, set by the callbacks of plugins' options: see the docstring of voxstack.cli.
 OPEN, ROWS = "voxstack.open", "voxstack.rows"
-_REGISTRY, _ADDED = "voxstack.plugins", "voxstack.added"
+_REGISTRY, _ADDED = "voxstack.registry", "voxstack.added"
 
 T = TypeVar("T", click.Command, click.Option)
 

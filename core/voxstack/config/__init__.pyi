@@ -1,7 +1,6 @@
 """Configuration to typed objects: documents with places, strictly, all problems at once."""
 
 from voxstack.config.documents import Document as Document
-from voxstack.config.documents import escape as escape
 from voxstack.config.documents import lookup as lookup
 from voxstack.config.documents import parse_json as parse_json
 from voxstack.config.documents import parse_value as parse_value

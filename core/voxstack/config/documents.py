@@ -11,7 +11,7 @@ from typing import Any, final
 
 from attrs import define, field
 
-from voxstack.errors import ConfigError, InputError, Problem, did_you_mean, shown
+from voxstack.errors import ConfigError, InputError, Problem, did_you_mean, escape, shown
 
 MAX_DEPTH = 64  # nesting that no hand-written configuration reaches
 
@@ -189,11 +189,6 @@ def scan_positions(text: str) -> tuple[dict[str, tuple[int, int]], list[str], in
 
 
 # JSON pointers ----------------------------------------------------------------------------------
-
-
-def escape(key: str) -> str:
-    """Return a key as a part of a JSON pointer."""
-    return key.replace("~", "~0").replace("/", "~1")
 
 
 def _child(pointer: str, key: str | int) -> str:

@@ -18,9 +18,9 @@ from typing import Annotated, Any, Literal, TypeVar, Union, final, get_args, get
 
 import attrs
 
-from voxstack.config.documents import Document, escape
+from voxstack.config.documents import Document
 from voxstack.config.problems import Invalid, Invalids, invalids_of, problems_of
-from voxstack.errors import ConfigError, VoxstackError, did_you_mean, shown
+from voxstack.errors import ConfigError, VoxstackError, did_you_mean, escape, shown
 
 Hook = Callable[[Any, Any], Any]  # (value, type) -> object
 T = TypeVar("T")

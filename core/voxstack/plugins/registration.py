@@ -19,6 +19,8 @@ from voxstack.plugins.filters import Blocked
 
 log = get_logger("plugins")
 
+OWN_TARGETS = "voxstack."  # what the host's own modules are called: nothing else is imported by it
+
 _REQUIRES = re.compile(r"(?im)^Requires-Dist:\s*voxstack(?![\w.-])\s*(?:\[[^]]*\])?\s*([^;\n]*)")
 
 
@@ -54,6 +56,11 @@ class Registration:
         """Its distribution, with the version."""
         return f"{self.distribution} {self.version}".rstrip()
 
+    @property
+    def identity(self) -> tuple[str, str]:
+        """What it stands for: the host's own components are the same whoever announces them."""
+        return "" if self.target.startswith(OWN_TARGETS) else self.distribution, self.target
+
     def refusal(self) -> str:
         """Return why it cannot be used."""
         said = self.status == "blocked" or (self.reason or "").startswith(self.status)
@@ -73,8 +80,8 @@ class Registration:
         """Check that it can be used with this voxstack; PluginError if not."""
         if self.loaded is None:
             self._check_requirement()
-        if self.status in ("broken", "incompatible"):
-            raise PluginError(self.refusal(), self)
+        if self.status in ("blocked", "broken", "incompatible"):
+            raise PluginError(self.refusal(), self, self.next_step)
 
     def _check_requirement(self) -> None:
         """Compare what its package requires of voxstack with this version."""
@@ -170,7 +177,7 @@ def mark_ambiguous(registrations: Iterable[Registration]) -> None:
             key = (registration.namespace, registration.name)
             by_name.setdefault(key, []).append(registration)
     for (namespace, name), rivals in by_name.items():
-        if len({(r.distribution, r.target) for r in rivals}) > 1:
+        if len({r.identity for r in rivals}) > 1:
             for rival in rivals:
                 rival.status, rival.reason = "ambiguous", _clash(namespace, name, rivals)
 

@@ -20,7 +20,13 @@ from voxstack.logs import get_logger
 from voxstack.plugins.discovery import EntryPoints, Package, known_groups, normalised, scan
 from voxstack.plugins.filters import Blocked, Filter, site_filters
 from voxstack.plugins.index import where_to_get
-from voxstack.plugins.registration import Registration, imported, is_target, mark_ambiguous
+from voxstack.plugins.registration import (
+    OWN_TARGETS,
+    Registration,
+    imported,
+    is_target,
+    mark_ambiguous,
+)
 
 log = get_logger("plugins")
 
@@ -33,7 +39,6 @@ PLACES = {
     "format": "a format of network files",
     "command": "a command",
 }
-OWN_TARGETS = "voxstack."  # what the host's own modules are called: nothing else is imported by it
 
 
 @final
@@ -98,7 +103,7 @@ class Registry:
                 self._import_modules()
                 found = self.candidates(name, namespace)
         good = [r for r in found if r.usable or (r.status == "ambiguous" and "@" in name)]
-        if len({(r.distribution, r.target) for r in good}) == 1:
+        if len({r.identity for r in good}) == 1:
             return good[0]
         if clash := [r for r in found if r.status == "ambiguous"]:
             raise PluginError(clash[0].reason or "", clash[0])

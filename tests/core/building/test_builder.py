@@ -8,6 +8,7 @@ from attrs import field, fields, frozen
 from attrs.validators import ge
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from stubs import Passing, Speaks
 from voxstack import (
     AudioFormat,
     Chunk,
@@ -47,12 +48,6 @@ class Gain(StreamableBlock):
         for chunk in upstream:
             yield chunk.replace(audio=chunk["audio"] * factor)
 """
-
-
-@frozen
-class Passing(StreamableBlock):
-    def stream(self, sequence, upstream):
-        yield from upstream
 
 
 @frozen
@@ -696,13 +691,6 @@ def test_problems_of_the_manifest_and_of_the_stack_come_together(tiny_host):
 # Head and tail ----------------------------------------------------------------------------------
 
 
-@frozen
-class Speaks(Passing):
-    """Turns the frames of a sentence into audio; not registered as a vocoder."""
-
-    ends_sentence = True
-
-
 SPEAKS, LEAF = {"type": "Speaks"}, {"type": "Leaf"}
 
 
@@ -720,6 +708,7 @@ def row(*stack):
         ([row(LEAF, SPEAKS, LEAF), LEAF], 1),
         ([LEAF, row(row(SPEAKS)), LEAF, LEAF], 2),
         ([{"type": "Nest", "grid": [[LEAF], [SPEAKS]]}, LEAF], 1),
+        ([{"type": "Nest", "named": {"x": SPEAKS}}, LEAF], 1),
     ],
 )
 def test_the_head_goes_up_to_the_first_block_that_ends_the_sentence(own_site, offer, stack, head):

@@ -2,6 +2,7 @@
 
 import pytest
 from attrs import frozen
+from stubs import Speaks
 from voxstack import BlockError, Chunk, InputError, Schedule, StreamableBlock, Tensors
 from voxstack.containers import StreamableStack
 from voxstack.running import BuiltStack
@@ -14,14 +15,6 @@ class Timed(StreamableBlock):
 
     def stream(self, sequence, upstream):
         yield Chunk({}, last=True)
-
-
-@frozen
-class Speaks(StreamableBlock):
-    ends_sentence = True
-
-    def stream(self, sequence, upstream):
-        yield from upstream
 
 
 @frozen

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
-from voxstack.cli import ROWS
 
 if TYPE_CHECKING:
     from voxstack.inspection import Registration, Registry
@@ -17,7 +16,7 @@ Row = dict[str, Any]
 def _chosen(context: click.Context, option: click.Parameter, value: bool) -> bool:
     """Add the column to the rows of ``voxstack plugins``."""
     if value:
-        context.meta[ROWS] = _with_timings
+        context.meta["voxstack.rows"] = _with_timings
     return value
 
 
@@ -54,8 +53,9 @@ def _with_timings(
     rows: Sequence[Row],
     columns: Sequence[str],
 ) -> tuple[list[Row], list[str]]:
-    """Return the rows with the cost of importing each, in milliseconds, and the columns."""
-    costs = _timed(registrations, click.get_current_context().meta[LIMIT])
+    """Return the rows and columns with the cost of importing each plugin, in milliseconds."""
+    limit = click.get_current_context().meta.get(LIMIT, 30.0)
+    costs = _timed(registrations, limit)
     # Listed again: what failed is marked as broken now.
     pairs = zip(rows, registrations, strict=True)
     timed = [{**row, **r.listing(), "import_ms": costs.get(r)} for row, r in pairs]

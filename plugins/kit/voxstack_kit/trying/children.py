@@ -241,8 +241,9 @@ def _preload() -> None:
     import voxstack.cli
     import voxstack.host
 
-    for name in dir(voxstack):
-        getattr(voxstack, name)
+    for package in (voxstack, voxstack.cli):
+        for name in dir(package):
+            getattr(package, name)
 
 
 def _function(call: str) -> Callable[..., Any]:

@@ -140,10 +140,13 @@ def test_why_of_an_option_says_what_it_is_and_who_set_it(voxstack, pointer, edit
     [
         ((), ("Missing argument 'POINTER'", "/stack/0")),
         (("en-us",), ("Missing argument 'POINTER'", "/stack/0")),
-        (("en-us", "/sample"), ("neither a component nor an option of one", "/frontend, /stack/0,")),
+        (
+            ("en-us", "/sample"),
+            ("neither a component nor an option of one", "/frontend, /stack/0,"),
+        ),
         (("en-us", "/stack/9"), ('nothing at "/stack/9"', "has 2 items")),
         (("en-us", "/stack/1/schedul"), ("/stack/1/schedul", "did you mean 'schedule'")),
-        (("/stack/1/network/3",), ("/stack/1/network/3",)),
+        (("/stack/1/network/3",), ("/stack/1/network/3", "neither an object nor a list")),
     ],
 )
 def test_why_of_what_is_no_part_says_what_is(refused, arguments, says):

@@ -37,8 +37,9 @@ from voxstack_kit.describing.wrapping import wraps
 from voxstack_kit.testing.addon import AddonSuite
 from voxstack_kit.testing.encoder import encoders_of, sentence
 from voxstack_kit.testing.executor import ExecutorSuite
+from voxstack_kit.testing.format import FormatSuite
 from voxstack_kit.testing.frontend import FrontendSuite
-from voxstack_kit.testing.others import CommandSuite, HooksSuite
+from voxstack_kit.testing.others import CommandSuite, HooksSuite, OptionSuite
 from voxstack_kit.testing.sequence import SequenceBlockSuite
 from voxstack_kit.testing.streamable import StreamableBlockSuite
 from voxstack_kit.testing.texts import TEXTS
@@ -95,6 +96,15 @@ def suite(host: Host, registration: Registration) -> type:
     loaded = _loaded(host, registration)
     if registration.kind == "commands":
         return _with(CommandSuite, command=lambda: loaded, target=lambda: registration.target)
+    if registration.kind == "options":
+        return _with(
+            OptionSuite,
+            option=lambda: loaded,
+            name=lambda: registration.name,
+            target=lambda: registration.target,
+        )
+    if registration.kind == "formats":
+        return _with(FormatSuite, format=lambda: loaded(), target=lambda: registration.target)
     if registration.kind == "executors":
         executor = _executor(host, registration, loaded)
         return _with(ExecutorSuite, executor=lambda: executor)

@@ -1,4 +1,4 @@
-"""The suites of what is not part of a stack: commands, and modules with hooks."""
+"""The suites of what is not part of a stack: commands, options, and modules with hooks."""
 
 from __future__ import annotations
 
@@ -59,6 +59,42 @@ class CommandSuite:
 def _require_command(command: Any) -> None:
     if not isinstance(command, click.Command):
         pytest.skip("not a click command, as another check reports")
+
+
+class OptionSuite:
+    """What voxstack requires of an option: fixtures ``option``, ``name`` and ``target``.
+
+    ``name`` is that of the entry point, "say.locked".
+    """
+
+    def test_it_is_a_click_option(self, option: Any) -> None:
+        """Check that it is a click.Option."""
+        if not isinstance(option, click.Option):
+            fail(
+                f"it is of type {type(option).__name__}, expected a click.Option",
+                'make one: click.Option(["--x"], expose_value=False, help="...")',
+            )
+
+    def test_it_says_what_it_is(self, option: Any) -> None:
+        """Check that it has a help text."""
+        if isinstance(option, click.Option) and not (option.help or option.hidden):
+            fail("it has no help", 'add one: click.Option(["--x"], help="...")')
+
+    def test_it_is_declared_by_its_name(self, option: Any, name: str) -> None:
+        """Check that it has the name of its entry point and keeps its value from the command."""
+        if not isinstance(option, click.Option):
+            pytest.skip("not a click.Option, as another check reports")
+        flag = f"--{name.rpartition('.')[2]}"
+        if flag not in option.opts:
+            fail(f"it is declared as {', '.join(option.opts)}, expected {flag}", f"use {flag}")
+        if option.expose_value:
+            fail("it passes its value to the command, which has no parameter for it",
+                 "declare it with expose_value=False, and use its callback")  # fmt: skip
+
+    def test_importing_it_is_light_and_has_no_effects(self, target: str) -> None:
+        """Check its import, which ``--help`` does: no runtime, output, thread or fork."""
+        module = target.partition(":")[0]
+        require_light(module, imported_apart(module))
 
 
 class HooksSuite:

@@ -18,7 +18,15 @@ from voxstack.inspection import Block
 from voxstack_kit.testing.failures import CheckFailed
 from voxstack_kit.testing.places import raised_at
 
-SUBJECTS = ("block", "executor", "frontend", "command")  # fixtures that return what is examined
+# Fixtures that return what is examined.
+SUBJECTS = ("block", "executor", "frontend", "format", "command", "option")
+    "block",
+    "executor",
+    "frontend",
+    "format",
+    "command",
+    "option",
+)  # fixtures that return what is examined
 SHOW_WHERE = "write a test of the package that subclasses the suite: pytest shows where"
 
 

@@ -11,15 +11,18 @@ from voxstack_kit.testing import (
     SequenceBlockSuite,
     StreamableBlockSuite,
 )
-from voxstack_kit.testing.others import CommandSuite, HooksSuite
+from voxstack_kit.testing.format import FormatSuite
+from voxstack_kit.testing.others import CommandSuite, HooksSuite, OptionSuite
 from voxstack_kit.testing.running import title
 
 TABLES = {
     AddonSuite: ("addon",),
     CommandSuite: ("commands",),
     ExecutorSuite: ("component", "executor"),
+    FormatSuite: ("formats",),
     FrontendSuite: ("component", "frontend"),
     HooksSuite: ("hooks",),
+    OptionSuite: ("options",),
     SequenceBlockSuite: ("component", "sequence"),
     StreamableBlockSuite: ("component", "streamable"),
 }

@@ -20,13 +20,6 @@ from voxstack_kit.testing.places import raised_at
 
 # Fixtures that return what is examined.
 SUBJECTS = ("block", "executor", "frontend", "format", "command", "option")
-    "block",
-    "executor",
-    "frontend",
-    "format",
-    "command",
-    "option",
-)  # fixtures that return what is examined
 SHOW_WHERE = "write a test of the package that subclasses the suite: pytest shows where"
 
 

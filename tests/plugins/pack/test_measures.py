@@ -35,7 +35,7 @@ def frames(count=120):
 @pytest.mark.parametrize("width", [1, 4, 60])
 def test_the_context_is_measured_on_the_graph(width):
     program = Program(smoothing(width))
-    assert measure_context(program, frames()) == {"left": width, "right": width}
+    assert measure_context(program, frames(), "frames") == {"left": width, "right": width}
     assert measure_frame_ratio(program, frames(), "frames") == 1
 
 
@@ -79,7 +79,7 @@ def test_a_network_whose_padding_leaks_is_refused():
         packed(leaking, form="windows")
 
 
-def test_a_wrong_frame_ratio_is_told():
+def test_a_wrong_frame_ratio_is_refused():
     with pytest.raises(ExportError, match="frame_ratio is 1 as measured, not 2"):
         packed(smoothing(1), frame_ratio=2)
 

@@ -193,7 +193,7 @@ def test_threads_share_a_frontend(english):
 def test_plain_text_imports_no_number_words():
     code = (
         "import sys, voxstack_english as v; from voxstack_english.pronounce import pronounce;"
-        "from voxstack_english.normalise import normalise; normalise('Plain words, Dr. Foo.');"
+        "from voxstack_english.normalize import normalize; normalize('Plain words, Dr. Foo.');"
         "sys.exit('inflect' in sys.modules or 'structlog' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

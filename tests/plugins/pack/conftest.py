@@ -53,7 +53,7 @@ class Singular(Decoder):
     def forward(self, encodings, mask):
         return torch.linalg.svd(encodings)[1]
 
-class Normalising(Decoder):
+class Normalizing(Decoder):
     def forward(self, encodings, mask):
         return encodings - encodings.mean(-1, keepdim=True)
 
@@ -75,8 +75,8 @@ def branching():
 def singular():
     return decoder(Singular)
 
-def normalising():
-    return decoder(Normalising)
+def normalizing():
+    return decoder(Normalizing)
 
 def failing():
     raise ValueError("no weights here")

@@ -87,7 +87,7 @@ REFUSED = {
     '"./models.py:failing"': r"raised ValueError: no weights here \(models.py, line",
     '"./models.py:branching"': "its control flow depends on the values of tensors",
     '"./models.py:singular"': "the op aten::_linalg_svd has no ONNX form",
-    '"./models.py:normalising"': "every position of frames affects all others",
+    '"./models.py:normalizing"': "every position of frames affects all others",
     '"decoder"': "expected 'package.module:factory'",
 }
 

@@ -37,7 +37,7 @@ class Analysis:
     zero_functions: frozenset[str]  # first outputs of nodes that map zeros to zeros
 
 
-def analyse(model: onnx.ModelProto, time: str, mask: str) -> Analysis:
+def analyze(model: onnx.ModelProto, time: str, mask: str) -> Analysis:
     """Analyze a prepared graph; DelayedError if it cannot be stepped."""
     found = layouts(model, time)
     _check_inputs(model.graph, found, time, mask)

@@ -9,7 +9,7 @@ import onnx
 from attrs import frozen
 from onnx import helper
 
-from voxstack_pack.delayed.analysis import analyse
+from voxstack_pack.delayed.analysis import analyze
 from voxstack_pack.delayed.errors import DelayedError
 from voxstack_pack.delayed.histories import histories
 from voxstack_pack.delayed.prepare import prepare, remove_dead
@@ -43,7 +43,7 @@ def delayed(model: onnx.ModelProto, time: str = "frames", mask: str = "mask") ->
     _check(model)
     plain = prepare(model)
     graph = plain.graph
-    analysis = analyse(plain, time, mask)
+    analysis = analyze(plain, time, mask)
     plan = schedule(graph, analysis)
     batch = _batch(graph, time)
     memory = histories(graph, analysis, plan)

@@ -164,8 +164,8 @@ def _by_text(alignment: Alignment, text: str, phones: Sequence[str]) -> tuple[li
 def _pronounced(text: str) -> tuple[list[str], list[str], list[int]]:
     """Give the words of a text, their phones, and the index of the word of each phone."""
     from voxstack_english.frontend import in_context, spoken_words
-    from voxstack_english.normalise import PAUSE as COMMA
-    from voxstack_english.normalise import normalise
+    from voxstack_english.normalize import PAUSE as COMMA
+    from voxstack_english.normalize import normalize
     from voxstack_english.pronounce import pronounce
     from voxstack_english.sentences import split
 
@@ -173,7 +173,7 @@ def _pronounced(text: str) -> tuple[list[str], list[str], list[int]]:
     phones: list[str] = []
     of: list[int] = []
     for passage in split([text], len(text) + 1):
-        spoken = spoken_words(normalise(passage.text, passage.start).tokens)
+        spoken = spoken_words(normalize(passage.text, passage.start).tokens)
         plain = [item.word for item in spoken]
         for word, said_as in zip(plain, in_context(plain), strict=True):
             if word != COMMA:

@@ -69,7 +69,7 @@ def called(reference: str, folder: Path) -> Any:
     try:
         return function()
     except Exception as error:
-        raise ExportError(f"{reference} raised {_told(error)}") from error
+        raise ExportError(f"{reference} raised {_described(error)}") from error
 
 
 def _imported(module: str, folder: Path) -> Any:
@@ -93,12 +93,12 @@ def _imported(module: str, folder: Path) -> Any:
     except BaseException as error:  # SystemExit too: the file may do anything on import
         if isinstance(error, KeyboardInterrupt):
             raise
-        raise ExportError(f"importing {module} failed with {_told(error)}") from error
+        raise ExportError(f"importing {module} failed with {_described(error)}") from error
     finally:
         sys.path.remove(str(folder))
 
 
-def _told(error: BaseException) -> str:
+def _described(error: BaseException) -> str:
     """Describe an error with the line of the author's file where it was raised."""
     frames = traceback.extract_tb(error.__traceback__)
     place = next((f for f in reversed(frames) if "site-packages" not in f.filename), None)

@@ -1,4 +1,4 @@
-"""What is written, and the words that are spoken for it."""
+"""Written forms, and the words that are spoken for them."""
 
 import pytest
 from voxstack_english.normalize import normalize

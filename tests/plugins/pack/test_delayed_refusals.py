@@ -1,4 +1,4 @@
-"""What cannot be stepped is refused with its node, its tensor, the reason and the next step."""
+"""Graphs that cannot be stepped are refused with node, tensor, reason and the next step."""
 
 import numpy as np
 import pytest
@@ -75,7 +75,7 @@ REFUSED["there is no rule"].graph.initializer[0].CopyFrom(
 
 
 @pytest.mark.parametrize("reason", REFUSED)
-def test_what_needs_the_whole_utterance_is_refused(reason):
+def test_a_graph_that_needs_the_whole_utterance_is_refused(reason):
     with pytest.raises(DelayedError) as caught:
         delayed(REFUSED[reason])
     assert reason in str(caught.value)

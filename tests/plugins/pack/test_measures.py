@@ -1,4 +1,4 @@
-"""What is measured on a graph, and what is held against its promise."""
+"""Measurements of a graph, and the checks of its promises."""
 
 import numpy as np
 import onnx
@@ -46,7 +46,7 @@ def packed(model, reference=None, **spec):
     return pack_graph(spec, model, reference or program, examples, ["OnnxRuntime"])
 
 
-def test_windows_and_the_delayed_form_are_proved():
+def test_windows_and_the_delayed_form_are_checked():
     windows, stepped = packed(smoothing(4), form="windows"), packed(smoothing(4))
     assert windows.entry["context"] == {"left": 4, "right": 4}
     assert stepped.form == "delayed"
@@ -57,7 +57,7 @@ def test_windows_and_the_delayed_form_are_proved():
         assert max(figures.worst.values()) < 1e-5
 
 
-def test_what_differs_is_refused_with_its_place():
+def test_a_difference_is_refused_with_its_place():
     program = Program(smoothing(1))
 
     def other(inputs):

@@ -1,4 +1,4 @@
-"""`voxstack addon pack`: a recipe to an addon that speaks, or one refusal and no file."""
+"""`voxstack addon pack`: from a recipe to an addon that speaks, or to an error without files."""
 
 import json
 import shutil
@@ -149,7 +149,7 @@ def test_a_folder_of_something_else_is_left_alone(packer, tmp_path):
     assert (tmp_path / "out" / "thesis.txt").exists()
 
 
-def test_an_executor_that_is_not_there_is_named(packer):
+def test_an_unknown_executor_is_named(packer):
     result = packer(HEAD + DECODER, "--executor", "OnnxRuntim")
     assert "did you mean 'OnnxRuntime" in str(result.exception)
 

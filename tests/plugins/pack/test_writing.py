@@ -1,4 +1,4 @@
-"""What is written of an addon: whole, private, and exact or not at all."""
+"""Writing an addon: completely or not at all, and without private paths."""
 
 import json
 
@@ -71,7 +71,7 @@ def test_a_card_without_a_place_for_figures_is_refused(tmp_path):
         fill_card(tmp_path, "| x |")
 
 
-def test_networks_that_an_addon_no_longer_has_go(tmp_path):
+def test_networks_that_an_addon_no_longer_has_are_removed(tmp_path):
     write(draft(graphs={"n": graph(), "m": graph()}), tmp_path)
     (tmp_path / "__init__.py").touch()
     write(draft(graphs={"n": graph()}), tmp_path)

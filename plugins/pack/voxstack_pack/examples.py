@@ -62,7 +62,7 @@ def padded(inputs: Arrays, shapes: Shapes, time: str, after: int) -> Arrays:
 def spoiled(
     inputs: Arrays, shapes: Shapes, time: str, frames: int, rng: np.random.Generator
 ) -> Arrays:
-    """Write meaningless values behind the first ``frames``; the masks stay."""
+    """Write meaningless values after the first ``frames``; the masks stay."""
     dirty = {name: value.copy() for name, value in inputs.items()}
     for name in over(shapes, time):
         if name.endswith("mask"):

@@ -211,7 +211,7 @@ def _streamed(spec: Spec, model: onnx.ModelProto, program: Program, example: Arr
 
 
 def _name_samples(model: onnx.ModelProto, time: str) -> None:
-    """Give the time of the outputs a name of its own: its rate differs from the inputs'."""
+    """Rename the time of the outputs, because its rate differs from the inputs'."""
     for value in model.graph.output:
         last = value.type.tensor_type.shape.dim[-1]
         if last.dim_param == time:

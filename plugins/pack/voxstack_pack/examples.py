@@ -22,7 +22,7 @@ def dimension(shape: Sequence[int | str]) -> str | None:
     return last if isinstance(last, str) else None
 
 
-def over(shapes: Shapes, time: str | None = None) -> list[str]:
+def timed_inputs(shapes: Shapes, time: str | None = None) -> list[str]:
     """Return the inputs that have a time dimension, or the one named ``time``."""
     found = {name: dimension(shape) for name, shape in shapes.items()}
     return [name for name, own in found.items() if own and time in (None, own)]
@@ -30,7 +30,7 @@ def over(shapes: Shapes, time: str | None = None) -> list[str]:
 
 def length(inputs: Arrays, shapes: Shapes, time: str) -> int:
     """Return the number of positions along a time dimension."""
-    names = over(shapes, time)
+    names = timed_inputs(shapes, time)
     return int(inputs[names[0]].shape[-1]) if names else 0
 
 
@@ -38,13 +38,13 @@ def resized(inputs: Arrays, shapes: Shapes, time: str, count: int, first: int = 
     """Take ``count`` positions from ``first`` on, starting over at the end."""
     there = length(inputs, shapes, time)
     index = (np.arange(count) + first) % max(1, there)
-    return inputs | {name: inputs[name][..., index] for name in over(shapes, time)}
+    return inputs | {name: inputs[name][..., index] for name in timed_inputs(shapes, time)}
 
 
 def cut(inputs: Arrays, shapes: Shapes, time: str, sizes: Callable[[], int]) -> Iterator[Arrays]:
     """Yield the inputs in consecutive chunks along time, of sizes() positions each."""
     at, end = 0, length(inputs, shapes, time)
-    names = set(over(shapes, time))
+    names = set(timed_inputs(shapes, time))
     while at < end:
         size = min(sizes(), end - at)
         yield {n: v[..., at : at + size] if n in names else v for n, v in inputs.items()}
@@ -55,16 +55,16 @@ def padded(inputs: Arrays, shapes: Shapes, time: str, after: int) -> Arrays:
     """Append zeros along time; a mask is zero there too."""
     return inputs | {
         name: np.pad(inputs[name], [(0, 0)] * (inputs[name].ndim - 1) + [(0, after)])
-        for name in over(shapes, time)
+        for name in timed_inputs(shapes, time)
     }
 
 
-def spoiled(
+def with_garbage(
     inputs: Arrays, shapes: Shapes, time: str, frames: int, rng: np.random.Generator
 ) -> Arrays:
     """Write meaningless values after the first ``frames``; the masks stay."""
     dirty = {name: value.copy() for name, value in inputs.items()}
-    for name in over(shapes, time):
+    for name in timed_inputs(shapes, time):
         if name.endswith("mask"):
             continue
         tail = dirty[name][..., frames:]
@@ -77,7 +77,7 @@ def spoiled(
 
 def backwards(inputs: Arrays, shapes: Shapes) -> Arrays:
     """Return a different utterance of the same lengths."""
-    return inputs | {name: inputs[name][..., ::-1] for name in over(shapes)}
+    return inputs | {name: inputs[name][..., ::-1] for name in timed_inputs(shapes)}
 
 
 def paired(first: Arrays, second: Arrays) -> Arrays:

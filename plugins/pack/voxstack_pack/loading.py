@@ -20,7 +20,7 @@ from voxstack_pack.running import Arrays
 
 @final
 @frozen
-class Made:
+class Loaded:
     """The result of a factory."""
 
     module: Any  # torch.nn.Module
@@ -28,7 +28,7 @@ class Made:
     whole: Callable[..., object] | None = None  # the whole-utterance form of a stepped module
 
 
-def make(reference: str, folder: Path, names: Sequence[str]) -> Made:
+def load_module(reference: str, folder: Path, names: Sequence[str]) -> Loaded:
     """Call a factory; ``names`` are the inputs' names if its examples have none.
 
     It returns ``(module, examples)`` or ``(module, examples, whole)``; examples are a dict of
@@ -36,7 +36,7 @@ def make(reference: str, folder: Path, names: Sequence[str]) -> Made:
     """
     import torch
 
-    given = called(reference, folder)
+    given = call(reference, folder)
     if not isinstance(given, tuple) or len(given) not in (2, 3):
         raise ExportError(
             f"{reference} returned {_kind(given)}; expected (module, examples), or "
@@ -48,10 +48,10 @@ def make(reference: str, folder: Path, names: Sequence[str]) -> Made:
             f"{reference}: the first value is {_kind(module)}; expected a torch.nn.Module"
         )
     whole = given[2] if len(given) == 3 else None
-    return Made(module.eval(), arrays(reference, examples, names), whole)
+    return Loaded(module.eval(), as_arrays(reference, examples, names), whole)
 
 
-def called(reference: str, folder: Path) -> Any:
+def call(reference: str, folder: Path) -> Any:
     """Import what a reference names, call it, and return the result."""
     module, colon, attribute = reference.rpartition(":")
     if not colon or not module or not attribute:
@@ -110,7 +110,7 @@ def _kind(value: object) -> str:
     return f"a {type(value).__name__}" if value is not None else "nothing"
 
 
-def arrays(what: str, examples: Any, names: Sequence[str] = ()) -> tuple[Arrays, ...]:
+def as_arrays(what: str, examples: Any, names: Sequence[str] = ()) -> tuple[Arrays, ...]:
     """Return examples as numpy arrays of batch 1; ExportError if they are not tensors."""
     if isinstance(examples, Mapping) or (
         isinstance(examples, tuple | list)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from voxstack_pack.errors import ExportError
-from voxstack_pack.examples import cut, length, over, padded, resized
+from voxstack_pack.examples import cut, length, padded, resized, timed_inputs
 from voxstack_pack.running import Array, Arrays, Program
 
 REACHES = (40, 160, 640)  # frames on each side of a disturbed one, tried in turn
@@ -51,7 +51,7 @@ def _reach(program: Program, inputs: Arrays, time: str, ratio: int) -> tuple[int
     middle = length(inputs, program.inputs, time) // 2
     before = program(inputs)
     left = right = 0
-    for name in over(program.inputs, time):
+    for name in timed_inputs(program.inputs, time):
         for moved in _moved(name, inputs[name], middle):
             after = program(inputs | {name: moved})
             for output, value in before.items():

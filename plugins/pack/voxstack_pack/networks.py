@@ -14,7 +14,7 @@ from voxstack.networks import MASK
 
 from voxstack_pack.addons import declared
 from voxstack_pack.errors import ExportError
-from voxstack_pack.examples import dimension, length, over, padded, resized, twice
+from voxstack_pack.examples import dimension, length, padded, resized, timed_inputs, twice
 from voxstack_pack.graphs import STATE, export, quiet, reason
 from voxstack_pack.measures import measure_context, measure_delay, measure_frame_ratio
 from voxstack_pack.proof import Figures, Proof
@@ -73,7 +73,7 @@ def pack_module(
     called without them. ExportError names what cannot be exported or differs.
     """
     with _of_network(spec.name):
-        _, *unseen = examples = enough(spec, examples)
+        _, *unseen = examples = completed(spec, examples)
         model = export(module, twice(examples[0]), spec.outputs, spec.time, spec.inputs)
 
         def reference(inputs: Arrays) -> Arrays:
@@ -119,7 +119,7 @@ def _of_network(name: str) -> Iterator[None]:
         raise error.of(name) from error.__cause__
 
 
-def enough(spec: Spec, examples: Sequence[Arrays]) -> list[Arrays]:
+def completed(spec: Spec, examples: Sequence[Arrays]) -> list[Arrays]:
     """Return at least three examples of different lengths: those given, and more from the first."""
     if not examples:
         raise ExportError("there is no example to trace it with; add one to the examples")
@@ -229,7 +229,7 @@ def _stepped(
     if spec.form not in (None, "stepped"):
         raise ExportError(f'has state, so its form is "stepped", not {spec.form!r}')
     given = {n: shape for n, shape in program.inputs.items() if n not in program.state}
-    if not over(given, spec.time):  # it feeds itself: there is no delay
+    if not timed_inputs(given, spec.time):  # it feeds itself: there is no delay
         return _packed(spec, "stepped", model, state=program.state), reference
     zeros = {n: examples[0][n] for n in program.state if n in examples[0]}
     example = {**examples[0], **zeros}

@@ -110,7 +110,7 @@ def name_outputs(
         value.CopyFrom(named)
 
 
-def drawn(model: onnx.ModelProto, seed: int = 0) -> Arrays:
+def random_example(model: onnx.ModelProto, seed: int = 0) -> Arrays:
     """Return a random example: floats around 0, and integers that are valid table indices."""
     rng = np.random.default_rng(seed)
     example: Arrays = {}
@@ -157,7 +157,7 @@ def read_npz(path: Path) -> Arrays:
         raise ExportError(f"{path.name}: cannot be read as .npz: {error}") from None
 
 
-def runs(program: Program, example: Arrays) -> Arrays:
+def run_example(program: Program, example: Arrays) -> Arrays:
     """Run an example; ExportError explains what does not fit."""
     if missing := program.inputs.keys() - example.keys():
         raise ExportError(f"the examples lack the inputs {', '.join(sorted(missing))}")

@@ -17,7 +17,7 @@ from voxstack.errors import did_you_mean
 from voxstack_pack import loading, onnxfile
 from voxstack_pack.addons import MANIFEST, Draft, write
 from voxstack_pack.errors import ExportError
-from voxstack_pack.networks import Packed, Spec, enough, pack_graph, pack_module
+from voxstack_pack.networks import Packed, Spec, completed, pack_graph, pack_module
 from voxstack_pack.recipe import NetworkRecipe, ReadRecipe, TensorRecipe
 from voxstack_pack.running import Arrays, Program
 from voxstack_pack.sizes import text_sizes
@@ -205,7 +205,7 @@ def _from_module(
     read: ReadRecipe, name: str, recipe: NetworkRecipe, executors: Sequence[str]
 ) -> Packed:
     inputs, outputs = recipe.tensors("inputs"), recipe.tensors("outputs")
-    made = loading.make(str(recipe.module), read.folder, list(inputs))
+    made = loading.load_module(str(recipe.module), read.folder, list(inputs))
     _require_known(inputs, made.examples[0], "the factory's examples have no input")
     spec = _spec(
         read,
@@ -240,7 +240,7 @@ def _from_onnx(
     examples = _examples(read, recipe, model, spec)
     state = spec.state or {}
     program = Program(model, state if spec.state else None)
-    made = [onnxfile.runs(program, example) for example in examples[:2]]
+    made = [onnxfile.run_example(program, example) for example in examples[:2]]
     onnxfile.name_outputs(model, made, along, {n: t.time for n, t in outputs.items()})
     strip(model)
     whole = Program(original, {})
@@ -265,14 +265,14 @@ def _drop_outputs(model: Any, outputs: dict[str, TensorRecipe]) -> None:
 def _examples(read: ReadRecipe, recipe: NetworkRecipe, model: Any, spec: Spec) -> list[Arrays]:
     given = recipe.examples
     if given is None:
-        examples: Sequence[Arrays] = [onnxfile.drawn(model)]
+        examples: Sequence[Arrays] = [onnxfile.random_example(model)]
     elif ":" in given:
-        examples = loading.arrays(given, loading.called(given, read.folder))
+        examples = loading.as_arrays(given, loading.call(given, read.folder))
     else:
-        examples = loading.arrays(given, onnxfile.read_npz(read.folder / given))
+        examples = loading.as_arrays(given, onnxfile.read_npz(read.folder / given))
     fixed = {
         value.name: ""
         for value in model.graph.input
         if value.type.tensor_type.shape.dim[-1].dim_value
     }
-    return enough(evolve(spec, inputs={**spec.inputs, **fixed}), examples)
+    return completed(evolve(spec, inputs={**spec.inputs, **fixed}), examples)

@@ -17,10 +17,10 @@ from voxstack_pack.examples import (
     backwards,
     dimension,
     length,
-    over,
     padded,
     paired,
-    spoiled,
+    timed_inputs,
+    with_garbage,
 )
 from voxstack_pack.running import Array, Arrays, Call
 
@@ -59,7 +59,7 @@ class Proof:
 
     def figures(self, reference: Call, examples: Sequence[Arrays]) -> Figures:
         """Compare at every example's length; ExportError for the first excessive difference."""
-        feeds_itself = self.program.network.state and not over(self._given(), self.time)
+        feeds_itself = self.program.network.state and not timed_inputs(self._given(), self.time)
         for inputs in examples:
             if feeds_itself:
                 self._steps(reference, inputs)
@@ -88,16 +88,16 @@ class Proof:
                 self._compare("chunks", said, chunked, whole)
         if self.static:
             return  # the host already pads, and the batch is always 1
-        said = f"{long}, in a batch of 2, differs from that alone"
+        said = f"{long}, in a batch of 2, differs from a batch of 1"
         other = backwards(inputs, self._given())
         self._compare("batch", said, self._second(paired(other, inputs)), whole)
         if MASK not in self.shapes and f"{self.time}_{MASK}" not in self.shapes:
             return
         longer = padded(inputs, self._given(), self.time, PADDING)
-        said = f"{long}, padded with zeros, differs from that alone"
+        said = f"{long}, padded with zeros, differs from the unpadded"
         self._compare("padding", said, self._cut(self._direct(longer), count), whole)
-        dirty = spoiled(longer, self._given(), self.time, count, self.rng)
-        said = f"{long}, with garbage in the padding, differs from that alone"
+        dirty = with_garbage(longer, self._given(), self.time, count, self.rng)
+        said = f"{long}, with garbage in the padding, differs from the unpadded"
         self._compare("garbage", said, self._cut(self._direct(dirty), count), whole)
 
     def _whole(self, inputs: Arrays) -> Arrays:
@@ -107,7 +107,7 @@ class Proof:
 
     def _stream(self, inputs: Arrays, sizes: tuple[int, ...]) -> Arrays:
         """Run the network as a voice does."""
-        names = [n for n in over(self._given(), self.time) if n != MASK]
+        names = [n for n in timed_inputs(self._given(), self.time) if n != MASK]
         sequence = Tensors({n: v for n, v in inputs.items() if n not in names and n != MASK})
         chunks = list(
             run_network(
@@ -167,12 +167,12 @@ class Proof:
                 longer = constants
                 for time in {dimension(shape) for shape in self._given().values()} - {None}:
                     longer = padded(longer, self._given(), str(time), PADDING)
-                said = f"{where}, with padded constants, differs from that alone"
+                said = f"{where}, with padded constants, differs from the unpadded"
                 self._compare("padding", said, self._step(longer, states)[0], found)
                 alone = {n: np.zeros_like(v) for n, v in states.items()}
                 twin = paired(constants | alone, constants | states)
                 second = {n: v[1:] for n, v in self._arrays(self.program(twin)).items()}
-                said = f"{where}, in a batch of 2, differs from that alone"
+                said = f"{where}, in a batch of 2, differs from a batch of 1"
                 self._compare("batch", said, {n: second[n] for n in found}, found)
             states = after
 

@@ -281,6 +281,16 @@ def test_the_readme_does_not_depend_on_the_packages_folder(new, tmp_path, kind):
         assert not re.search(r"(?<!\.)\./voxstack", text)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_package_requires_the_kit_for_its_tests_and_the_format_that_it_runs(new, tmp_path, kind):
+    new("acme-thing", *kind)
+    project = tomllib.loads((tmp_path / "acme-thing/pyproject.toml").read_text())["project"]
+    assert "voxstack-kit>=0.1,<1" in project["optional-dependencies"]["test"]
+    assert ("voxstack-onnx>=0.1" in project["dependencies"]) == ("executor" in kind)
+    (test,) = (tmp_path / "acme-thing/tests").glob("test_*.py")
+    assert "from voxstack_kit.testing import" in test.read_text()
+
+
 def test_a_description_without_a_period_becomes_a_sentence(new, tmp_path):
     for name, description in (("acme-a", "He said"), ("acme-b", "He said?")):
         new(name, "--data", f"description={description}")

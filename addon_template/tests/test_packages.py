@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-if not all(map(find_spec, ("voxstack_template", "copier", "hatchling", "voxstack_voice_en_us"))):
-    pytest.skip("needs pip install ./addon_template and a voice", allow_module_level=True)
+NEEDED = ("voxstack_template", "voxstack_kit", "copier", "hatchling", "voxstack_voice_en_us")
+if not all(map(find_spec, NEEDED)):
+    pytest.skip("needs ./addon_template, ./plugins/kit and a voice", allow_module_level=True)
 
 PACKAGES = {
     "acme-gain": ("--kind", "component"),

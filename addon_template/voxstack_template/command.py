@@ -91,7 +91,7 @@ def new(
 
 
 def _pair(text: str) -> tuple[str, str]:
-    from voxstack.errors import InputError
+    from voxstack import InputError
 
     name, equals, value = text.partition("=")
     if not equals or not name:

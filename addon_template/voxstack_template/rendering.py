@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 from voxstack import InputError
-from voxstack.errors import did_you_mean
+from voxstack.inspection import did_you_mean
 
 from voxstack_template.names import Names, offered
 

@@ -26,7 +26,7 @@ import onnxruntime
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from voxstack.cli.output import print_table
+from voxstack.cli import print_table
 from voxstack_pack.delayed import delayed
 from voxstack_pack.graphs import export
 

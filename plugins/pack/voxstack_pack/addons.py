@@ -67,7 +67,7 @@ def declared(
 
 
 def _dtype(value: onnx.ValueInfoProto) -> str:
-    from voxstack.networks import DTYPES
+    from voxstack.inspection import DTYPES
 
     name = str(onnx.helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type))
     if name not in DTYPES:

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from voxstack.cli.options import json_option
-from voxstack.cli.output import print_json, print_table
+from voxstack.cli import json_option, print_json, print_table
 
 
 @click.command(short_help="Pack PyTorch modules and ONNX files into an addon.")

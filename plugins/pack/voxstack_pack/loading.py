@@ -12,7 +12,7 @@ from typing import Any, final
 
 import numpy as np
 from attrs import frozen
-from voxstack.errors import did_you_mean
+from voxstack.inspection import did_you_mean
 
 from voxstack_pack.errors import ExportError
 from voxstack_pack.running import Arrays

@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 from attrs import evolve, field, frozen
 from voxstack import VoxstackError
-from voxstack.networks import MASK
+from voxstack.inspection import MASK
 
 from voxstack_pack.addons import declared
 from voxstack_pack.errors import ExportError

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import onnx
 from onnx import numpy_helper
-from voxstack.errors import did_you_mean
+from voxstack.inspection import did_you_mean
 
 from voxstack_pack.errors import ExportError
 from voxstack_pack.running import Array, Arrays, Program

@@ -12,7 +12,7 @@ from typing import Any, final
 
 from attrs import evolve, frozen
 from voxstack import ConfigError, Host, InputError, VoxstackError
-from voxstack.errors import did_you_mean
+from voxstack.inspection import did_you_mean
 
 from voxstack_pack import loading, onnxfile
 from voxstack_pack.addons import MANIFEST, Draft, write

@@ -8,7 +8,7 @@ from typing import final
 import numpy as np
 from attrs import field, frozen
 from voxstack import Chunk, Program, Schedule, Tensors, run_network
-from voxstack.networks import MASK
+from voxstack.inspection import MASK
 
 from voxstack_pack.errors import ExportError
 from voxstack_pack.examples import (

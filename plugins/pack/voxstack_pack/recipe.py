@@ -9,9 +9,7 @@ from typing import Any, Literal, final
 
 from attrs import field, frozen
 from voxstack import AudioFormat, ConfigError
-from voxstack.documents import Document, read_toml
-from voxstack.manifest import Control
-from voxstack.structure import Structurer, structure
+from voxstack.inspection import Control, Document, Structurer, read_toml, structure
 
 NAME = re.compile(r"[\w-]+(\.[\w-]+)*")  # also valid as a file name
 NAME_RULE = "letters, digits, '_', '-' and inner dots"

@@ -12,8 +12,7 @@ from typing import Any, final
 import attrs
 from attrs import frozen
 from voxstack import Host, InputError, Program, VoxstackError
-from voxstack.errors import did_you_mean
-from voxstack.registry import Registry
+from voxstack.inspection import Registry, did_you_mean
 
 from voxstack_pack.addons import MANIFEST, file_entry, pretty
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 from voxstack import InputError
-from voxstack.errors import did_you_mean
+from voxstack.inspection import did_you_mean
 
 STAGES = ("corpus", "features", "acoustic", "vocoder", "attention", "export", "evaluate")
 

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Literal, final
 
 from attrs import field, frozen
-from voxstack.documents import read_toml
-from voxstack.structure import Structurer, structure
+from voxstack.inspection import Structurer, read_toml, structure
 
 from voxstack_train.corpus.flite import VOICES
 from voxstack_train.corpus.recorded import Recorded

@@ -10,8 +10,7 @@ from typing import Any
 
 import click
 from voxstack import InputError
-from voxstack.cli.options import json_option, make_host
-from voxstack.cli.output import print_json, print_table
+from voxstack.cli import json_option, make_host, print_json, print_table
 
 from voxstack_train.evaluation.sets import SETS
 

@@ -7,8 +7,15 @@ from typing import Any, final
 
 import numpy as np
 from attrs import frozen
-from voxstack import Chunk, StreamableBlock, StreamablePipeline, StreamableStack, Tensors, Voice
-from voxstack.schedule import Schedule
+from voxstack import (
+    Chunk,
+    Schedule,
+    StreamableBlock,
+    StreamablePipeline,
+    StreamableStack,
+    Tensors,
+    Voice,
+)
 
 from voxstack_train.features.spectrum import HOP, MELS, SAMPLE_RATE
 

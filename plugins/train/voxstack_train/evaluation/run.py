@@ -21,7 +21,7 @@ from typing import Any, Protocol, final
 import numpy as np
 from attrs import frozen
 from voxstack import InputError, Voice
-from voxstack.errors import did_you_mean
+from voxstack.inspection import did_you_mean
 
 from voxstack_train.corpus.flite import VOICES
 from voxstack_train.errors import TrainError

@@ -1,4 +1,4 @@
-"""Pack one network: name it, find its form, measure what the manifest says, and prove it."""
+"""Pack one network: name it, find its form, measure its manifest values, and check it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from voxstack_pack.runtimes import Runtime, loaded, runtimes
 from voxstack_pack.strip import strip
 
 Form = Literal["whole", "windows", "delayed", "stepped"]
-UNSEEN = (53, 151)  # frames of examples that are made of one
+UNSEEN = (53, 151)  # frames of the examples that are made from the first
 UNSEEN_TEXT = (19, 83)
 
 

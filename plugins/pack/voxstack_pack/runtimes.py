@@ -1,4 +1,4 @@
-"""The executors that are installed here, each with a network loaded as a voice would load it."""
+"""Find the installed executors, and load a network on them as a voice does."""
 
 from __future__ import annotations
 
@@ -12,18 +12,17 @@ from typing import Any, final
 import attrs
 from attrs import frozen
 from voxstack import Host, InputError, Program, VoxstackError
-from voxstack.errors import did_you_mean
-from voxstack.registry import Registry
+from voxstack.inspection import Registry, did_you_mean
 
 from voxstack_pack.addons import MANIFEST, file_entry, pretty
 
-ROOM = 64  # positions to which a fixed shape is rounded up
+ROOM = 64  # fixed shapes are rounded up to a multiple of it
 
 
 @final
 @frozen
 class Runtime:
-    """An executor that can be used here."""
+    """An executor that is usable here."""
 
     name: str
     formats: tuple[str, ...]
@@ -32,9 +31,9 @@ class Runtime:
 
 
 def runtimes(only: Sequence[str] = ()) -> tuple[list[Runtime], dict[str, str]]:
-    """Give the executors that are usable here, and why the others are not.
+    """Return the executors that are usable here, and why the others are not.
 
-    ``only`` these, if any are named: InputError for one that there is not.
+    ``only`` these, if any are named: InputError for an unknown one.
     """
     registry = Registry()
     names = registry.names("executor")
@@ -52,7 +51,7 @@ def runtimes(only: Sequence[str] = ()) -> tuple[list[Runtime], dict[str, str]]:
         except VoxstackError as error:
             reasons[name] = str(error)
             continue
-        except TypeError:  # it wraps another: nothing to check that this one is not
+        except TypeError:  # it wraps another executor, which is checked itself
             reasons[name] = "needs options"
             continue
         except Exception as error:
@@ -71,9 +70,9 @@ def loaded(
     files: Mapping[str, bytes],
     fixed: Mapping[str, int],
 ) -> Iterator[Program]:
-    """Load one network on an executor, by a host that is closed afterwards.
+    """Load a network on an executor; the host is closed afterwards.
 
-    ``fixed`` are the largest sizes of the dimensions that it must hold, where shapes are fixed.
+    ``fixed`` maps each dimension to its largest size, for executors of fixed shapes.
     """
     executor: dict[str, Any] = {"type": runtime.name}
     if runtime.static and runtime.takes_buckets and fixed:

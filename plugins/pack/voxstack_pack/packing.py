@@ -20,6 +20,7 @@ from voxstack_pack.errors import ExportError
 from voxstack_pack.networks import Packed, Spec, completed, pack_graph, pack_module
 from voxstack_pack.recipe import NetworkRecipe, ReadRecipe, TensorRecipe
 from voxstack_pack.running import Arrays, Program
+from voxstack_pack.runtimes import recorded
 from voxstack_pack.sizes import text_sizes
 from voxstack_pack.strip import strip
 
@@ -56,8 +57,9 @@ def pack(
     for name in read.recipe.networks:
         progress(f"{name}: packing")
         packed.append(_network(read, name, executors))
+    formats = [name for one in packed for name in one.entry["files"]]
     draft = Draft(
-        _manifest(read),
+        {**_manifest(read), **recorded(formats, executors)},
         {one.name: one.entry for one in packed},
         {one.name: one.graph for one in packed},
         texts,

@@ -28,6 +28,7 @@ class Runtime:
     formats: tuple[str, ...]
     static: bool
     takes_buckets: bool
+    distribution: str  # that provides it
 
 
 def runtimes(only: Sequence[str] = ()) -> tuple[list[Runtime], dict[str, str]]:
@@ -44,7 +45,8 @@ def runtimes(only: Sequence[str] = ()) -> tuple[list[Runtime], dict[str, str]]:
     usable, reasons = [], {}
     for name in only or names:
         try:
-            cls = registry.load(registry.find(name, "executor"))
+            registration = registry.find(name, "executor")
+            cls = registry.load(registration)
             if reason := cls().available():
                 reasons[name] = reason
                 continue
@@ -58,8 +60,30 @@ def runtimes(only: Sequence[str] = ()) -> tuple[list[Runtime], dict[str, str]]:
             reasons[name] = f"its probe failed: {type(error).__name__}: {error}"
             continue
         options = {option.name for option in attrs.fields(cls)}
-        usable.append(Runtime(name, tuple(cls.formats), cls.static, "buckets" in options))
+        usable.append(
+            Runtime(
+                name,
+                tuple(cls.formats),
+                cls.static,
+                "buckets" in options,
+                registration.distribution,
+            )
+        )
     return usable, reasons
+
+
+def recorded(formats: Sequence[str], only: Sequence[str] = ()) -> dict[str, str]:
+    """Return the manifest entry for the distribution whose executor an addon is packed with.
+
+    The host runs the addon on it where nobody names an executor. It is the first one, dynamic
+    before static and then by name, that takes the first possible of ``formats``.
+    """
+    usable, _ = runtimes(only)
+    for format in formats:
+        able = [(one.static, one.name, one.distribution) for one in usable if format in one.formats]
+        if able:
+            return {"packed_with": min(able)[2]}
+    return {}
 
 
 @contextmanager

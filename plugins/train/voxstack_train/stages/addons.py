@@ -43,6 +43,7 @@ def export(work: Work) -> None:
 
 
 def _draft(work: Work, addon: AddonRecipe) -> Any:
+    from voxstack_pack.runtimes import recorded
     from voxstack_pack.sizes import shares
 
     from voxstack_train.export.vocoders import vocoder_draft
@@ -60,6 +61,7 @@ def _draft(work: Work, addon: AddonRecipe) -> Any:
         **({"datasets": list(addon.datasets)} if addon.datasets else {}),
         "description": addon.description,
         "card": "CARD.md",
+        **recorded(addon.formats),
     }
     folder = addon_folder(work, addon)
     texts = {name: _text(folder / name) for name in ("CARD.md", "LICENSE")}

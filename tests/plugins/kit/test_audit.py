@@ -12,7 +12,7 @@ NETWORK = "networks/decoder.txt"
 
 
 def audited(host, name="tiny"):
-    return audit(host, name, make_addon(*host.document(name)))
+    return audit(host, name, make_addon(*host.document(name), host.library.format))
 
 
 @pytest.fixture

@@ -472,7 +472,7 @@ def test_a_check_that_has_no_network_of_its_kind_says_which_to_give(outcomes):
 
     what, message, _ = outcomes(suite(Spoiled(), networks=networks), "put_back")[BACK]
     assert what == "skipped"
-    assert "no network with state: give one in the suite's fixture 'networks'" in message
+    assert "a network with state; add one to the suite's fixture 'networks'" in message
 
 
 def test_networks_of_ones_own_can_be_given(outcomes):

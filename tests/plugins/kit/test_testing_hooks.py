@@ -49,8 +49,8 @@ def examined(site, failures):
         )
         registry = site.registry()
         with pytest.raises(PluginError):
-            registry.find("a name that nobody brings", "block")
-        (found,) = (r for r in registry.registrations if r.kind in ("module", "listener"))
+            registry.find("an unknown name", "block")
+        (found,) = (r for r in registry.registrations if r.kind in ("module", "observer"))
         given = {
             "registration": pytest.fixture(lambda self: found),
             "installed": pytest.fixture(lambda self: registry),
@@ -72,6 +72,6 @@ def test_a_module_fails_the_checks_that_it_does_not_hold_to(examined, source, ex
     assert all(step for _, step in found.values()), "each tells what to do"
 
 
-def test_one_that_listens_announces_nothing(examined):
+def test_an_observer_announces_nothing(examined):
     source = f"{HOOK}@hook\ndef voxstack_voice_loaded(voice):\n    pass\n"
-    assert examined(source, "voxstack.listeners") == {}
+    assert examined(source, "voxstack.observers") == {}

@@ -35,7 +35,7 @@ def little_patience(monkeypatch):
 
 @frozen
 class Plain(StreamableBlock):
-    """Give the audio as it is; the base of those that fail."""
+    """Pass the audio on; the base of those that fail."""
 
     def stream(self, sequence, upstream):
         for chunk in upstream:

@@ -28,6 +28,7 @@ from voxstack.inspection import (
 )
 
 from voxstack_kit.checking.contents import HEAD, TAIL, content_of, is_active
+from voxstack_kit.checking.present import Present, present
 from voxstack_kit.checking.provenance import Origin, origin_of
 
 LIMITS = {
@@ -246,10 +247,10 @@ def _others(found: Audit) -> Iterator[FileReport]:
     They are classified by their first bytes, for the people who receive them with the addon.
     """
     listed = {*found.addon.manifest.files, MANIFEST}
-    present = list(islice(found.addon.files.present(), MAX_FILES + 1))
-    if len(present) > MAX_FILES:
+    there = list(islice(present(found.addon.files), MAX_FILES + 1))
+    if len(there) > MAX_FILES:
         found.warnings.append(f"more than {MAX_FILES} files: not all were checked")
-    others = [_unlisted(found.addon, f) for f in present[:MAX_FILES] if f.path not in listed]
+    others = [_unlisted(found.addon, f) for f in there[:MAX_FILES] if f.path not in listed]
     yield from others
     if found.origin:  # what every package has
         others = [f for f in others if f.path != "__init__.py" and "__pycache__" not in f.path]
@@ -261,14 +262,15 @@ def _others(found: Audit) -> Iterator[FileReport]:
         found.warnings.append(f"not listed in {MANIFEST}, so no voice reads: {named}{more}")
 
 
-def _unlisted(addon: Addon, file: Any) -> FileReport:
+def _unlisted(addon: Addon, file: Present) -> FileReport:
     """Classify a file that nothing reads by its first bytes."""
     note, content = UNLISTED, "not read"
     if file.kind != "file":
         note, content = f"a {file.kind}, {UNLISTED}", f"a {file.kind}"
     else:
         with suppress(AddonError):
-            kind = content_of(addon.files.head(file.path, HEAD))
+            with addon.files.open(file.path) as opened:
+                kind = content_of(opened.read(HEAD))
             content = kind.name
             note += f"; {kind.danger}" if kind.danger else ""
         if file.path.lower().endswith(CODE):

@@ -151,7 +151,8 @@ def _look(host: Any, checks: Checks, name: str, edits: Any) -> Any:
     from voxstack_kit.checking.audit import audit
 
     def manifest() -> tuple[str, Any]:
-        opened = make_addon(*host.document(name, edits), host.library.format)
+        document, files = host.document(name, edits)
+        opened = make_addon(document, files, host.library.format)
         return f"{opened.name} {opened.manifest.version}", opened
 
     opened = checks.do("manifest", manifest)

@@ -12,6 +12,7 @@ import attrs
 import click
 from voxstack import InputError
 from voxstack.cli import (
+    OPEN,
     check_folder,
     for_machines,
     host_options,
@@ -108,7 +109,7 @@ def _open_locked(context: click.Context, option: click.Parameter, value: str | N
         from voxstack_kit.locking.lock import read_lock
 
         lock = read_lock(value)
-        context.meta["voxstack.open"] = lambda: _locked_voice(context, lock, value)
+        context.meta[OPEN] = lambda: _locked_voice(context, lock, value)
     return value
 
 

@@ -322,7 +322,7 @@ def _spoken(voice: Any, text: str, **how: Any) -> Mapping[str, Any]:
 def _require_audio(samples: Any, executor: str) -> None:
     __tracebackhide__ = True
     if not samples.size:
-        fail(f"on {executor} there is no audio", "give it a sample with words")
+        fail(f"on {executor} there is no audio", "add a sample with words")
     loudest = float(np.abs(samples).max())
     if not loudest <= LOUDEST:
         fail(

@@ -131,7 +131,7 @@ def some(
     found = [(name, toy) for name, toy in networks.items() if which(toy)]
     if not found:
         pytest.skip(
-            f"among {', '.join(networks)} is no network {wanted}: give one in the suite's fixture "
+            f"none of {', '.join(networks)} is a network {wanted}; add one to the suite's fixture "
             "'networks': {name: voxstack_kit.testing.toys.Toy(network, reference)}"
         )
     return found

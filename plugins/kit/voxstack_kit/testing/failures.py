@@ -1,4 +1,4 @@
-"""How a check fails: what was found, and the next step."""
+"""The failure of a check: what was found, and the next step."""
 
 from __future__ import annotations
 

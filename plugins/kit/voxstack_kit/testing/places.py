@@ -10,16 +10,19 @@ from types import FrameType
 
 import voxstack
 
+import voxstack_kit
+
 _PATHS = sysconfig.get_paths()
 _LIBRARIES = [_PATHS[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")]
-_OTHERS = tuple(str(Path(path).resolve()) for path in (*voxstack.__path__, *_LIBRARIES))
+_OURS = (*voxstack.__path__, *voxstack_kit.__path__)
+_OTHERS = tuple(str(Path(path).resolve()) for path in (*_OURS, *_LIBRARIES))
 
 
 def raised_at(error: BaseException, package: str) -> str:
     """Return the line of ``package`` at which an error was raised; "" if there is none.
 
-    The innermost one counts. Without a line of the package, as of a suite's own fixture, any that
-    is no library's does.
+    The innermost one counts. Without a line of the package, as in a suite's own fixture, it is a
+    line that is not of a library.
     """
     frames = [*_frames(error)]
     for is_own in (lambda frame: _is_of(frame, package), _is_no_library):

@@ -17,7 +17,7 @@ from voxstack_kit.testing.streams import differences, require_same
 # round adds up over a sum; what is wrong is mostly further off.
 NEAR = 0.03
 FEW = 2  # numbers; one of them any factor fits
-SCATTER = 0.02  # of the difference: what a factor leaves over, where one tells of it all
+SCATTER = 0.02  # of the difference: what remains if a factor explains it
 
 
 def require_reference(

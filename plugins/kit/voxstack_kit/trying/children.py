@@ -242,7 +242,7 @@ def _preload() -> None:
     import voxstack.host
 
     for package in (voxstack, voxstack.cli):
-        for name in package.__all__:
+        for name in dir(package):
             getattr(package, name)
 
 

@@ -163,8 +163,8 @@ def test_there_is_no_verdict_on_what_is_not_there(voxstack, name, says):
         (("--executor", "Nix"), "--executor: the executor Nix cannot be made"),
         (("--set", "/stack/1/type=Nope"), "(set by --set /stack/1/type)"),
         (("--text", "日本"), "error: --text: nothing to speak"),
-        (("--text", " "), "error: --text: it is empty"),
-        (("--block", "voxstack-voice-en-us"), "take 'voxstack-voice-en-us' out of --block"),
+        (("--text", " "), "error: --text is empty"),
+        (("--block", "voxstack-voice-en-us"), "remove 'voxstack-voice-en-us' from --block"),
     ],
 )
 def test_an_option_that_is_to_blame_is_no_verdict_on_the_addon(refused, options, says):
@@ -223,5 +223,5 @@ def test_a_blocked_command_of_a_plugin_is_not_imported(voxstack, install):
     install("evil-pack", {"commands.evil": "evil_pack:evil"}, code="raise SystemExit('imported')")
     result = voxstack("evil", env={"VOXSTACK_BLOCK": "evil-*"})
     assert result.code == 2
-    assert "blocked by 'evil-*' in VOXSTACK_BLOCK (if it is wanted, take 'evil-*' out" in result.err
+    assert "blocked by 'evil-*' in VOXSTACK_BLOCK (to use it, remove 'evil-*' from" in result.err
     assert "imported" not in result.err

@@ -92,7 +92,7 @@ UNUSABLE = {
     "effects.Exits": ("acme_exits:Half", "SystemExit: bye"),
     "effects.Syntax": ("acme_syntax:Half", "SyntaxError"),
     "addons.Empty": ("acme_odd", "holds no addon.json"),
-    "efects.Strange": ("acme_odd:Half", "nobody reads the group 'voxstack.efects'"),
+    "efects.Strange": ("acme_odd:Half", "unknown entry-point group 'voxstack.efects'"),
 }
 
 
@@ -230,7 +230,7 @@ def test_a_component_that_no_voice_has_a_place_for_is_not_examined(voxstack, ins
     result = voxstack("conformance", "acme-scale")
     assert result.code == 2 and result.out.endswith("not examined: Scale\n")
     first, *places = result.out.partition("not examined: Scale\n")[2].splitlines()
-    assert "it stands in no installed voice" in first and "needs 'wishes'" in places[0]
+    assert "it is in no installed voice" in first and "needs 'wishes'" in places[0]
     assert max(map(len, places)) < 250, "a line for each place"
 
 

@@ -112,7 +112,7 @@ def examined(tmp_path_factory):
         ("unread", "error", "its entry_points.txt is not UTF-8"),
         ("hook", "error", "voxstack_efects"),
         ("twice", "warning", "acme_twice-0.9.dist-info"),
-        ("strange", "warning", "nobody reads the group 'voxstack.effect'"),
+        ("strange", "warning", "unknown entry-point group 'voxstack.effect'"),
     ],
 )  # fmt: skip
 def test_each_way_of_being_broken_is_a_finding(examined, name, status, message):
@@ -197,7 +197,7 @@ def acme_voice(voxstack, install, site, rewrite):
 
 def test_a_voice_with_a_file_that_was_cut_short(acme_voice):
     found = acme_voice(files={"networks/decoder.onnx": lambda data: b"cut"})
-    assert any("has 3 bytes, addon.json says" in f["message"] for f in found)
+    assert any("has 3 bytes, addon.json declares" in f["message"] for f in found)
 
 
 @pytest.mark.parametrize("path", ["networks/decoder.onnx", "symbols.json"])
@@ -216,15 +216,15 @@ def test_an_addon_of_a_newer_format_needs_a_newer_voxstack(acme_voice):
 def test_a_voice_whose_vocoder_is_blocked_says_who_blocks_it(acme_voice, home):
     (home / "site.toml").write_text('[plugins]\nblock = ["voxstack-vocoder-*"]\n')
     (found,) = acme_voice(options=("--deploy", "site.toml"))
-    assert found["next_step"].startswith("if it is wanted, take 'voxstack-vocoder-*' out of")
+    assert found["next_step"].startswith("to use it, remove 'voxstack-vocoder-*' from")
 
 
 @pytest.mark.parametrize(
     ("text", "says"),
     [
         ('executor = {type = "OnnxRuntime", treads = 1}', "did you mean 'threads'?"),
-        ('[set]\n"/stack/9/x" = 1', "nothing at '/stack/9'"),
-        ('[controls]\nspeaker = "bob"', "speaker 'bob' is none of"),
+        ('[set]\n"/stack/9/x" = 1', 'nothing at "/stack/9"'),
+        ('[controls]\nspeaker = "bob"', "speaker 'bob' is not one of"),
     ],
 )
 def test_a_mistake_in_the_deployment_file_is_blamed_on_no_voice(voxstack, home, text, says):
@@ -269,7 +269,7 @@ def test_patterns_of_the_variables_that_match_nothing(voxstack):
 def test_a_variable_that_names_no_voice_is_to_be_set_to_another(voxstack):
     findings = voxstack("doctor", "--json", env={"VOXSTACK_VOICE": "zzzz"}).json
     (found,) = (f for f in findings if f["subject"] == "VOXSTACK_VOICE")
-    assert found["next_step"].startswith("set VOXSTACK_VOICE to another (there: en-us")
+    assert found["next_step"].startswith("set VOXSTACK_VOICE to another (installed: en-us")
 
 
 NEEDY = """
@@ -315,7 +315,7 @@ def test_without_a_voice_that_speaks_something_must_be_mended(voxstack, home, vo
     assert len(found) == (0 if voice else 1), "a voice that lies in a folder need not be installed"
     for finding in found:
         assert finding["status"] == "error" and "vocoder-16k" in finding["message"]
-        assert finding["next_step"].startswith("if it is wanted, take 'voxstack-voice-*' out of")
+        assert finding["next_step"].startswith("to use it, remove 'voxstack-voice-*' from")
 
 
 def test_a_deployment_file_that_cannot_be_read(voxstack, home):

@@ -46,7 +46,7 @@ def test_an_edit_is_in_the_picture(voxstack):
 
 
 def arrows(mermaid):
-    """Give the words on each arrow, the boxes' names being n0, n1, ..."""
+    """Return the words on each arrow, the boxes' names being n0, n1, ..."""
     return re.findall(r'-->\|"(.*)"\|', mermaid)
 
 

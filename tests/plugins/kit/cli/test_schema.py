@@ -292,8 +292,8 @@ def test_an_unknown_key_of_a_deployment_is_underlined_itself_and_told_the_others
     deployments = Draft202012Validator(schema(host.registry, "deployment"))
     wrong = {"voise": "x", "executor": {"type": "OnnxRuntime", "threds": 1}}
     told = {e.absolute_path[-1]: e.message for e in deployments.iter_errors(wrong)}
-    assert "there are: voice, executor" in told["voise"]
-    assert "there are: type, threads" in told["threds"]
+    assert "known keys: voice, executor" in told["voise"]
+    assert "known keys: type, threads" in told["threds"]
 
 
 def test_it_is_written_to_a_file_whole(voxstack, home):

@@ -154,8 +154,8 @@ def unblocking(registry: Any, kind: str) -> tuple[str, str]:
 
 
 def _ambiguous(registration: Any) -> Finding:
-    message, _, choice = (registration.reason or "").partition(": ")
-    step = f"in the configuration {choice}, or uninstall one of them"
+    message, _, choice = (registration.reason or "").partition("; ")
+    step = f"{choice}, or uninstall one of them"
     return Finding("plugin", WARNING, subject_of(registration), f"ambiguous: {message}", step)
 
 

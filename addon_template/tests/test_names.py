@@ -1,4 +1,4 @@
-"""Any name gives names that work, or an error that says what to give instead."""
+"""Any input leads to names that work, or to an error that suggests one."""
 
 import keyword
 import re
@@ -21,13 +21,13 @@ ODD = st.text() | st.lists(WORDS, max_size=3).map("-".join)
 @example("\ud800")
 @example("-" * 50)
 @example("acme-" + "a" * 35)
-def test_any_text_gives_good_names_or_says_what_to_say_instead(text):
+def test_any_text_leads_to_valid_names_or_a_valid_suggestion(text):
     try:
         names = names_of(text)
     except InputError as error:
         assert error.exit_code == 2
-        offered = re.search(r"say: voxstack addon new (\S+)$", str(error))[1]
-        names = names_of(offered)  # the advice is good
+        offered = re.search(r"try: voxstack addon new (\S+)$", str(error))[1]
+        names = names_of(offered)  # the suggestion is valid
         assert names.distribution == offered
     assert re.fullmatch(r"[a-z][a-z0-9-]*", names.distribution) and len(names.distribution) <= 40
     assert names.module.isidentifier() and not keyword.iskeyword(names.module)
@@ -43,7 +43,7 @@ def test_any_text_gives_good_names_or_says_what_to_say_instead(text):
         ("Größe", "grosse", "grosse", "Grosse"),
     ],
 )
-def test_names_are_written_as_python_wants_them(given_, distribution, module, component):
+def test_names_are_normalized_as_python_requires(given_, distribution, module, component):
     names = names_of(given_)
     assert (names.distribution, names.module, names.component) == (distribution, module, component)
     assert bool(names.notes) == (given_ != distribution)
@@ -63,35 +63,35 @@ def test_names_are_written_as_python_wants_them(given_, distribution, module, co
         ("None", "is a reserved word", "acme-none"),
         ("json", "standard library", "acme-json"),
         ("test", "standard library", "acme-test"),
-        ("voxstack", "is voxstack's own", "acme-voxstack"),
-        ("voxstack-standard", "is voxstack's own", "acme-standard"),
+        ("voxstack", "begins with 'voxstack'", "acme-voxstack"),
+        ("voxstack-standard", "begins with 'voxstack'", "acme-standard"),
         ("streamable-block", "gives the class StreamableBlock", "acme-streamable-block"),
         ("exception", "gives the class Exception", "acme-exception"),
         ("numpy", "is an installed package, numpy", "acme-numpy"),
         ("attr", "is an installed module, attr", "acme-attr"),
-        ("con", "keep for themselves", "acme-con"),
-        ("a" * 300, "has 300 characters, 40 at most", "acme-" + "a" * 35),
+        ("con", "is reserved by tools", "acme-con"),
+        ("a" * 300, "has 300 characters, at most 40", "acme-" + "a" * 35),
     ],
 )
-def test_names_that_cannot_be_are_refused_with_another(given_, reason, offered):
+def test_invalid_names_are_refused_with_a_suggestion(given_, reason, offered):
     with pytest.raises(InputError) as caught:
         names_of(given_)
     assert reason in str(caught.value)
-    assert str(caught.value).endswith(f"say: voxstack addon new {offered}")
+    assert str(caught.value).endswith(f"try: voxstack addon new {offered}")
 
 
-def test_what_is_offered_is_not_what_is_taken(monkeypatch, tmp_path):
+def test_the_suggestion_is_not_the_taken_name(monkeypatch, tmp_path):
     (tmp_path / "acme_taken.py").touch()
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(InputError, match=r"an installed module, acme_taken; .* new my-taken$"):
         names_of("acme-taken")
 
 
-def test_ones_own_package_that_is_installed_may_be_made_again(monkeypatch):
+def test_the_users_own_installed_package_may_be_created_again(monkeypatch):
     class Installed:
         version = "0.1.0"
         entry_points = [type("EntryPoint", (), {"group": "voxstack.effects"})]
 
     monkeypatch.setattr("voxstack_template.names.distribution", lambda name: Installed)
     (note,) = names_of("acme-gain").notes
-    assert note == "acme-gain 0.1.0 is installed: yours will replace it"
+    assert note == "acme-gain 0.1.0 is installed; yours will replace it"

@@ -1,4 +1,4 @@
-"""What `voxstack addon new` makes, prints and refuses."""
+"""What `voxstack addon new` creates, prints and refuses."""
 
 import compileall
 import json
@@ -24,7 +24,7 @@ from voxstack_template import rendering
 
 @pytest.fixture
 def new(tmp_path, monkeypatch, capsys):
-    """Run the command in an empty folder; gives (stdout, stderr)."""
+    """Run the command in an empty folder; return (stdout, stderr)."""
     monkeypatch.chdir(tmp_path)
 
     def run(*words, code=0):
@@ -46,7 +46,7 @@ def test_without_a_terminal_it_takes_the_defaults(new, tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["acme-gain"]
 
 
-def test_answers_arrive_where_they_belong_whatever_they_hold(new, tmp_path):
+def test_answers_are_quoted_wherever_they_are_used(new, tmp_path):
     answers = {
         "author": 'Zoë "Z" O\'Neill \\ {{ 1 + 1 }} 🎤',
         "email": "zoe@example.org",
@@ -71,7 +71,7 @@ def test_answers_arrive_where_they_belong_whatever_they_hold(new, tmp_path):
         (["--data", "group=encoders"], 8),
     ],
 )
-def test_nothing_of_the_template_or_the_machine_is_left(new, tmp_path, license_, words, count):
+def test_no_trace_of_the_template_or_the_machine_is_left(new, tmp_path, license_, words, count):
     new("acme-thing", "--data", f"license={license_}", *words)
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert len(files) == count
@@ -84,7 +84,7 @@ def test_nothing_of_the_template_or_the_machine_is_left(new, tmp_path, license_,
         assert text == "" or (text.endswith("\n") and not text.endswith("\n\n")), path
 
 
-def test_what_pip_compiled_of_the_template_stays_there(new, tmp_path, monkeypatch):
+def test_compiled_files_of_the_template_are_not_copied(new, tmp_path, monkeypatch):
     template = shutil.copytree(rendering.TEMPLATE, tmp_path / "template")
     assert compileall.compile_dir(template, quiet=1) and [*template.rglob("*.pyc")]
     monkeypatch.setattr(rendering, "TEMPLATE", template)
@@ -93,27 +93,27 @@ def test_what_pip_compiled_of_the_template_stays_there(new, tmp_path, monkeypatc
 
 
 @pytest.mark.parametrize(
-    ("words", "brings", "offered"),
+    ("words", "provided", "offered"),
     [
-        (["noise"], "brings the block 'Noise' already", "acme-noise"),
-        (["en-us", "--kind", "voice"], "brings the addon 'en-us' already", "acme-en-us"),
+        (["noise"], "already provides the block 'Noise'", "acme-noise"),
+        (["en-us", "--kind", "voice"], "already provides the addon 'en-us'", "acme-en-us"),
     ],
 )
-def test_a_name_that_an_installed_package_brings_is_refused(new, tmp_path, words, brings, offered):
+def test_a_taken_name_is_refused_with_a_suggestion(new, tmp_path, words, provided, offered):
     _, err = new(*words, code=2)
-    assert brings in err and f"voxstack addon new {offered}, or go on" in err
-    assert "--clash" in err and list(tmp_path.iterdir()) == []
-    new(*words[1:], offered)  # the advice is good
+    assert provided in err and f"voxstack addon new {offered}, or use --clash" in err
+    assert list(tmp_path.iterdir()) == []
+    new(*words[1:], offered)  # the suggestion is valid
 
 
-def test_a_name_that_another_package_brings_is_said_with_its_distribution(new, tmp_path):
+def test_a_taken_name_is_used_with_its_distribution(new, tmp_path):
     out, err = new("gain", "--clash")
     assert "voxstack-standard" in err and "'Gain@gain'" in err
     assert '"type":"Gain@gain"' in out
     assert '"type":"Gain@gain"' in (tmp_path / "gain/README.md").read_text()
 
 
-def test_a_voice_whose_name_is_taken_is_said_with_its_distribution(new, tmp_path):
+def test_a_taken_name_of_a_voice_is_used_with_its_distribution(new, tmp_path):
     out, err = new("en-us", "--kind", "voice", "--clash")
     assert "voxstack-voice-en-us" in err and "'en-us@en-us'" in err
     assert "--voice en-us@en-us" in out
@@ -162,7 +162,7 @@ def test_packing_a_voice_again_makes_the_same_addon(new, tmp_path):
         (["--kind", "voice"], "say Hello. --voice acme-q -o"),
     ],
 )
-def test_a_voice_is_named_where_one_must_be_chosen(new, monkeypatch, words, printed):
+def test_the_printed_command_names_a_voice_if_one_must_be_chosen(new, monkeypatch, words, printed):
     def addon(self, name):
         if name == "a":
             raise AddonError("broken")
@@ -175,7 +175,7 @@ def test_a_voice_is_named_where_one_must_be_chosen(new, monkeypatch, words, prin
     assert printed in new("acme-q", *words)[0]
 
 
-def test_a_voice_that_is_chosen_already_is_not_named(new, monkeypatch):
+def test_the_printed_command_does_not_name_a_voice_that_is_already_chosen(new, monkeypatch):
     monkeypatch.setenv("VOXSTACK_VOICE", "en-us")
     assert "--voice" not in new("acme-q")[0]
     monkeypatch.delenv("VOXSTACK_VOICE")
@@ -183,7 +183,7 @@ def test_a_voice_that_is_chosen_already_is_not_named(new, monkeypatch):
     assert "--voice" not in new("acme-r")[0]
 
 
-def test_the_folders_around_it_are_made_with_it(new, tmp_path):
+def test_missing_parent_folders_are_created(new, tmp_path):
     out, _ = new("acme-gain", "-o", "a/b/gain")
     assert "pip install './a/b/gain[test]'" in out
     assert (tmp_path / "a/b/gain/pyproject.toml").is_file()
@@ -203,13 +203,13 @@ def test_an_empty_folder_is_filled(new, tmp_path):
         (["class"], "voxstack addon new acme-class"),
         (["--", "-"], "has no letter from a to z"),
         (["q", "-o", "full"], "the folder full is not empty"),
-        (["q", "-o", "file"], "file is there and is no folder"),
-        (["q", "-o", "file/no/q"], "file is there and is no folder"),
+        (["q", "-o", "file"], "file exists and is not a folder"),
+        (["q", "-o", "file/no/q"], "file exists and is not a folder"),
         (["q", "-o", "no/q", "--data", "license=GPL"], "Apache-2.0, MIT or BSD-3-Clause"),
-        (["q", "-o", "."], "where we stand"),
-        (["q", "-o", ""], "where we stand"),
+        (["q", "-o", "."], "the current folder"),
+        (["q", "-o", ""], "the current folder"),
         (["q", "--kind", "voices"], "is not one of"),
-        (["q", "--kind", "executor", "--data", "kind=component"], "say it once"),
+        (["q", "--kind", "executor", "--data", "kind=component"], "differ; pass one of them"),
         (["q", "--data", "license"], "expected QUESTION=ANSWER"),
         (["q", "--data", "licence=MIT"], "did you mean 'license'?"),
         (["q", "--data", "license=GPL"], "license=GPL: expected Apache-2.0, MIT or BSD-3-Clause"),
@@ -219,10 +219,13 @@ def test_an_empty_folder_is_filled(new, tmp_path):
         (["q", "--data", "author=a\nb"], "expected one line of text"),
         (["q", "--data", "description= "], "one line of text"),
         (["q", "--data", "fixed_shapes=maybe", "--kind", "executor"], "expected true or false"),
-        (["q", "--data", "group=effects", "--kind", "executor"], "not asked of the kind executor"),
+        (
+            ["q", "--data", "group=effects", "--kind", "executor"],
+            "not a question of the kind executor",
+        ),
     ],
 )
-def test_what_cannot_be_is_refused_and_nothing_is_written(new, tmp_path, words, says):
+def test_a_wrong_command_line_is_refused_and_nothing_is_written(new, tmp_path, words, says):
     (tmp_path / "full").mkdir()
     (tmp_path / "full/mine").touch()
     (tmp_path / "file").touch()
@@ -234,7 +237,7 @@ def test_what_cannot_be_is_refused_and_nothing_is_written(new, tmp_path, words, 
 @pytest.mark.parametrize(
     ("error", "code"), [(KeyboardInterrupt, 130), (OSError(28, "no space"), 2)]
 )
-def test_rendering_that_breaks_off_leaves_nothing(new, tmp_path, monkeypatch, error, code):
+def test_interrupted_rendering_leaves_nothing(new, tmp_path, monkeypatch, error, code):
     import copier
 
     real = copier.run_copy
@@ -259,7 +262,7 @@ KINDS = (
 
 @pytest.mark.skipif(find_spec("ruff") is None, reason="needs ruff")
 @pytest.mark.parametrize("kind", KINDS)
-def test_names_of_any_length_leave_the_code_in_good_order(new, tmp_path, kind):
+def test_names_of_any_length_keep_the_code_formatted(new, tmp_path, kind):
     for length in (1, 2, 20, 30, 37, 40):
         new("q" * length, *kind)
     new("q" * 38 + "-q", *kind)
@@ -270,7 +273,7 @@ def test_names_of_any_length_leave_the_code_in_good_order(new, tmp_path, kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_readme_is_right_inside_the_package_wherever_that_is(new, tmp_path, kind):
+def test_the_readme_does_not_depend_on_the_packages_folder(new, tmp_path, kind):
     new("acme-thing", *kind, "-o", "packages/other")
     package = tmp_path / "packages/other"
     for text in ((package / "README.md").read_text(), *map(Path.read_text, package.glob("*.toml"))):
@@ -278,15 +281,25 @@ def test_the_readme_is_right_inside_the_package_wherever_that_is(new, tmp_path, 
         assert not re.search(r"(?<!\.)\./voxstack", text)
 
 
-def test_a_description_without_a_full_stop_is_a_sentence_all_the_same(new, tmp_path):
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_package_requires_the_kit_for_its_tests_and_the_format_that_it_runs(new, tmp_path, kind):
+    new("acme-thing", *kind)
+    project = tomllib.loads((tmp_path / "acme-thing/pyproject.toml").read_text())["project"]
+    assert "voxstack-kit>=0.1,<1" in project["optional-dependencies"]["test"]
+    assert ("voxstack-onnx>=0.1" in project["dependencies"]) == ("executor" in kind)
+    (test,) = (tmp_path / "acme-thing/tests").glob("test_*.py")
+    assert "from voxstack_kit.testing import" in test.read_text()
+
+
+def test_a_description_without_a_period_becomes_a_sentence(new, tmp_path):
     for name, description in (("acme-a", "He said"), ("acme-b", "He said?")):
         new(name, "--data", f"description={description}")
-    assert "He said. It brings" in (tmp_path / "acme-a/README.md").read_text()
-    assert "He said? It brings" in (tmp_path / "acme-b/README.md").read_text()
+    assert "He said. It provides" in (tmp_path / "acme-a/README.md").read_text()
+    assert "He said? It provides" in (tmp_path / "acme-b/README.md").read_text()
 
 
 @pytest.mark.parametrize("sdk", ["no_such_sdk", "no_such_sdk.runtime"])
-def test_an_sdk_that_is_not_there_is_told_whatever_its_name(new, tmp_path, monkeypatch, sdk):
+def test_a_missing_sdk_is_reported_whatever_its_name(new, tmp_path, monkeypatch, sdk):
     new("acme-npu", "--kind", "executor")
     names = runpy.run_path(str(tmp_path / "acme-npu/src/acme_npu/__init__.py"))
     available = names["AcmeNpu"].available

@@ -1,4 +1,4 @@
-"""Rendered packages, unedited: installed by pip, their tests run, used by one word."""
+"""Rendered packages, unedited: pip installs them, their tests pass, one word uses them."""
 
 import os
 import shlex
@@ -13,15 +13,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-if not all(map(find_spec, ("voxstack_template", "copier", "hatchling", "voxstack_voice_en_us"))):
-    pytest.skip("needs pip install ./addon_template and a voice", allow_module_level=True)
+NEEDED = ("voxstack_template", "voxstack_kit", "copier", "hatchling", "voxstack_voice_en_us")
+if not all(map(find_spec, NEEDED)):
+    pytest.skip("needs ./addon_template, ./plugins/kit and a voice", allow_module_level=True)
 
 PACKAGES = {
     "acme-gain": ("--kind", "component"),
     "acme-pace": ("--kind", "component", "--data", "group=encoders"),
     "acme-npu": ("--kind", "executor"),
     "acme-fixed": ("--kind", "executor", "--data", "fixed_shapes=true"),
-    "gain": ("--kind", "component", "--clash"),  # voxstack-standard brings a Gain too
+    "gain": ("--kind", "component", "--clash"),  # voxstack-standard provides a Gain too
     "acme-robot": ("--kind", "voice"),
 }
 
@@ -30,7 +31,7 @@ PACKAGES = {
 def run(tmp_path_factory):
     """Run a command in the folder of the packages, in an environment of their own.
 
-    It sees what is installed here (voxstack, hatchling, pytest), and they are really installed.
+    It sees the packages installed here (voxstack, hatchling, pytest); pip installs the new ones.
     """
     folder = tmp_path_factory.mktemp("packages")
     venv.create(folder / "venv", with_pip=True)
@@ -53,7 +54,7 @@ def run(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def said(run):
-    """Make and install all packages; gives what `voxstack addon new` said of each."""
+    """Create and install all packages; return the output of `voxstack addon new` for each."""
     made = {
         name: run("-m", "voxstack", "addon", "new", name, "--defaults", *words)
         for name, words in PACKAGES.items()
@@ -64,7 +65,7 @@ def said(run):
 
 
 def commands(text):
-    """Give the commands that it printed, by their first words."""
+    """Return the printed commands by their first words."""
     lines = [shlex.split(line) for line in text.splitlines() if line.startswith("  ")]
     return {words[0] if words[0] != "voxstack" else words[1]: words for words in lines}
 
@@ -89,7 +90,7 @@ def test_its_tests_pass(run, package):
     _, printed = package
     done = run("-m", *printed["pytest"], "-q", "-p", "no:cacheprovider")
     assert " passed" in done and "failed" not in done
-    assert int(done.rpartition(" passed")[0].split()[-1]) > 10  # the suite is in it
+    assert int(done.rpartition(" passed")[0].split()[-1]) > 10  # includes the suite's tests
 
 
 def test_it_conforms(run, package):
@@ -108,7 +109,7 @@ EXPECTED = {
 
 
 def is_speech(samples):
-    """Tell whether half a second of it has harmonics of 110 Hz and is as loud as speech."""
+    """Return whether half a second has harmonics of 110 Hz and the level of speech."""
     spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples)), 16000))  # a bin a hertz
     low = [spectrum[f - 40 : f + 40].max() / spectrum[f + 15 : f + 95].mean() for f in (110, 220)]
     return 4000 < len(samples) < 16000 and 500 < samples.std() < 8000 and min(low) > 2
@@ -120,13 +121,13 @@ def test_one_word_uses_it(run, package, plain):
     assert EXPECTED[name](samples(run.folder / "out.wav"), plain)
 
 
-def test_an_executor_says_that_it_is_a_stand_in(run, said):
+def test_an_executor_is_listed_as_a_placeholder(run, said):
     listed = run("-m", "voxstack", "executors")
     (row,) = [line for line in listed.splitlines() if "AcmeNpu" in line]
-    assert "a stand-in" in row
+    assert "a placeholder" in row
 
 
-def test_its_code_is_in_good_order(run, said):
+def test_its_code_passes_ruff(run, said):
     if find_spec("ruff") is None:
         pytest.skip("needs ruff")
     for words in (("check",), ("format", "--check")):

@@ -1,1 +1,1 @@
-"""Makes new voxstack packages: a component, an executor or a voice, that work at once."""
+"""Make new voxstack packages (a component, an executor or a voice) that work at once."""

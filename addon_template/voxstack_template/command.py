@@ -1,4 +1,4 @@
-"""`voxstack addon new`: a package of one's own, that works at once."""
+"""`voxstack addon new`: create a package that works at once."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from voxstack_template.names import Names
 if TYPE_CHECKING:
     from voxstack import Host
 
-# Where names of a kind are unique.
+# The namespace in which names of each kind are unique.
 NAMESPACES = {"component": "block", "executor": "executor", "voice": "addon"}
 
 
-@click.command(short_help="Make a new package: a component, an executor or a voice.")
+@click.command(short_help="Create a package: a component, an executor or a voice.")
 @click.argument("name", metavar="NAME")
 @click.option(
-    "--kind", type=click.Choice([*NAMESPACES]), help="What it brings (default: component)."
+    "--kind", type=click.Choice([*NAMESPACES]), help="What it provides (default: component)."
 )
-@click.option("--defaults", is_flag=True, help="Ask nothing.")
-@click.option("-o", "--output", metavar="FOLDER", help="The folder to make (default: the name).")
+@click.option("--defaults", is_flag=True, help="Do not ask questions.")
+@click.option("-o", "--output", metavar="FOLDER", help="The folder to create (default: NAME).")
 @click.option(
-    "--clash", is_flag=True, help="Take a name that an installed package brings, all the same."
+    "--clash", is_flag=True, help="Allow a name that an installed package already provides."
 )
 @click.option(
     "--data",
     "pairs",
     multiple=True,
     metavar="QUESTION=ANSWER",
-    help="Answer a question beforehand, repeatable: description, author, email, license, group "
+    help="Answer a question in advance; repeatable: description, author, email, license, group "
     "(of a component: effects, encoders), fixed_shapes (of an executor: true, false).",
 )
 def new(
@@ -46,9 +46,9 @@ def new(
     clash: bool,
     pairs: tuple[str, ...],
 ) -> None:
-    """Make a package NAME that installs, passes its tests and is used by its name, with no edit.
+    """Create a package NAME that installs, passes its tests and works under its name, unedited.
 
-    On a terminal it asks what the options leave open.
+    On a terminal, questions that the options leave open are asked.
 
     \b
     voxstack addon new acme-gain
@@ -63,7 +63,7 @@ def new(
 
     given = dict(_pair(text) for text in pairs)
     if kind is not None and given.setdefault("kind", kind) != kind:
-        raise InputError(f"--kind {kind} and --data kind={given['kind']}: say it once")
+        raise InputError(f"--kind {kind} and --data kind={given['kind']} differ; pass one of them")
     names = names_of(name)
     target = Path(names.distribution if output is None else output)
     require_place(target)
@@ -77,7 +77,7 @@ def new(
     for note in names.notes:
         click.echo(f"note: {note}", err=True)
     if kind in clashes:
-        click.echo(f"note: {clashes[kind]}; say {named!r}, as below", err=True)
+        click.echo(f"note: {clashes[kind]}; write {named!r}, as below", err=True)
     count = sum(path.is_file() for path in target.rglob("*"))
     click.echo(f"{target}: a package with the {kind} {names.named(kind)}, {count} files. Now:\n")
     place = str(target) if target.is_absolute() else os.path.join(".", target)  # noqa: PTH118
@@ -91,7 +91,7 @@ def new(
 
 
 def _pair(text: str) -> tuple[str, str]:
-    from voxstack.errors import InputError
+    from voxstack import InputError
 
     name, equals, value = text.partition("=")
     if not equals or not name:
@@ -100,10 +100,10 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _clashes(host: Host, names: Names) -> dict[str, str]:
-    """Say of each kind in which an installed package brings the name already who that is."""
+    """Return the kinds in which another installed package has the name, each with a message."""
     return {
-        kind: f"{there.owner} brings the {namespace} {names.named(kind)!r} already: with both "
-        f"installed, whatever says {names.named(kind)!r} alone is refused, voices included"
+        kind: f"{there.owner} already provides the {namespace} {names.named(kind)!r}: with both "
+        f"installed, a configuration that says only {names.named(kind)!r} is refused, voices too"
         for kind, namespace in NAMESPACES.items()
         for there in host.registry.candidates(names.named(kind), namespace)
         if there.distribution != names.distribution
@@ -111,7 +111,7 @@ def _clashes(host: Host, names: Names) -> dict[str, str]:
 
 
 def _use(host: Host, named: str, answers: Mapping[str, Any]) -> list[str]:
-    """Give the options that use it."""
+    """Return the options that use the package."""
     if answers["kind"] == "voice":
         return ["--voice", named]
     if answers["kind"] == "executor":
@@ -124,7 +124,7 @@ def _use(host: Host, named: str, answers: Mapping[str, Any]) -> list[str]:
 
 
 def _voice(host: Host, group: str | None) -> list[str]:
-    """Give the option that names a voice, where one must be chosen."""
+    """Return the option that names a voice, if one must be chosen."""
     voices = host.voices()
     if len(voices) < 2 or os.environ.get("VOXSTACK_VOICE"):
         return []
@@ -132,7 +132,7 @@ def _voice(host: Host, group: str | None) -> list[str]:
 
 
 def _fits(host: Host, voice: str, group: str | None) -> bool:
-    """Tell whether a voice works with what the template makes."""
+    """Return whether a voice works with the rendered component."""
     from voxstack import VoxstackError
 
     try:

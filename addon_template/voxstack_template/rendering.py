@@ -1,4 +1,4 @@
-"""From the answers to a folder: all of it or nothing."""
+"""Render a package from the answers, completely or not at all."""
 
 from __future__ import annotations
 
@@ -13,39 +13,41 @@ from typing import Any
 
 import yaml
 from voxstack import InputError
-from voxstack.errors import did_you_mean
+from voxstack.inspection import did_you_mean
 
 from voxstack_template.names import Names, offered
 
 TEMPLATE = Path(__file__).parent / "template"
-VALIDATION = re.compile(r"Validation error for question '(\w+)': (.*)")  # as copier says it
+VALIDATION = re.compile(r"Validation error for question '(\w+)': (.*)")  # copier's message
 
 
 def questions() -> dict[str, Any]:
-    """Give what can be answered, by name."""
+    """Return the questions by name."""
     read = yaml.safe_load((TEMPLATE / "copier.yml").read_text("utf-8"))
     return {name: details for name, details in read.items() if not name.startswith("_")}
 
 
 def require_place(target: Path) -> None:
-    """Refuse a place that cannot be written, or that holds something; InputError."""
+    """Refuse a folder that cannot be written, or that is not empty; InputError."""
     if Path.cwd().is_relative_to(target.absolute()):
-        raise InputError(f"the package cannot be {target}, where we stand; name a new folder by -o")
+        raise InputError(
+            f"{target} is the current folder or one around it; choose another with -o FOLDER"
+        )
     if target.is_symlink() or (target.exists() and not target.is_dir()):
-        raise InputError(f"{target} is there and is no folder; choose another with -o FOLDER")
+        raise InputError(f"{target} exists and is not a folder; choose another with -o FOLDER")
     if target.is_dir() and any(target.iterdir()):
         raise InputError(
             f"the folder {target} is not empty; choose another with -o FOLDER, or remove it"
         )
     there = _there(target)
     if not there.is_dir():
-        raise InputError(f"{there} is there and is no folder; choose another with -o FOLDER")
+        raise InputError(f"{there} exists and is not a folder; choose another with -o FOLDER")
     if not os.access(there, os.W_OK):
-        raise InputError(f"the folder {there} cannot be written; choose another with -o FOLDER")
+        raise InputError(f"cannot write into the folder {there}; choose another with -o FOLDER")
 
 
 def _there(target: Path) -> Path:
-    """Give the folder around ``target`` that is there; those between are made with it."""
+    """Return the nearest existing folder around ``target``; those between are created with it."""
     return next(folder for folder in target.absolute().parents if os.path.lexists(folder))
 
 
@@ -57,18 +59,18 @@ def render(
     clashes: Mapping[str, str],
     clash: bool,
 ) -> dict[str, Any]:
-    """Make the package at ``target`` and give all answers; InputError for one that is wrong.
+    """Render the package into ``target`` and return all answers; InputError for a wrong one.
 
-    With ``ask`` the terminal is asked for what ``answers`` leave open, else defaults are taken.
-    ``clashes`` say of a kind which other package has the component's name: that is refused, or
-    with ``clash`` the README names the distribution too. It is made beside ``target`` and moved
-    there when it is whole.
+    With ``ask``, questions that ``answers`` leave open are asked on the terminal; otherwise
+    defaults are used. ``clashes`` maps a kind to a message if another package has the component's
+    name: it is refused, or with ``clash`` the README names the distribution too. The package is
+    rendered beside ``target`` and moved there when it is complete.
     """
     there = questions()
     for name, answer in answers.items():
         if name not in there:
             hint = did_you_mean(name, there) or f"there: {', '.join(there)}"
-            raise InputError(f"--data {name}: no such question ({hint})")
+            raise InputError(f"--data {name}: unknown question ({hint})")
         _require_choice(name, answer, there[name])
     require_place(target)
     from copier import run_copy
@@ -92,12 +94,12 @@ def render(
                 free = offered(names.distribution, but=names.distribution)
                 raise InputError(
                     f"{clashes[kind]}; choose another name: voxstack addon new {free}, "
-                    "or go on all the same with --clash"
+                    "or use --clash"
                 )
             for manifest in made.glob("src/*/addon.json"):
                 _list_files(manifest)
             if target.is_dir():
-                target.rmdir()  # empty, as we saw
+                target.rmdir()  # require_place found it empty
             target.parent.mkdir(parents=True, exist_ok=True)
             made.replace(target)
     except CopierAnswersInterrupt:
@@ -110,7 +112,7 @@ def render(
 
 
 def _said(error: Exception, answers: Mapping[str, str]) -> str:
-    """Say what copier says of an answer as we say it."""
+    """Return copier's message about an answer in our words."""
     text = f"{error}".replace("\n", " ")
     if (found := VALIDATION.fullmatch(text)) and found[1] in answers:
         return f"--data {found[1]}={answers[found[1]]}: {found[2]}"
@@ -131,7 +133,7 @@ def _list_files(manifest: Path) -> None:
 
 
 def _require_choice(name: str, answer: str, question: Mapping[str, Any]) -> None:
-    """Refuse an answer that is none of those that can be given."""
+    """Refuse an answer that is not one of the choices."""
     if question["type"] == "bool":
         choices, answer = ["true", "false"], answer.lower()
     else:
@@ -146,7 +148,7 @@ def _require_choice(name: str, answer: str, question: Mapping[str, Any]) -> None
 
 
 def _require_asked(answers: Mapping[str, str], there: Mapping[str, Any], kind: str) -> None:
-    """Refuse an answer to a question that is asked of other kinds alone."""
+    """Refuse an answer to a question that is only asked for other kinds."""
     for name in answers:
         if f"'{kind}'" not in there[name].get("when", f"'{kind}'"):
-            raise InputError(f"--data {name}: is not asked of the kind {kind}; leave it out")
+            raise InputError(f"--data {name}: not a question of the kind {kind}; leave it out")

@@ -1,12 +1,12 @@
-"""What streaming costs a convolutional network, in chunks: kept inputs, or windows.
+"""Measure the cost of streaming a convolutional network in chunks, with kept inputs or windows.
 
     pip install torch ./plugins/pack
     python tests/benchmarks/delayed.py [--chunk 32] [--json]
 
-Vocoders of two kinds with random weights go through the conversion of ``voxstack addon pack``. Each
-is run in one piece, stepped in its delayed-state form, in windows with context, and in bare pieces
-without context: no way of streaming is quicker than these, which are wrong at every edge. All on
-ONNX Runtime with one thread, in turns; ratios to one piece, medians.
+Vocoders of two kinds with random weights are converted as ``voxstack addon pack`` does. Each is run
+in one piece, stepped in delayed-state form, in windows with context, and in bare pieces without
+context: no streaming can be faster than the latter, which are wrong at every edge. Everything runs
+on ONNX Runtime with one thread, alternating; ratios to one piece, medians.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class HifiGan(nn.Module):
 
 
 class Vocos(nn.Module):
-    """The ConvNeXt stack of Vocos (Siuzdak 2023), to the coefficients of its spectra."""
+    """The ConvNeXt stack of Vocos (Siuzdak 2023), up to the coefficients of its spectra."""
 
     def __init__(self, width: int = 384, blocks: int = 8) -> None:
         super().__init__()
@@ -138,7 +138,7 @@ def measured(name: str, module: nn.Module, chunk: int) -> dict[str, Any]:
     ways: dict[str, Run] = {
         "whole": lambda: piece(0, FRAMES),
         "delayed": in_steps,
-        "windows": lambda: in_windows(made.delay),  # look-back and look-ahead are alike here
+        "windows": lambda: in_windows(made.delay),  # look-back and look-ahead are equal here
         "bare pieces": lambda: in_windows(0),
     }
     whole = ways["whole"]()

@@ -1,22 +1,22 @@
-"""voxstack beside sherpa-onnx and Piper, on the same weights, in one run.
+"""Compare voxstack with sherpa-onnx and Piper, with the same weights, in one run.
 
     pip install voxstack voxstack-english voxstack-standard voxstack-onnxruntime \
         voxstack-voice-en-us voxstack-vocoder-16k voxstack-vocoder-mel-16k  # or of this repository
     pip install onnx sherpa-onnx          # and matplotlib for --plot
     python tests/benchmarks/peers.py [--quick] [--json] [--plot peers.png]
 
-Piper (GPL-3.0) gets an environment of its own in the cache folder, made when it is first wanted;
-`--piper-python` names one that is there. A peer that cannot be run is skipped, and named.
+Piper (GPL-3.0) gets its own environment in the cache folder, created on first use;
+`--piper-python` names an existing one. A peer that cannot run is skipped and named.
 
 The networks of the voice `en-us` become one Piper-type ONNX graph, which Piper and sherpa-onnx both
 run, and an acoustic model and a mel-only vocoder for sherpa-onnx's Matcha. States, delays and
-masks, which they have no use for, are taken out, so that nothing is computed in vain: they get the
-weights in the fastest form that we know. What they make is checked against `synthesize()`.
+masks, which the peers do not need, are removed, so that nothing is computed in vain: they get the
+weights in the fastest form that we know. Their output is compared with `synthesize()`.
 
-One thread each. Every system is a process of its own, and takes turns with the others; times are
-taken inside it. They get symbols that are ready, we the text: their frontends cost nothing here,
-ours is in every figure. "page" texts have sentences of about 2.5 s, which the peers can stream one
-by one; in a "sentence" they have nothing to cut at. RTF is time by speech, without what follows.
+One thread each. Every system is a process of its own, in turns with the others; times are measured
+inside it. The peers get ready-made symbols, voxstack the text: their frontends cost nothing here,
+ours is part of every figure. "page" texts have sentences of about 2.5 s, which the peers can stream
+one by one; in a "sentence" they have no place to cut. RTF is time by speech, without trailing work.
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ from against.piper_home import piper_python
 from against.processes import Running, System, SystemGone
 from against.report import printed
 
-AHEAD_S = 1.0  # what a player holds
+AHEAD_S = 1.0  # seconds that a player buffers
 
 
 def systems(arguments: argparse.Namespace, skipped: dict[str, str]) -> list[System]:
-    """Give the systems that are wanted."""
+    """Return the selected systems."""
     here = sys.executable
     wanted = [
         System(results.STREAMED, "voxstack_system", here),
@@ -76,8 +76,8 @@ def systems(arguments: argparse.Namespace, skipped: dict[str, str]) -> list[Syst
 def compared(
     wanted: list[System], host: Host, folder: Path, cases: list[Job], skipped: dict[str, str]
 ) -> tuple[list[System], dict[str, float]]:
-    """Give the systems that run, and how far apart what they say is."""
-    # The vocoder of Matcha has no input for the scale of noise: for this it gets files without.
+    """Return the systems that run, and the differences of their audio."""
+    # Matcha's vocoder has no input for the noise scale: for this it gets files without noise.
     silent = folder / "silent"
     silent.mkdir()
     Models(host, noise=0.0).write(silent)
@@ -96,7 +96,7 @@ def compared(
 
 
 def measured(arguments: argparse.Namespace, host: Host, folder: Path) -> dict[str, Any]:
-    """Run all of it."""
+    """Run all measurements."""
     plan = measuring.QUICK if arguments.quick else measuring.Plan()
     skipped: dict[str, str] = {}
     wanted = systems(arguments, skipped)
@@ -156,15 +156,15 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--quick", action="store_true", help="fewer lengths, rounds and systems")
-    parser.add_argument("--json", action="store_true", help="print all that was measured as JSON")
+    parser.add_argument("--json", action="store_true", help="print all measurements as JSON")
     parser.add_argument("--plot", type=Path, metavar="FILE.png", help="draw a picture")
     parser.add_argument(
         "--played",
         action="store_true",
-        help=f"streams also by players that hold {AHEAD_S:g} s (as long as the speech)",
+        help=f"also streams to players that buffer {AHEAD_S:g} s (takes as long as the speech)",
     )
-    parser.add_argument("--piper-python", type=Path, help="an interpreter that has piper-tts")
-    parser.add_argument("--sherpa-python", default=sys.executable, help="one that has sherpa-onnx")
+    parser.add_argument("--piper-python", type=Path, help="an interpreter with piper-tts")
+    parser.add_argument("--sherpa-python", default=sys.executable, help="one with sherpa-onnx")
     arguments = parser.parse_args()
     if arguments.plot:
         try:

@@ -1,4 +1,4 @@
-"""Draw what ``voxstack bench --json`` measured, each figure against its bound.
+"""Draw the results of ``voxstack bench --json``, each figure against its bound.
 
 python tests/benchmarks/plot.py bench.json -o bench.png
 """
@@ -33,7 +33,7 @@ def main() -> None:
     axis.axvline(1.0, color="black", linewidth=1)
     axis.set_yticks(range(len(bounds)), list(bounds))
     axis.invert_yaxis()
-    axis.set_xlabel("share of the bound (1 = just held)")
+    axis.set_xlabel("share of the bound (1 = exactly at the bound)")
     figure.tight_layout()
     figure.savefig(arguments.output, dpi=100)
     print(f"wrote {arguments.output}")

@@ -1,13 +1,13 @@
-"""The vocoders on voices that neither was trained on, beside Griffin-Lim.
+"""Measure the vocoders on voices that neither was trained on, next to Griffin-Lim.
 
     apt-get install espeak-ng libflite1
     python tests/benchmarks/strangers.py --sentences 20 [--json] [--plot strangers.png]
 
-`kal` of flite was held out of the vocoders' training; espeak-ng is of another kind altogether. Each
-says the held-out sentences; what it says becomes a mel spectrum, and that becomes audio again, by
-each vocoder and by Griffin-Lim. Measured: word error of a recogniser (pocketsphinx), the distance
-of the mel spectrum from the one given (nats, mean), periodicity at 1 to 6 kHz. `vocoder-16k` is
-given F0 as a tracker finds it, `vocoder-mel-16k` nothing but the spectrum.
+`kal` of flite was held out of the vocoders' training; espeak-ng is a different kind of system. Each
+says the held-out sentences; its audio becomes a mel spectrum, which each vocoder and Griffin-Lim
+turn into audio again. Measured: word error of a recognizer (pocketsphinx), the distance of the mel
+spectrum from the given one (nats, mean), periodicity at 1 to 6 kHz. `vocoder-16k` is given F0 from
+a tracker, `vocoder-mel-16k` only the spectrum.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 from voxstack import Host
 from voxstack_train.corpus.flite import Flite
-from voxstack_train.evaluation import recogniser
+from voxstack_train.evaluation import recognizer
 from voxstack_train.evaluation.copying import copier
 from voxstack_train.evaluation.filtering import resampled
 from voxstack_train.evaluation.griffin_lim import griffin_lim
@@ -46,7 +46,7 @@ MEL_ONLY = {
 
 
 def espeak(text: str, voice: str) -> np.ndarray:
-    """What espeak-ng says, float32 at SAMPLE_RATE."""
+    """Return the speech of espeak-ng, float32 at SAMPLE_RATE."""
     import io
 
     import soundfile
@@ -59,8 +59,8 @@ def espeak(text: str, voice: str) -> np.ndarray:
 
 
 def heard(text: str, mel: np.ndarray, audio: np.ndarray, f0: np.ndarray) -> tuple[int, ...]:
-    """Word errors, words, mel distance and periodicity of one take."""
-    found = compared(words_of(text), recogniser.heard_words(audio))
+    """Return word errors, words, mel distance and periodicity of one take."""
+    found = compared(words_of(text), recognizer.heard_words(audio))
     wrong = found.dropped + found.repeated + found.mumbled + found.added
     away = float(np.abs(log_mel(audio)[:, : mel.shape[1]] - mel).mean())
     return wrong, len(words_of(text)), away, periodicity(audio, f0).tolist()

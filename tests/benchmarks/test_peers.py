@@ -1,4 +1,4 @@
-"""The parts of ``peers.py``: the peers' graph says what the voice says, gaps are counted."""
+"""The parts of ``peers.py``: the peers' graph equals the voice, gaps are counted."""
 
 import sys
 from pathlib import Path
@@ -48,7 +48,7 @@ def test_the_graphs_of_the_peers_say_what_the_voice_says(host, models):
     ]
     found = equality.ours(host, equality.Graphs(models), cases)
     assert max(v for name, v in found.items() if "one call" in name) < 1e-4
-    assert max(found.values()) < 5e-3  # F0 that moved by 1e-7 moves the waveform
+    assert max(found.values()) < 5e-3  # a change of F0 by 1e-7 changes the waveform
 
 
 def test_the_length_scale_slows_the_graph_down(host, models):
@@ -63,12 +63,12 @@ def test_the_length_scale_slows_the_graph_down(host, models):
 
 
 def test_the_alphabet_tells_a_question_and_a_stressed_phone(host, models):
-    told = job_of(host, models, "It rains.")["spelled"][0]
+    stated = job_of(host, models, "It rains.")["spelled"][0]
     asked = job_of(host, models, "It rains?")["spelled"][0]
-    assert len(told) == len(asked) and not set(told) & set(asked)
-    assert models.alphabet.piper_ids(told)[::2][0] == models.alphabet.ids["^"]
-    assert len(models.alphabet.piper_ids(told)[::2]) == len(told)
-    assert len(models.alphabet.matcha_ids(told)[1::2]) == len(told)
+    assert len(stated) == len(asked) and not set(stated) & set(asked)
+    assert models.alphabet.piper_ids(stated)[::2][0] == models.alphabet.ids["^"]
+    assert len(models.alphabet.piper_ids(stated)[::2]) == len(stated)
+    assert len(models.alphabet.matcha_ids(stated)[1::2]) == len(stated)
 
 
 def test_whole_leaves_no_state_no_delay_and_no_mask(host):
@@ -87,7 +87,7 @@ def test_whole_refuses_a_form_that_it_does_not_know(host):
         node.input[:] = [n.replace("state_block5", "state_memory") for n in node.input]
     for tensor in model.graph.input:
         tensor.name = tensor.name.replace("state_block5", "state_memory")
-    with pytest.raises(ValueError, match="'state_memory' is not a state that is known"):
+    with pytest.raises(ValueError, match="'state_memory' is an unknown state"):
         whole(model)
 
 

@@ -1,11 +1,11 @@
-"""Make the data files of voxstack_english from a folder with flite's lexicon and trees.
+"""Build the data files of voxstack_english from a folder with flite's lexicon and trees.
 
 Usage: python tools/build_lexicon.py SEED_FOLDER
 
-SEED_FOLDER holds ``lex36k.txt.xz`` (word, tab, phones), ``lts.json`` (phone names, root node of
-each letter, context width) and ``lts.bin`` (nodes of six bytes). It writes ``lexicon.txt``, one
-entry a line, sorted by bytes and fit for a binary search; ``lts.bin``, unchanged; ``lts.txt``,
-the phone names on its first line and the roots of a to z on its second.
+SEED_FOLDER contains ``lex36k.txt.xz`` (word, tab, phones), ``lts.json`` (phone names, root node of
+each letter, context width) and ``lts.bin`` (nodes of six bytes). The script writes
+``lexicon.txt``, one entry per line, sorted by bytes for a binary search; ``lts.bin``, unchanged;
+``lts.txt``, the phone names on its first line and the roots of a to z on its second.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def read_lexicon(path: Path) -> dict[str, str]:
 
 
 def with_stress(phone: str) -> str:
-    """Give ``phone`` with its stress digit, which two entries of the source lack."""
+    """Return ``phone`` with its stress digit, which two entries of the source lack."""
     bare_vowel = phone[0] in "aeiou" and phone[-1].isalpha()
     return f"{phone}0" if bare_vowel else phone
 
@@ -53,7 +53,7 @@ def write_trees(seed: Path) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """Make the three files."""
+    """Build the three files."""
     if len(arguments) != 1:
         raise SystemExit(__doc__)
     seed = Path(arguments[0])

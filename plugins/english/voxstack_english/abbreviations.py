@@ -1,8 +1,8 @@
-"""Abbreviations: how each is said, and whether its full stop can end a sentence."""
+"""Abbreviations: their spoken forms, and whether their period can end a sentence."""
 
 from __future__ import annotations
 
-# Followed by what they abbreviate: their full stop never ends a sentence.
+# A name or an explanation follows: their period never ends a sentence.
 LEADING = {
     "dr": "doctor", "mr": "mister", "mrs": "missus", "ms": "miz", "mx": "mix", "prof": "professor",
     "st": "saint", "gen": "general", "sen": "senator", "rep": "representative", "rev": "reverend",
@@ -12,13 +12,13 @@ LEADING = {
     "ie": "that is", "vs": "versus", "cf": "compare", "viz": "namely", "approx": "approximately",
     "incl": "including",
 }  # fmt: skip
-# Before a digit only; else an ordinary word that ends its sentence.
+# Abbreviations before a digit only; otherwise ordinary words that can end a sentence.
 BEFORE_DIGIT = {
     "no": "number", "nos": "numbers", "fig": "figure", "figs": "figures", "eq": "equation",
     "sec": "section", "ch": "chapter", "vol": "volume", "pp": "pages", "p": "page",
     "art": "article",
 }  # fmt: skip
-# Their full stop may end a sentence: what follows tells.
+# Their period may end a sentence, depending on what follows.
 EITHER = {
     "etc": "et cetera", "inc": "incorporated", "ltd": "limited", "corp": "corporation",
     "co": "company", "jr": "junior", "sr": "senior", "bros": "brothers", "dept": "department",
@@ -35,7 +35,7 @@ DAYS = {
     "mon": "monday", "tue": "tuesday", "tues": "tuesday", "wed": "wednesday", "thu": "thursday",
     "thur": "thursday", "thurs": "thursday", "fri": "friday",
 }  # fmt: skip
-# Words that open a sentence, and seldom go on with a name.
+# Words that begin a sentence, and are rarely part of a name.
 STARTERS = frozenset(
     "the a an he she it they we you i this that these those there here his her its their our my"
     " your in on at but and or so if as when while what who why how where then yet not no"
@@ -48,9 +48,9 @@ SPOKEN = {**MONTHS, **DAYS, **EITHER, **LEADING}
 
 
 def spoken_form(word: str, following: str) -> str | None:
-    """Give the words for ``word`` (lowercase, without its last full stop), or None.
+    """Return the words for ``word`` (lowercase, without its last period), or None.
 
-    ``following`` is the text after the full stop.
+    ``following`` is the text after the period.
     """
     ahead = following.lstrip()[:1]
     if word in BEFORE_DIGIT:

@@ -1,7 +1,7 @@
-"""Characters to the few that the rules know, with the place of each in the source.
+"""Replace characters with the few that the rules know, keeping their places in the source.
 
-Compatibility forms are unfolded, accents dropped, quotes and dashes made plain. What has no
-counterpart keeps its place as it is (another script's letters) or becomes a space.
+Compatibility forms are decomposed, accents dropped, quotes and dashes simplified. A character
+without a counterpart is kept (a letter of another script) or becomes a space.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import final
 
 from attrs import frozen
 
-# Ligatures and letters without a decomposition, punctuation with a plain form.
+# Ligatures and letters without a decomposition, and punctuation with a plain form.
 PLAIN = {
     "ß": "ss", "ẞ": "SS", "æ": "ae", "Æ": "Ae", "ø": "o", "Ø": "O", "œ": "oe", "Œ": "Oe",
     "ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "ð": "th", "Ð": "Th", "þ": "th", "Þ": "Th",
@@ -32,14 +32,14 @@ INVISIBLE = frozenset({"Mn", "Me", "Cf", "Sk"})
 @final
 @frozen
 class Cleaned:
-    """Text in plain characters that remembers where each came from."""
+    """Text in plain characters that records the source of each."""
 
     text: str
     raw: str
     places: list[int] | None  # index in ``raw`` of each character; None: the same
 
     def span(self, start: int, end: int) -> tuple[int, int]:
-        """Give the place in ``raw`` of ``text[start:end]``, with the accents that follow."""
+        """Return the place in ``raw`` of ``text[start:end]``, with the accents that follow."""
         if self.places is None:
             return start, end
         first, last = self.places[start], self.places[end - 1] + 1
@@ -49,7 +49,7 @@ class Cleaned:
 
 
 def clean(raw: str) -> Cleaned:
-    """Give ``raw`` in plain characters."""
+    """Return ``raw`` in plain characters."""
     if raw.isascii() and raw.replace("\n", "").isprintable():
         return Cleaned(raw, raw, None)
     characters: list[str] = []
@@ -63,7 +63,7 @@ def clean(raw: str) -> Cleaned:
 
 @lru_cache(maxsize=4096)
 def plain_form(character: str) -> str:
-    """Give the plain characters that stand for one; none for an accent or an invisible one."""
+    """Return the plain form of a character; empty for an accent or an invisible character."""
     if character.isascii():
         return character if character.isprintable() or character == "\n" else " "
     if character in PLAIN:
@@ -79,7 +79,7 @@ def plain_form(character: str) -> str:
 
 
 def _plain_mark(character: str) -> str:
-    """Give the plain form of a character that does not unfold any further."""
+    """Return the plain form of a character that does not decompose further."""
     if character.isascii():
         return character if character.isprintable() else " "
     if unicodedata.category(character) in INVISIBLE:
@@ -90,12 +90,12 @@ def _plain_mark(character: str) -> str:
 
 
 def _digit(character: str) -> str:
-    """Give the ASCII digit of another script's digit, and a space for any other symbol."""
+    """Return the ASCII form of a digit of another script, and a space for any other symbol."""
     value = unicodedata.decimal(character, None)
     return " " if value is None else str(value)
 
 
 def script_of(letter: str) -> str:
-    """Name the script of ``letter`` as a reader would: Cyrillic, Greek, Chinese."""
+    """Return the name of a letter's script as readers know it: Cyrillic, Greek, Chinese."""
     name = unicodedata.name(letter, "").split(" ")[0].rstrip("0123456789-")
     return "Chinese" if name == "CJK" else name.title() or "an unknown script"

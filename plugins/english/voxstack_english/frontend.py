@@ -1,4 +1,4 @@
-"""The frontend itself: sentences of symbol ids and marks."""
+"""The English frontend: text to sentences of symbol ids and marks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from voxstack import Frontend, InputError, Mark, Sentence, Symbols
 from voxstack.logs import get_logger
 
 from voxstack_english.homographs import resolve
-from voxstack_english.normalise import PAUSE, Token, normalise
+from voxstack_english.normalize import PAUSE, Token, normalize
 from voxstack_english.pronounce import pronounce
 from voxstack_english.sentences import Passage, split
 
@@ -28,14 +28,14 @@ FUNCTION_WORDS = frozenset(
 )
 CONJUNCTIONS = frozenset("and or but so because which who that when while where if then".split())
 CLOSERS = "\"'”’»)]}*_`~ "
-SKIPPED_SHOWN = 20  # words of a warning
-CHARACTERS_A_WORD = 25  # a passage without an end is cut after max_words times this
+SKIPPED_SHOWN = 20  # words in a warning
+CHARACTERS_PER_WORD = 25  # a passage without an end is cut after max_words times this
 
 
 @final
 @frozen
 class Spoken:
-    """One spoken word, and the token that it begins, if it is the first of one."""
+    """A spoken word; if it is the first of a token, the token too."""
 
     word: str  # "," is a pause
     token: Token | None = None
@@ -44,12 +44,12 @@ class Spoken:
 @final
 @frozen(eq=False)
 class English(Frontend):
-    """American English text, with a little Markdown, to phones; no word is dropped."""
+    """American English text, with some Markdown, to phones; no word is dropped."""
 
     produces = ("ids", "stress", "word_position", "function_word", "question")
 
     symbols: Symbols  # the voice's tables "phone" and "word_position"
-    max_words: int = 40  # a sentence of more spoken words is cut, at a phrase bound if it has one
+    max_words: int = 40  # longer sentences are cut, at a phrase boundary if there is one
     # Your own words: {"voxstack": "v aa1 k s t ae1 k"}, phones with 0 or 1 on vowels.
     pronunciations: Mapping[str, str] = field(factory=dict)
 
@@ -64,10 +64,10 @@ class English(Frontend):
         """
         skipped = _Skipped()
         spoke = False
-        for passage in split(text, self.max_words * CHARACTERS_A_WORD):
-            normalised = normalise(passage.text, passage.start)
-            skipped.add(normalised.skipped)
-            parts = list(divide(spoken_words(normalised.tokens), self.max_words))
+        for passage in split(text, self.max_words * CHARACTERS_PER_WORD):
+            normalized = normalize(passage.text, passage.start)
+            skipped.add(normalized.skipped)
+            parts = list(divide(spoken_words(normalized.tokens), self.max_words))
             for number, part in enumerate(parts):
                 spoke = True
                 last = number == len(parts) - 1
@@ -77,7 +77,7 @@ class English(Frontend):
         skipped.warn()
 
     def _sentence(self, written: str, spoken: list[Spoken], last: bool) -> Sentence:
-        """Make the tensors and marks of one sentence."""
+        """Build the tensors and marks of one sentence."""
         import numpy as np
 
         row = _Row(written)
@@ -104,7 +104,7 @@ class English(Frontend):
 
 @final
 class _Row:
-    """The symbols of a sentence as they are put together."""
+    """The symbols of a sentence while it is being built."""
 
     def __init__(self, written: str) -> None:
         self.phones = ["<start>"]
@@ -120,7 +120,7 @@ class _Row:
         self.marks.append(Mark(kind="word", value=token.text, start=len(self.phones), span=span))
 
     def add(self, word: str, phones: tuple[str, ...]) -> None:
-        """Add a word, or a pause where it has no phones."""
+        """Add a word, or a pause if it has no phones."""
         if not phones:
             if self.phones[-1] != "pau":
                 self._symbol("pau", 0, "none", 0)
@@ -135,7 +135,7 @@ class _Row:
             self._symbol(bare, stress, position if last else "single", function)
 
     def end(self) -> None:
-        """Close the sentence."""
+        """Add the final symbol."""
         self._symbol("<end>", 0, "none", 0)
 
     def _symbol(self, phone: str, stress: int, position: str, function: int) -> None:
@@ -147,7 +147,7 @@ class _Row:
 
 @final
 class _Skipped:
-    """The words that a text had and English cannot read: a few of them, and their scripts."""
+    """The words of a text that English cannot read: the first of them, and their scripts."""
 
     def __init__(self) -> None:
         self.words: list[str] = []
@@ -155,7 +155,7 @@ class _Skipped:
         self.scripts: dict[str, None] = {}
 
     def add(self, words: list[str]) -> None:
-        """Remember ``words``, in memory that does not grow."""
+        """Record ``words``, in bounded memory."""
         from voxstack_english.characters import script_of
 
         self.count += len(words)
@@ -164,21 +164,21 @@ class _Skipped:
             self.scripts[script_of(word[0])] = None
 
     def warn(self) -> None:
-        """Say once which words were not spoken."""
+        """Log the words that were not spoken, once."""
         if self.count:
             get_logger("english").warning("skipped", words=self.words, count=self.count)
 
     def reason(self) -> str:
-        """Say why there is nothing to speak, and what to do."""
+        """Return why there is nothing to speak, and what to do."""
         found = ", ".join(self.scripts)
         wanted = "nothing to speak: the text has no letters or digits that English can read"
         if found:
             return f"{wanted} (found {found}); choose a voice of that language: voxstack voices"
-        return f"{wanted} (found only spaces, signs or nothing); give it a word or a number"
+        return f"{wanted} (found only spaces, signs or nothing); add a word or a number"
 
 
 def spoken_words(tokens: list[Token]) -> list[Spoken]:
-    """Give the spoken words of ``tokens``, without pauses at either end."""
+    """Return the spoken words of ``tokens``, without pauses at either end."""
     spoken: list[Spoken] = []
     for token in tokens:
         for number, word in enumerate(token.words):
@@ -204,7 +204,7 @@ def divide(spoken: list[Spoken], most: int) -> Iterator[list[Spoken]]:
 
 
 def _cut(spoken: list[Spoken], most: int) -> int:
-    """Give the index to cut at: the last good one among ``most`` words."""
+    """Return the index at which to cut: the last good one among ``most`` words."""
     pause = conjunction = token = count = 0
     for index, item in enumerate(spoken):
         if item.word == PAUSE:
@@ -221,7 +221,7 @@ def _cut(spoken: list[Spoken], most: int) -> int:
 
 
 def _written(passage: Passage, part: list[Spoken], last: bool) -> str:
-    """Give the text of the part of a passage that ``part`` speaks."""
+    """Return the text of the part of a passage that ``part`` speaks."""
     tokens = [item.token for item in part if item.token is not None]
     if not tokens:
         return ""
@@ -231,7 +231,7 @@ def _written(passage: Passage, part: list[Spoken], last: bool) -> str:
 
 
 def in_context(words: list[str]) -> list[str]:
-    """Give ``words`` with the name of the form to say where it depends on the neighbours."""
+    """Return ``words`` with a form's name in place of words whose sound depends on neighbors."""
     chosen = resolve(words)
     for index, (word, following) in enumerate(pairwise(words)):
         if word == "the" and following != PAUSE and pronounce(following)[0][0] in "aeiou":

@@ -1,4 +1,4 @@
-"""Words that sound otherwise as a verb: a first few, told by the word before them.
+"""Words that sound different as a verb, recognized by the word before them (a small set).
 
 The lexicon has the noun; "use+verb" names the other form in ``pronounce.EXCEPTIONS``.
 """
@@ -15,7 +15,7 @@ BEFORE_A_VERB = frozenset(
 
 
 def resolve(words: list[str]) -> list[str]:
-    """Give ``words`` with ``+verb`` after those that are verbs in their place."""
+    """Return ``words`` with ``+verb`` appended to those that are verbs here."""
     chosen = list(words)
     for index, word in enumerate(words):
         if word in VERBS and index and words[index - 1] in BEFORE_A_VERB:

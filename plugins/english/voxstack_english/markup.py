@@ -1,6 +1,6 @@
-"""Markdown, and the little HTML in it, to the words that it shows.
+"""Reduce Markdown, and some HTML, to the words that it displays.
 
-Markup becomes spaces of the same length, so that every word keeps its place.
+Markup is replaced by spaces of the same length, so that every word keeps its place.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ TAGS = (
     "|li|mark|ol|p|picture|pre|q|s|samp|small|source|span|strong|sub|summary|sup|table|tbody|td"
     "|tfoot|th|thead|tr|tt|u|ul|var"
 )
-# (pattern, the group that is shown; 0: nothing is). The order matters.
+# (pattern, the group that is displayed; 0: none). The order matters.
 RULES = (
     (r"<!--.*?(?:-->|$)", 0),
     (LINK, 1),
@@ -39,7 +39,7 @@ def _rules() -> list[tuple[re.Pattern[str], int]]:
 
 
 def blank_markup(text: str) -> str:
-    """Give ``text`` with its markup replaced by as many spaces."""
+    """Return ``text`` with its markup replaced by as many spaces."""
     if HINT.search(text) is None:
         return text
     for pattern, shown in _rules():

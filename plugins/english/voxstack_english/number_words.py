@@ -1,7 +1,7 @@
-"""Integers to words.
+"""Spell out integers.
 
-Forty lines of our own: the library for this (inflect) takes more than a second to import, which
-the first number of a text would wait for.
+This is our own code because the library for it (inflect) takes more than a second to import,
+which would delay the first number of a text.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ RANKS = {
 
 
 def cardinal(number: int) -> tuple[str, ...]:
-    """Give ``number`` (0 to 10**15 - 1) as a count: 21 is twenty one."""
+    """Return ``number`` (0 to 10**15 - 1) as a count: 21 is twenty one."""
     if number == 0:
         return DIGITS[:1]
     words: tuple[str, ...] = ()
@@ -44,7 +44,7 @@ def _below_thousand(number: int) -> tuple[str, ...]:
 
 
 def ordinal(number: int) -> tuple[str, ...]:
-    """Give ``number`` as a rank: 21 is twenty first."""
+    """Return ``number`` as a rank: 21 is twenty first."""
     *before, last = cardinal(number)
     if last not in RANKS:
         last = f"{last[:-1]}ieth" if last.endswith("y") else f"{last}th"
@@ -57,7 +57,7 @@ def digits(text: str) -> tuple[str, ...]:
 
 
 def whole(text: str) -> tuple[str, ...]:
-    """Read a string of digits as a count, or digit by digit where that is how it is said."""
+    """Read a string of digits as a count, or digit by digit if it is very long or begins with 0."""
     text = text.replace(",", "")
     if len(text) > MOST_DIGITS or (len(text) > 1 and text[0] == "0"):
         return digits(text)
@@ -82,7 +82,7 @@ def year(text: str) -> tuple[str, ...]:
 
 
 def plural(word: str) -> str:
-    """Give the plural of a number word or a unit: sixty is sixties, inch is inches."""
+    """Return the plural of a number word or a unit: sixty is sixties, inch is inches."""
     if word.endswith("y") and word[-2] not in "aeiou":
         return word[:-1] + "ies"
     return word + ("es" if word.endswith(("x", "ch", "s")) else "s")

@@ -1,7 +1,7 @@
-"""What is written with digits, to words: dates, times, money, units, versions and the like.
+"""Read what is written with digits: dates, times, money, units, versions and similar forms.
 
-``READERS`` are tried in order at the place where such a thing may begin; the first that matches
-says how many characters it takes and what words they are. A "," among the words is a short pause.
+``READERS`` are tried in order at each position where such a form may start; the first match
+determines how many characters it takes and its words. A "," among the words is a short pause.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ NOT_COUNTED = frozenset("was is has as its this his us yes plus versus thus alwa
 
 
 def counted(words: Words, unit: str, one: bool) -> Words:
-    """Give ``words`` of ``unit``, in the plural unless it is one of them."""
+    """Return ``words`` of ``unit``, in the plural unless ``one``."""
     first, *rest = unit.split(" ")
     if not one and first not in UNCHANGED:
         first = IRREGULAR.get(first) or plural(first)
@@ -80,7 +80,7 @@ def quantity(text: str) -> Words:
 
 
 def month_words(text: str) -> str:
-    """Give the full name of a month that may be abbreviated."""
+    """Return the full name of a month that may be abbreviated."""
     name = text.rstrip(".").lower()
     return MONTHS.get(name, name)
 
@@ -279,7 +279,7 @@ def _number(match: Match) -> Words:
 
 
 def _reads_as_year(match: Match) -> bool:
-    """Say whether four digits are a year: not where things are counted."""
+    """Return whether four digits are a year and not a count."""
     before = match.string[: match.start()].split()[-1:]
     if before and before[0].lower() in YEAR_BEFORE:
         return True
@@ -331,7 +331,7 @@ def _readers() -> list[tuple[re.Pattern[str], Callable[[Match], Words | None]]]:
 
 
 def read_numeral(text: str, at: int) -> tuple[int, Words] | None:
-    """Read what is written with digits at ``at``: its end and its words, or None."""
+    """Read the form with digits at ``at``; return its end and its words, or None."""
     for pattern, reader in _readers():
         match = pattern.match(text, at)
         if match is not None:

@@ -1,8 +1,8 @@
-"""Words to phones: exceptions, flite's lexicon, apostrophe rules, letter-to-sound trees.
+"""Pronounce words: exceptions, flite's lexicon, apostrophe rules, letter-to-sound trees.
 
-The lexicon is one sorted text file, searched in place: nothing is parsed when it is opened. It
-leaves out the words that the trees say rightly, so there are no further rules for suffixes: on a
-regular form the trees know better than a rule.
+The lexicon is a sorted text file that is searched in place: opening it parses nothing. It omits
+the words that the trees pronounce correctly, so there are no rules for suffixes: for regular
+forms the trees are better than rules.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import final
 
 DATA = Path(__file__).parent / "data"
-WIDTH = 4  # letters of context on either side that a tree asks about
+WIDTH = 4  # letters of context on either side that a tree can test
 LEAF = 255
 
 LETTERS: dict[str, str] = dict(
@@ -71,7 +71,7 @@ class Lexicon:
             self.lines = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
     def get(self, word: str) -> Phones | None:
-        """Give the phones of ``word``, or None."""
+        """Return the phones of ``word``, or None."""
         key = word.encode("utf-8", "replace") + b"\t"
         low, high = 0, len(self.lines)
         while low < high:
@@ -89,7 +89,7 @@ class Lexicon:
 
 @final
 class Trees:
-    """One decision tree a letter, that asks for its neighbours and answers with phones."""
+    """One decision tree per letter, which tests its neighbors and returns phones."""
 
     def __init__(self, nodes: Path, names: Path) -> None:
         self.nodes = nodes.read_bytes()
@@ -100,7 +100,7 @@ class Trees:
         self.roots = [int(root) for root in roots.split()]
 
     def phones_of(self, word: str) -> Phones:
-        """Give the phones of ``word``; what is not a letter of a to z gives none."""
+        """Return the phones of ``word``; characters other than a to z have none."""
         padded = f"000#{word}#000"
         phones: list[str] = []
         for position, letter in enumerate(word, WIDTH):
@@ -122,27 +122,27 @@ class Trees:
 
 @cache
 def lexicon() -> Lexicon:
-    """Give the lexicon, opened when it is first asked for."""
+    """Return the lexicon, opened on first use."""
     return Lexicon(DATA / "lexicon.txt")
 
 
 @cache
 def trees() -> Trees:
-    """Give the letter-to-sound trees, read when they are first asked for."""
+    """Return the letter-to-sound trees, read on first use."""
     return Trees(DATA / "lts.bin", DATA / "lts.txt")
 
 
 def known(word: str) -> bool:
-    """Say whether the lexicon or the exceptions have the lowercase ``word``."""
+    """Return whether the lexicon or the exceptions contain the lowercase ``word``."""
     return word in EXCEPTIONS or lexicon().get(word) is not None
 
 
 @lru_cache(maxsize=8192)
 def pronounce(word: str) -> Phones:
-    """Give the phones of ``word`` with stress digits on vowels; never none.
+    """Return the phones of ``word``, at least one, with stress digits on vowels.
 
-    A lowercase word is looked up; a capital, alone or in front of an apostrophe, is the name of
-    that letter. A word that would be silent is spelled.
+    A lowercase word is looked up; a capital, alone or before an apostrophe, is the name of that
+    letter. A word that would be silent is spelled.
     """
     return _spoken(word) or _spelled(word)
 
@@ -159,7 +159,7 @@ def _spoken(word: str) -> Phones:
 
 
 def _with_apostrophe(base: str, suffix: str) -> Phones:
-    """Pronounce ``base'suffix``: contractions, possessives, else the two parts."""
+    """Pronounce ``base'suffix``: contractions, possessives, otherwise the two parts."""
     phones = pronounce(base) if base else ()
     if suffix == "t":
         return phones + (("t",) if base.endswith("n") else ("ax0", "n", "t"))
@@ -171,7 +171,7 @@ def _with_apostrophe(base: str, suffix: str) -> Phones:
 
 
 def plural_of(phones: Phones) -> Phones:
-    """Give the sound of the s that follows ``phones``."""
+    """Return the sound of a plural or possessive s after ``phones``."""
     last = phones[-1].rstrip("012") if phones else ""
     if last in SIBILANTS:
         return ("ax0", "z")

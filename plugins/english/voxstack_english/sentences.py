@@ -1,6 +1,6 @@
-"""Text in pieces to sentences, each as soon as its end is certain.
+"""Split text that arrives in pieces into sentences, each as soon as its end is certain.
 
-No more is read than an end needs to be certain, and no more is kept than the sentence at hand.
+No more is read than is needed to be certain of an end, and only the current sentence is kept.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from attrs import frozen
 
 from voxstack_english.abbreviations import BEFORE_DIGIT, LEADING, MAY_END, STARTERS
 
-BLOCK = 4096  # a large piece is handled this many characters at a time
+BLOCK = 4096  # large pieces are processed this many characters at a time
 CLOSERS = "\"'”’»)]}*_`~"
 OPENERS = "\"'“‘([{*_`"
 EVENT = re.compile(r"[.!?…。！？]+|\n")
@@ -25,21 +25,21 @@ LIST_ITEM = re.compile(r"[ \t]*(?:[-*+]|\d{1,3}[.)])[ \t]")
 FENCE = re.compile(r"[ \t]*(?:```|~~~)")
 OPENS_WITH_NUMBER = re.compile(r"[\s#>*_-]*\d{1,3}$")
 PHRASE_END = re.compile(r"[,;:)—–](?=\s)")
-LINE_LOOK = 8  # characters of the next line that tell what it is
+LINE_LOOK = 8  # characters of the next line that are enough to recognize it
 
 
 @final
 @frozen
 class Passage:
-    """A run of the input that is read as one sentence."""
+    """A part of the input that is read as one sentence."""
 
     text: str
-    start: int  # its first character's place in the whole input
+    start: int  # the position of its first character in the whole input
     code: bool = False  # a line of a code block
 
 
 def split(text: Iterable[str], limit: int = 1000) -> Iterator[Passage]:
-    """Give the sentences of ``text``; one of more than ``limit`` characters is cut."""
+    """Return the sentences of ``text``; one of more than ``limit`` characters is cut."""
     return iter(_Splitter(text, limit))
 
 
@@ -51,13 +51,13 @@ def _blocks(text: Iterable[str]) -> Iterator[str]:
 
 @final
 class _Splitter:
-    """A window on the text: ``start`` is where the sentence at hand begins in ``text``."""
+    """A window on the text: the current sentence begins at ``start`` in ``text``."""
 
     def __init__(self, text: Iterable[str], limit: int) -> None:
         self.blocks = _blocks(text)
         self.limit = limit
         self.text = ""
-        self.offset = 0  # place of the window in the whole input
+        self.offset = 0  # position of the window in the whole input
         self.start = 0
         self.ended = False
         self.fenced = False
@@ -75,7 +75,7 @@ class _Splitter:
             self.start = end
 
     def _more(self) -> bool:
-        """Read one more piece; False at the end of the input."""
+        """Read one more piece; return False at the end of the input."""
         if self.ended:
             return False
         keep = self.start
@@ -89,14 +89,14 @@ class _Splitter:
         return True
 
     def _has(self, ahead: int) -> bool:
-        """Read until ``ahead`` characters from the sentence's start are there."""
+        """Read until ``ahead`` characters after the sentence's start are available."""
         while len(self.text) - self.start < ahead:
             if not self._more():
                 return False
         return True
 
     def _skip_space(self) -> bool:
-        """Go to the next character that is not a space; False where there is none."""
+        """Advance to the next character that is not a space; return False if there is none."""
         self.at_line_start = self.offset + self.start == 0
         while True:
             rest = len(self.text)
@@ -111,7 +111,7 @@ class _Splitter:
     # Lines
 
     def _line_end(self) -> int:
-        """Give the end of the line at hand, cut at the limit."""
+        """Return the end of the current line, cut at the limit."""
         length = 0
         while True:
             found = self.text.find("\n", self.start + length, self.start + self.limit)
@@ -122,7 +122,7 @@ class _Splitter:
                 return min(self.start + self.limit, len(self.text))
 
     def _fence(self) -> bool:
-        """Pass over the line that opens or closes a code block."""
+        """Skip the line that opens or closes a code block; return whether there is one."""
         self._has(3)
         if FENCE.match(self.text, self.start) is None:
             return False
@@ -131,7 +131,7 @@ class _Splitter:
         return True
 
     def _breaks_line(self, at: int) -> bool:
-        """Say whether the newline ``at`` characters from the start ends the sentence."""
+        """Return whether the newline ``at`` characters from the start ends the sentence."""
         after = at + 1
         while self._has(after + 1) and self.text[self.start + after] in " \t\r":
             after += 1
@@ -156,7 +156,7 @@ class _Splitter:
     # Sentences
 
     def _sentence_end(self) -> int:
-        """Give the place in the window just after the sentence that begins at its start."""
+        """Return the position just after the current sentence in the window."""
         looked = 0
         while True:
             event = EVENT.search(self.text, self.start + looked)
@@ -177,18 +177,18 @@ class _Splitter:
         return at if self._breaks_line(at) else 0
 
     def _after_marks(self, at: int) -> int:
-        """Give the place after the run of marks (or the newline) at ``at``."""
+        """Return the position after the run of marks (or the newline) at ``at``."""
         event = EVENT.match(self.text, self.start + at)
         return event.end() - self.start if event else at + 1
 
     def _run(self, at: int, characters: str) -> int:
-        """Give the end of the run of ``characters`` from ``at``, reading on as needed."""
+        """Return the end of the run of ``characters`` from ``at``, reading more as needed."""
         while at < self.limit and self._has(at + 1) and self.text[self.start + at] in characters:
             at += 1
         return at
 
     def _stop_event(self, at: int) -> int:
-        """Give the end of the sentence if the marks at ``at`` end it, else 0."""
+        """Return the end of the sentence if the marks at ``at`` end it, else 0."""
         marks_end = self._run(at, ".!?…。！？")
         end = self._run(marks_end, CLOSERS)
         marks = self.text[self.start + at : self.start + marks_end]
@@ -204,7 +204,7 @@ class _Splitter:
         return 0 if self._next_word(end, 1).islower() else end
 
     def _full_stop_ends(self, at: int) -> bool:
-        """Say whether the lone full stop at ``at``, before a space, ends the sentence."""
+        """Return whether the single period at ``at``, before a space, ends the sentence."""
         before = self.text[self.start : self.start + at]
         word = before[max(before.rfind(" "), before.rfind("\n")) + 1 :].lstrip(OPENERS)
         lower = word.lower()
@@ -219,7 +219,7 @@ class _Splitter:
         return True
 
     def _dotted_ends(self, word: str, at: int) -> bool:
-        """Say whether a full stop ends the sentence after an abbreviation or an initial."""
+        """Return whether a period ends the sentence after an abbreviation or an initial."""
         following = self._next_word(at + 1)
         if not following:
             return True
@@ -232,9 +232,9 @@ class _Splitter:
         return following.lower().rstrip(",.'") in STARTERS
 
     def _next_word(self, at: int, most: int = 12) -> str:
-        """Give the word after ``at``, on this line or the next; empty before a blank line.
+        """Return the word after ``at``, on this line or the next; empty before a blank line.
 
-        No more than ``most`` letters are read.
+        At most ``most`` letters are read.
         """
         newlines = 0
         while at < 2 * self.limit and self._has(at + 1):
@@ -253,7 +253,7 @@ class _Splitter:
         return self.text[self.start + at : self.start + end]
 
     def _cut(self) -> int:
-        """Give the best place to cut a passage that has no end within the limit."""
+        """Return the best position to cut a passage that does not end within the limit."""
         window = self.text[self.start : self.start + self.limit]
         phrases = [match.end() for match in PHRASE_END.finditer(window, self.limit // 2)]
         space = max(window.rfind(" "), window.rfind("\n"), window.rfind("\t"))

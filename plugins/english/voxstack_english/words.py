@@ -1,4 +1,4 @@
-"""Written words to spoken ones: initialisms, acronyms, camel case, code identifiers.
+"""Turn written words into spoken ones: initialisms, acronyms, camel case, code identifiers.
 
 A spoken word is lowercase, or a capital for the name of a letter: "GPUs" is ``G P U's``.
 """
@@ -15,7 +15,7 @@ Words = tuple[str, ...]
 
 LONGEST = 32  # letters of a word; a longer one is cut
 CUT = 24
-# Said letter by letter although they could be read as words, in capitals ...
+# In capitals, spelled letter by letter although they could be read as words.
 SPELLED = frozenset(
     "fbi usa us uk eu un cia nsa irs ibm mit ceo cfo cto api apis cpu gpu tpu npu html xml sql url"
     " uri http https ftp ssh ssl tls tcp udp ip dns cli gui ui ux id ids os io ai ml tts asr llm"
@@ -23,7 +23,7 @@ SPELLED = frozenset(
     " asap rpm dna rna hiv er icu nba nfl mlb nhl bbc cnn abc nbc cbs hbo nyc la dc kgb ussr uae"
     " ide sdk jit abi oom eof iso ieee aws gpl mia pov diy eia epa ada sms ios".split()
 )
-# ... and these in lowercase too.
+# Spelled letter by letter in lowercase too.
 SPELLED_LOWER = frozenset(
     "api apis cpu cpus gpu gpus html xml http https url urls csv pdf cli gui utf tts ssml mp "
     " ssh ssl tls tcp udp dns npz npy llm mfcc dsp".split()
@@ -58,9 +58,9 @@ RULERS = frozenset(
 
 @lru_cache(maxsize=8192)
 def spoken_word(written: str, shouted: bool = False) -> Words:
-    """Give the spoken words of a run of letters with apostrophes.
+    """Return the spoken words of a run of letters with apostrophes.
 
-    ``shouted`` says that capitals are a matter of style here: all the text has them.
+    ``shouted`` means that the whole text is in capitals, so they are only a matter of style.
     """
     base, mark, suffix = written.partition("'")
     tail = (mark + suffix).lower()
@@ -92,7 +92,7 @@ def _capitals(base: str, tail: str, shouted: bool) -> Words:
     return spelled(base, tail)
 
 
-# Short ordinary words that the lexicon leaves to the letter-to-sound trees.
+# Short common words that the lexicon leaves to the letter-to-sound trees.
 PLAIN_CAPITALS = frozenset(
     "an and any are as at be been but by can did do end for from get had has he her him his how if"
     " in is it its just let make may me must my need no not now of off on one or our out run set"
@@ -102,7 +102,7 @@ PLAIN_CAPITALS = frozenset(
 
 
 def spelled(letters: str, tail: str = "") -> Words:
-    """Give the names of ``letters``, the last with ``tail``: CPU's is C P U's."""
+    """Return the names of ``letters``, the last with ``tail``: CPU's is C P U's."""
     names = letters.upper()
     return (*names[:-1], names[-1] + tail)
 
@@ -117,7 +117,7 @@ def _camel(base: str, tail: str) -> Words:
 
 
 def spoken_chunk(chunk: str) -> Words:
-    """Give the spoken words of letters, digits and signs without a space: a path, an identifier."""
+    """Return the spoken words of a path, an identifier or another chunk without spaces."""
     if chunk.lower() in EXPANDED:
         return EXPANDED[chunk.lower()]
     body = re.sub(r"^[A-Za-z][A-Za-z+]*://(?:www\.)?", "", chunk).rstrip("/") or chunk
@@ -128,7 +128,7 @@ def spoken_chunk(chunk: str) -> Words:
 
 
 def _piece(piece: str, before: str, after: str) -> Words:
-    """Give the spoken words of one part of a chunk; ``before`` and ``after`` surround it."""
+    """Return the spoken words of one part of a chunk, between ``before`` and ``after``."""
     if piece.isdecimal():
         return whole(piece)
     if piece[0].isalpha():
@@ -141,7 +141,7 @@ def _piece(piece: str, before: str, after: str) -> Words:
 
 
 def _identifier(piece: str) -> Words:
-    """Give the spoken words of the letters in a chunk: what has no vowel is spelled."""
+    """Return the spoken words of the letters in a chunk; letters without a vowel are spelled."""
     if len(piece) == 1 and piece.isupper():
         return (piece,)
     lower = piece.lower()
@@ -153,7 +153,7 @@ def _identifier(piece: str) -> Words:
 
 
 def roman(written: str, previous: str) -> Words | None:
-    """Give the words of a Roman numeral to 39 after a name or a heading, or None."""
+    """Return the words of a Roman numeral up to 39 after a name or a heading, or None."""
     match = ROMAN.match(written)
     if match is None or not previous[:1].isupper():
         return None

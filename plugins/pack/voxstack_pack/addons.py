@@ -1,4 +1,4 @@
-"""Writing an addon: networks, symbols, card and manifest, whole or not at all."""
+"""Write an addon (networks, symbols, card and manifest) completely or not at all."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ MANIFEST = "addon.json"
 @final
 @frozen
 class Draft:
-    """An addon that is to be written."""
+    """The content of an addon before it is written."""
 
-    manifest: Mapping[str, Any]  # all but networks and files
-    networks: Mapping[str, Mapping[str, Any]] = field(factory=dict)  # as declared() gives them
+    manifest: Mapping[str, Any]  # everything but networks and files
+    networks: Mapping[str, Mapping[str, Any]] = field(factory=dict)  # as declared() returns them
     graphs: Mapping[str, onnx.ModelProto] = field(factory=dict)  # name of a network -> ONNX
     texts: Mapping[str, str] = field(factory=dict)  # path in the addon -> text
     others: Mapping[str, bytes] = field(factory=dict)  # path in the addon -> bytes
@@ -38,10 +38,10 @@ def declared(
     state: Mapping[str, str] | None = None,
     **rest: Any,
 ) -> dict[str, Any]:
-    """Give the manifest entry of a network, read off its graph.
+    """Return the manifest entry of a network, read from its graph.
 
-    ``state`` says which output is the next value of which input (default: ``next_state_x`` that of
-    ``state_x``); ``rest`` is context, delay and frame_ratio.
+    ``state`` maps each state input to the output that holds its next value (default:
+    ``next_state_x`` follows ``state_x``); ``rest`` is context, delay and frame_ratio.
     """
 
     def specs(values: Iterable[onnx.ValueInfoProto]) -> dict[str, Any]:
@@ -67,16 +67,18 @@ def declared(
 
 
 def _dtype(value: onnx.ValueInfoProto) -> str:
-    from voxstack.networks import DTYPES
+    from voxstack.inspection import DTYPES
 
     name = str(onnx.helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type))
     if name not in DTYPES:
-        raise ExportError(f"{value.name} is of the type {name}; expected {', '.join(DTYPES)}")
+        raise ExportError(
+            f"tensor {value.name!r} has the dtype {name}; expected one of {', '.join(DTYPES)}"
+        )
     return name
 
 
 def files_of(draft: Draft) -> dict[str, bytes]:
-    """Give every data file of an addon but its manifest; ExportError for one that tells paths."""
+    """Return every data file but the manifest; ExportError for a graph that contains paths."""
     files: dict[str, bytes] = {}
     for name, graph in draft.graphs.items():
         require_private(f"{name}.onnx", graph)
@@ -85,9 +87,10 @@ def files_of(draft: Draft) -> dict[str, bytes]:
 
 
 def write(draft: Draft, folder: Path) -> int:
-    """Write an addon's data files into a folder that may hold other files; gives their bytes.
+    """Write an addon's data files into a folder that may hold other files; return their size.
 
-    All of them or none, and what an addon that stood there had and this one has not goes.
+    Either all of them are written or none. Networks of an addon that was in the folder before
+    are removed if this addon does not have them.
     """
     files = files_of(draft)
     partial = folder / ".partial"
@@ -107,14 +110,14 @@ def write(draft: Draft, folder: Path) -> int:
         for path in old - files.keys():
             (folder / path).unlink(missing_ok=True)
     except OSError as error:
-        raise ExportError(f"{folder}: cannot be written: {error.strerror or error}") from None
+        raise ExportError(f"{folder}: cannot write: {error.strerror or error}") from None
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return sum(map(len, files.values())) + len(text)
 
 
 def _listed(folder: Path) -> set[str]:
-    """Give the networks of the addon that stands in a folder, none for what is no addon."""
+    """Return the network files of the addon in a folder, none if there is no addon."""
     try:
         files = json.loads((folder / MANIFEST).read_text("utf-8"))["files"]
         return {p for p in files if p.startswith("networks/") and ".." not in p.split("/")}
@@ -125,7 +128,7 @@ def _listed(folder: Path) -> set[str]:
 def _manifest(draft: Draft, files: Mapping[str, bytes]) -> str:
     entries = {path: file_entry(data) for path, data in files.items()}
     whole = {**draft.manifest, "networks": draft.networks, "files": entries}
-    # The stack is read more often than the networks' tensors: what a person wants comes first.
+    # People read the stack more often than the networks' tensors, so it comes first.
     if "stack" in whole:
         whole = {k: v for k, v in whole.items() if k not in ("networks", "stack", "files")} | {
             k: whole[k] for k in ("stack", "networks", "files")
@@ -134,19 +137,19 @@ def _manifest(draft: Draft, files: Mapping[str, bytes]) -> str:
 
 
 def file_entry(data: bytes) -> dict[str, Any]:
-    """Give what a manifest says of a file."""
+    """Return the manifest entry of a file."""
     return {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text, whole or not at all."""
+    """Write a text file completely or not at all."""
     partial = path.with_name(path.name + ".part")
     partial.write_text(text, encoding="utf-8", newline="\n")
     partial.replace(path)
 
 
 def pretty(value: Any, indent: int = 0) -> str:
-    """JSON with whatever fits on a line of its own, so that a tensor is one line."""
+    """Return JSON with every value that fits on a line of its own, so that a tensor is one line."""
     line = json.dumps(value, ensure_ascii=False)
     if not isinstance(value, dict | list) or len(line) + indent <= 76:
         return line

@@ -1,4 +1,4 @@
-"""`voxstack addon pack`: a recipe, and the addon that it makes."""
+"""`voxstack addon pack`: build an addon from a recipe."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from voxstack.cli import json_option, print_json, print_table
     "executors",
     multiple=True,
     metavar="NAME",
-    help="Check on this executor only, repeatable (default: all that can be used here).",
+    help="Check on this executor only; repeatable (default: all usable executors).",
 )
 @json_option
 def pack(recipe: str, output: str, force: bool, executors: tuple[str, ...], as_json: bool) -> None:
     """Pack networks into an addon: exported, measured, and checked on every executor.
 
-    Nothing is written unless every network gives what it gave before: whole and in chunks, padded
-    and in batches.
+    Nothing is written unless every network gives the same result as the original: whole and in
+    chunks, padded and in batches.
     """
     from rich.console import Console
 
@@ -37,12 +37,12 @@ def pack(recipe: str, output: str, force: bool, executors: tuple[str, ...], as_j
     with console.status("importing torch") as status:
         from voxstack_pack.packing import pack as pack_addon
 
-        def say(text: str) -> None:
+        def progress(text: str) -> None:
             status.update(text)
             if not console.is_terminal:
                 console.print(text)
 
-        made = pack_addon(read, Path(output), force=force, executors=executors, say=say)
+        made = pack_addon(read, Path(output), force=force, executors=executors, progress=progress)
     if as_json:
         print_json(
             {

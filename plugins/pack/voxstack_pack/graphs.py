@@ -1,4 +1,4 @@
-"""PyTorch modules to ONNX graphs, named, stripped and the same bytes each time."""
+"""Export PyTorch modules to ONNX graphs: named, stripped, and the same bytes each time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from voxstack_pack.errors import ExportError
 from voxstack_pack.strip import drop_unused, strip
 
 OPSET = 18
-STATE = "state_"  # how the inputs begin that carry a network's state; "next_" + name follows it
+STATE = "state_"  # prefix of the inputs that carry state; the output is "next_" + name
 
 
 def export(
@@ -29,12 +29,12 @@ def export(
     rate: str,
     dimensions: Mapping[str, str] | None = None,
 ) -> onnx.ModelProto:
-    """Export to ONNX, with the batch dynamic; ExportError says which op or line cannot be.
+    """Export to ONNX with a dynamic batch; ExportError names the operator or line at fault.
 
     ``inputs`` are examples of batch 2, in the order of the module's ``forward``; those named
-    ``state_...`` come last and have outputs ``next_state_...`` of their own. ``rate`` names the
-    last dimension of the inputs, ``dimensions`` that of those that have another ("": a fixed one);
-    ``outputs`` name theirs.
+    ``state_...`` come last and have outputs ``next_state_...``. ``rate`` names the last dimension
+    of the inputs, ``dimensions`` that of inputs with a different one ("": fixed); ``outputs`` maps
+    each output to the name of its last dimension.
     """
     dimensions = dimensions or {}
     states = [name for name in inputs if name.startswith(STATE)]
@@ -52,13 +52,13 @@ def export(
                 external_data=False,
                 verbose=False,
             )
-        except Exception as error:  # torch raises of every kind here
+        except Exception as error:  # torch raises exceptions of many types here
             raise ExportError(f"cannot be exported to ONNX: {reason(error)}") from error
     model: onnx.ModelProto = program.model_proto
     made, wanted = len(model.graph.output), len(outputs) + len(states)
     if made != wanted:
         raise ExportError(
-            f"gives {made} outputs, and {wanted} are named: "
+            f"the module returns {made} outputs, expected {wanted}: "
             f"{', '.join([*outputs, *(f'next_{name}' for name in states)])}"
         )
     _flatten(model)
@@ -70,7 +70,7 @@ def export(
 def dynamic_shapes(
     module: nn.Module, inputs: Mapping[str, Tensor], dimensions: Mapping[str, str]
 ) -> list[Any]:
-    """Say to torch.export which axes vary: the batch, and the last one of all but states."""
+    """Return the axes that vary, for torch.export: the batch, and the last one except in states."""
     dynamic = torch.export.Dim.DYNAMIC
     shapes: list[Any] = []
     for name, value in inputs.items():
@@ -80,14 +80,14 @@ def dynamic_shapes(
         shapes.append(axes)
     count = sum(name.startswith(STATE) for name in inputs)
     parameters = inspect.signature(module.forward).parameters.values()
-    if count and any(p.kind is p.VAR_POSITIONAL for p in parameters):  # they come in as *states
+    if count and any(p.kind is p.VAR_POSITIONAL for p in parameters):  # passed as *states
         shapes = [*shapes[:-count], tuple(shapes[-count:])]
     return shapes
 
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Keep what torch prints and warns of while it exports away from the user."""
+    """Suppress what torch prints and warns of during an export."""
     loggers = [
         logging.getLogger(name) for name in ("torch", "torch.onnx", "torch.fx", "onnxscript")
     ]
@@ -105,7 +105,7 @@ def quiet() -> Iterator[None]:
 
 
 def reason(error: BaseException) -> str:
-    """Say in a line why torch could not export: the op it lacks, the line that branches."""
+    """Return the reason of a failed export in one line, such as the operator or the branch."""
     chain = [error]
     while (cause := chain[-1].__cause__) is not None:
         chain.append(cause)
@@ -117,14 +117,14 @@ def reason(error: BaseException) -> str:
         where = f" (at: {line[1].strip()})" if line else ""
         return (
             f"its control flow depends on the values of tensors{where}; "
-            "torch.where, or a decision outside the network, does not"
+            "use torch.where, or decide outside the network"
         )
     first = next((line for line in str(chain[-1]).splitlines() if line.strip()), "no reason given")
     return f"{type(chain[-1]).__name__}: {first.strip()}"
 
 
 def _flatten(model: onnx.ModelProto) -> None:
-    """Flatten the audio without arithmetic on shapes, which the exporter writes out at length."""
+    """Flatten the audio without arithmetic on shapes, which the exporter writes out in full."""
     for node in model.graph.node:
         if node.op_type == "Reshape" and list(node.output) == ["audio"] and _rank(model) == 2:
             node.op_type = "Flatten"
@@ -144,7 +144,7 @@ def name_dimensions(
     outputs: Mapping[str, str],
     dimensions: Mapping[str, str] | None = None,
 ) -> None:
-    """Give the dynamic dimensions of inputs and outputs the names that the manifest uses."""
+    """Name the dynamic dimensions of inputs and outputs as the manifest does."""
     given = {**(dimensions or {}), **outputs}
     for value in [*model.graph.input, *model.graph.output]:
         state = STATE in value.name
@@ -157,6 +157,6 @@ def name_dimensions(
                 dimension.dim_param = given.get(value.name, rate)
             elif not dimension.dim_value:
                 raise ExportError(
-                    f"{value.name}: dimension {axis} is not fixed; only the batch (the first) "
+                    f"{value.name}: dimension {axis} is dynamic; only the batch (the first) "
                     "and time (the last) may vary"
                 )

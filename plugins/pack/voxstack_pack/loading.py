@@ -1,4 +1,4 @@
-"""Python that the packer owns: factories of modules and of examples, named in a recipe."""
+"""Load the factories of modules and examples that a recipe names."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, final
 
 import numpy as np
 from attrs import frozen
-from voxstack.errors import did_you_mean
+from voxstack.inspection import did_you_mean
 
 from voxstack_pack.errors import ExportError
 from voxstack_pack.running import Arrays
@@ -20,37 +20,39 @@ from voxstack_pack.running import Arrays
 
 @final
 @frozen
-class Made:
-    """What a factory gives."""
+class Loaded:
+    """The result of a factory."""
 
     module: Any  # torch.nn.Module
     examples: tuple[Arrays, ...]  # batch 1; the first is traced
     whole: Callable[..., object] | None = None  # the whole-utterance form of a stepped module
 
 
-def make(reference: str, folder: Path, names: Sequence[str]) -> Made:
-    """Call a factory; ``names`` are those of the inputs where its examples have none.
+def load_module(reference: str, folder: Path, names: Sequence[str]) -> Loaded:
+    """Call a factory; ``names`` are the inputs' names if its examples have none.
 
-    It gives ``(module, examples)`` or ``(module, examples, whole)``; examples are a dict of tensors
-    in the order of ``forward``, or a list of such dicts.
+    It returns ``(module, examples)`` or ``(module, examples, whole)``; examples are a dict of
+    tensors in the order of ``forward``, or a list of such dicts.
     """
     import torch
 
-    given = called(reference, folder)
+    given = call(reference, folder)
     if not isinstance(given, tuple) or len(given) not in (2, 3):
         raise ExportError(
-            f"{reference} gave {_kind(given)}; expected (module, examples), or "
+            f"{reference} returned {_kind(given)}; expected (module, examples), or "
             "(module, examples, whole)"
         )
     module, examples = given[:2]
     if not isinstance(module, torch.nn.Module):
-        raise ExportError(f"{reference}: the first is {_kind(module)}; expected a torch.nn.Module")
+        raise ExportError(
+            f"{reference}: the first value is {_kind(module)}; expected a torch.nn.Module"
+        )
     whole = given[2] if len(given) == 3 else None
-    return Made(module.eval(), arrays(reference, examples, names), whole)
+    return Loaded(module.eval(), as_arrays(reference, examples, names), whole)
 
 
-def called(reference: str, folder: Path) -> Any:
-    """Import what a reference names, call it, and give what it gave."""
+def call(reference: str, folder: Path) -> Any:
+    """Import what a reference names, call it, and return the result."""
     module, colon, attribute = reference.rpartition(":")
     if not colon or not module or not attribute:
         raise ExportError(
@@ -67,37 +69,37 @@ def called(reference: str, folder: Path) -> Any:
     try:
         return function()
     except Exception as error:
-        raise ExportError(f"{reference} raised {_told(error)}") from error
+        raise ExportError(f"{reference} raised {_described(error)}") from error
 
 
 def _imported(module: str, folder: Path) -> Any:
-    sys.path.insert(0, str(folder))  # what lies beside the recipe may be imported
+    sys.path.insert(0, str(folder))  # modules beside the recipe can be imported
     try:
         if not module.endswith(".py"):
             importlib.invalidate_caches()
             return importlib.import_module(module)
         path = folder / module
         if not path.is_file():
-            raise ExportError(f"{module}: there is no such file")
+            raise ExportError(f"{module}: no such file")
         name = f"voxstack_pack_recipe_{abs(hash(path.resolve()))}"
         spec = importlib.util.spec_from_file_location(name, path)
         assert spec is not None and spec.loader is not None  # a .py file has both
         made = importlib.util.module_from_spec(spec)
-        sys.modules[name] = made  # dataclasses look themselves up here
+        sys.modules[name] = made  # dataclasses look up their module here
         spec.loader.exec_module(made)
         return made
     except ExportError:
         raise
-    except BaseException as error:  # SystemExit too: whatever a file does when it is imported
+    except BaseException as error:  # SystemExit too: the file may do anything on import
         if isinstance(error, KeyboardInterrupt):
             raise
-        raise ExportError(f"importing {module} failed with {_told(error)}") from error
+        raise ExportError(f"importing {module} failed with {_described(error)}") from error
     finally:
         sys.path.remove(str(folder))
 
 
-def _told(error: BaseException) -> str:
-    """Say an error with the line of the packer's file that it came from."""
+def _described(error: BaseException) -> str:
+    """Describe an error with the line of the author's file where it was raised."""
     frames = traceback.extract_tb(error.__traceback__)
     place = next((f for f in reversed(frames) if "site-packages" not in f.filename), None)
     where = f" ({Path(place.filename).name}, line {place.lineno})" if place else ""
@@ -108,8 +110,8 @@ def _kind(value: object) -> str:
     return f"a {type(value).__name__}" if value is not None else "nothing"
 
 
-def arrays(what: str, examples: Any, names: Sequence[str] = ()) -> tuple[Arrays, ...]:
-    """Give examples as numpy arrays of batch 1; ExportError for what is none."""
+def as_arrays(what: str, examples: Any, names: Sequence[str] = ()) -> tuple[Arrays, ...]:
+    """Return examples as numpy arrays of batch 1; ExportError if they are not tensors."""
     if isinstance(examples, Mapping) or (
         isinstance(examples, tuple | list)
         and examples
@@ -125,8 +127,8 @@ def _one(what: str, example: Any, names: Sequence[str]) -> Arrays:
     if not isinstance(example, Mapping):
         if len(example) != len(names):
             raise ExportError(
-                f"{what}: an example of {len(example)} tensors without names; give a dict, or name "
-                "the recipe's inputs in order"
+                f"{what}: an example of {len(example)} tensors without names; return a dict, or "
+                "name the recipe's inputs in order"
             )
         example = dict(zip(names, example, strict=True))
     made: Arrays = {}
@@ -134,13 +136,18 @@ def _one(what: str, example: Any, names: Sequence[str]) -> Arrays:
         try:
             array = np.array(value.detach().cpu().numpy() if hasattr(value, "detach") else value)
         except Exception:
-            raise ExportError(f"{what}: example {name!r} is {_kind(value)}, no tensor") from None
+            raise ExportError(
+                f"{what}: example {name!r} is {_kind(value)}; expected a tensor"
+            ) from None
         if array.dtype.kind not in "fiub" or array.ndim < 1:
-            raise ExportError(f"{what}: example {name!r} is {array.dtype} {list(array.shape)}")
+            raise ExportError(
+                f"{what}: example {name!r} is {array.dtype} {list(array.shape)}; "
+                "expected numbers with a batch dimension"
+            )
         if array.shape[0] != 1:
             raise ExportError(
-                f"{what}: example {name!r} is {list(array.shape)}; the first dimension is the "
-                "batch, 1 in examples"
+                f"{what}: example {name!r} has the shape {list(array.shape)}; expected a batch of "
+                "1, the first dimension"
             )
         made[name] = array
     return made

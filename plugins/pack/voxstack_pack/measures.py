@@ -1,22 +1,20 @@
-"""Measure on an exported graph what nobody should have to type: reach, frame ratio, delay."""
+"""Measure an exported graph: its context, frame ratio and delay."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
 
 import numpy as np
 
 from voxstack_pack.errors import ExportError
-from voxstack_pack.examples import cut, dimension, length, over, padded, resized
+from voxstack_pack.examples import cut, length, padded, resized, timed_inputs
 from voxstack_pack.running import Array, Arrays, Program
 
 REACHES = (40, 160, 640)  # frames on each side of a disturbed one, tried in turn
-FLUSH = 64  # frames that a delay has at most
-NEAR = 1e-4  # of the largest value: how near a network comes to its eager form
+FLUSH = 64  # the largest delay, in frames
+NEAR = 1e-4  # of the largest value: the tolerance between a network and its eager form
 
 
 def measure_frame_ratio(program: Program, inputs: Arrays, time: str) -> int:
-    """Count the output frames of an input frame; ExportError where that is no constant."""
+    """Return the number of output frames per input frame; ExportError if it is not constant."""
     shapes, ratios = program.inputs, set()
     there = length(inputs, shapes, time)
     for count in (there, there + 9):
@@ -27,30 +25,19 @@ def measure_frame_ratio(program: Program, inputs: Arrays, time: str) -> int:
             frames = outputs[name].shape[-1] if outputs[name].ndim > 1 else 0
             if frames % count:
                 raise ExportError(
-                    f"output {name!r} has {frames} positions for {count} {time}, which is no "
+                    f"output {name!r} has {frames} positions for {count} {time}; expected a "
                     "whole multiple"
                 )
             ratios.add(frames // count)
     if len(ratios) != 1 or 0 in ratios:
-        raise ExportError(f"its outputs have no single rate: {sorted(ratios)} for one of {time}")
+        raise ExportError(f"its outputs have different rates per {time} position: {sorted(ratios)}")
     return ratios.pop()
 
 
 def measure_context(
-    program: Program, inputs: Arrays, time: str = "frames", ratio: int = 1
-) -> dict[str, int]:
-    """Tell how far one frame of any input moves the outputs, to either side.
-
-    ExportError where there is no end to it.
-    """
-    found = reach_of(program, inputs, time, ratio)
-    if found is None:
-        raise ExportError(f"the context is {REACHES[-1]} {time} or more")
-    return found
-
-
-def reach_of(program: Program, inputs: Arrays, time: str, ratio: int = 1) -> dict[str, int] | None:
-    """Give the context, or None where every frame moves all others."""
+    program: Program, inputs: Arrays, time: str, ratio: int = 1
+) -> dict[str, int] | None:
+    """Return how far a frame affects the outputs on each side, None if there is no limit."""
     for reach in REACHES:
         count = max(2 * reach + 2, length(inputs, program.inputs, time))
         longer = resized(inputs, program.inputs, time, count)
@@ -64,7 +51,7 @@ def _reach(program: Program, inputs: Arrays, time: str, ratio: int) -> tuple[int
     middle = length(inputs, program.inputs, time) // 2
     before = program(inputs)
     left = right = 0
-    for name in over(program.inputs, time):
+    for name in timed_inputs(program.inputs, time):
         for moved in _moved(name, inputs[name], middle):
             after = program(inputs | {name: moved})
             for output, value in before.items():
@@ -77,7 +64,7 @@ def _reach(program: Program, inputs: Arrays, time: str, ratio: int) -> tuple[int
 
 
 def _moved(name: str, value: Array, middle: int) -> list[Array]:
-    """Give the input with one frame disturbed, up and down: a dead unit hides one of them."""
+    """Return the input with one frame disturbed, up and down: a dead unit hides one of them."""
     moved = []
     for change in (1.0, -1.0, 10.0):
         one = value.copy()
@@ -86,7 +73,7 @@ def _moved(name: str, value: Array, middle: int) -> list[Array]:
             return [one]
         if value.dtype.kind == "f":
             one[..., middle] = one[..., middle] + change
-        else:  # a whole number may index a table: another one that is allowed
+        else:  # an integer may index a table: another value from it is valid
             one[..., middle] = value.max() if change > 0 else value.min()
         moved.append(one)
     return moved
@@ -95,7 +82,7 @@ def _moved(name: str, value: Array, middle: int) -> list[Array]:
 def measure_delay(
     program: Program, inputs: Arrays, whole: Array, ratio: int, time: str = "frames"
 ) -> int:
-    """Give the shift, in frames, at which stepping equals the whole-utterance form."""
+    """Return the shift, in frames, at which stepping equals the whole-utterance form."""
     flushed = padded(inputs, program.inputs, time, FLUSH)
     stepped = program.step(cut(flushed, program.inputs, time, lambda: 10**9))
     count, near = whole.shape[-1], NEAR * max(1.0, float(np.abs(whole).max(initial=0)))
@@ -106,16 +93,8 @@ def measure_delay(
             fits.append(late)
     if len(fits) != 1:
         raise ExportError(
-            f"stepping over its frames gives the whole utterance at no single delay: {fits}"
+            f"stepping equals the whole utterance at more than one delay: {fits}"
             if fits
-            else f"stepped, it equals the whole utterance at no delay of 0 to {FLUSH} {time}"
+            else f"stepping does not equal the whole utterance at any delay of 0 to {FLUSH} {time}"
         )
     return fits[0]
-
-
-def time_of(inputs: Mapping[str, tuple[int | str, ...]]) -> str | None:
-    """Give the dimension that a network runs along: its mask's, or the only one."""
-    if "mask" in inputs:
-        return dimension(inputs["mask"])
-    found = {own for shape in inputs.values() if (own := dimension(shape))}
-    return found.pop() if len(found) == 1 else None

@@ -1,41 +1,41 @@
-"""Pack one network: name it, find its form, measure what the manifest says, and prove it."""
+"""Pack one network: name it, find its form, measure its manifest values, and check it."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal, final
 
 import numpy as np
 import onnx
 from attrs import evolve, field, frozen
 from voxstack import VoxstackError
-from voxstack.networks import MASK
+from voxstack.inspection import MASK
 
 from voxstack_pack.addons import declared
 from voxstack_pack.errors import ExportError
-from voxstack_pack.examples import dimension, length, over, padded, resized, twice
+from voxstack_pack.examples import dimension, length, padded, resized, timed_inputs, twice
 from voxstack_pack.graphs import STATE, export, quiet, reason
-from voxstack_pack.measures import measure_delay, measure_frame_ratio, reach_of
+from voxstack_pack.measures import measure_context, measure_delay, measure_frame_ratio
 from voxstack_pack.proof import Figures, Proof
 from voxstack_pack.running import Arrays, Call, Program, eager
 from voxstack_pack.runtimes import Runtime, loaded, runtimes
 from voxstack_pack.strip import strip
 
 Form = Literal["whole", "windows", "delayed", "stepped"]
-UNSEEN = (53, 151)  # frames of examples that are made of one
+UNSEEN = (53, 151)  # frames of the examples that are made from the first
 UNSEEN_TEXT = (19, 83)
 
 
 @final
 @frozen
 class Spec:
-    """What whoever packs a network says of it."""
+    """The author's description of a network."""
 
     name: str
     role: str
-    time: str = "frames"  # the dimension that it runs along
-    form: Form | None = None  # None: by what it is
+    time: str = "frames"  # the dimension along which the network runs
+    form: Form | None = None  # None: chosen by what the network contains
     outputs: Mapping[str, str] = field(factory=dict)  # name -> its last dimension; "": fixed
     inputs: Mapping[str, str] = field(factory=dict)  # those whose last dimension is not ``time``
     state: Mapping[str, str] | None = None  # None: next_state_x follows state_x
@@ -47,15 +47,15 @@ class Spec:
 @final
 @frozen
 class Packed:
-    """A network as it goes into an addon."""
+    """A network as it is written into an addon."""
 
     name: str
     form: Form
     entry: Mapping[str, Any]  # of the manifest
     graph: onnx.ModelProto
     files: Mapping[str, bytes]  # path in the addon -> bytes
-    figures: tuple[Figures, ...]  # one an executor
-    note: str = ""  # why it did not get a better form
+    figures: tuple[Figures, ...]  # one per executor
+    note: str = ""  # why a better form was not possible
 
 
 def pack_module(
@@ -68,12 +68,12 @@ def pack_module(
     """Pack a torch.nn.Module.
 
     ``examples`` are inputs of batch 1 in the order of ``forward``: the first is traced, the others
-    are lengths never seen (made from it if there are none). A stepped module's states are among
-    them, ``state_...``, as zeros; ``whole`` is its whole-utterance form, called without them.
-    ExportError names what cannot be exported or differs.
+    have lengths that tracing never sees (made from the first if there are none). A stepped
+    module's states are among them, ``state_...``, as zeros; ``whole`` is its whole-utterance form,
+    called without them. ExportError names what cannot be exported or differs.
     """
-    with _named(spec.name):
-        _, *unseen = examples = enough(spec, examples)
+    with _of_network(spec.name):
+        _, *unseen = examples = completed(spec, examples)
         model = export(module, twice(examples[0]), spec.outputs, spec.time, spec.inputs)
 
         def reference(inputs: Arrays) -> Arrays:
@@ -94,12 +94,12 @@ def pack_graph(
     has_whole: bool = False,
     module: Any = None,
 ) -> Packed:
-    """Pack an ONNX graph whose inputs, outputs and dimensions have their names.
+    """Pack an ONNX graph whose inputs, outputs and dimensions are already named.
 
-    ``reference`` is the original, called on whole utterances (``has_whole``: also of a graph with
+    ``reference`` is the original, called on whole utterances (``has_whole``: also for a graph with
     states); ``module`` is what it was exported from, for the format "pt2".
     """
-    with _named(spec.name):
+    with _of_network(spec.name):
         made, reference = _formed(spec, model, reference, examples, has_whole)
         files = {f"networks/{spec.name}.onnx": made.graph.SerializeToString(deterministic=True)}
         entry = dict(made.entry)
@@ -110,26 +110,19 @@ def pack_graph(
         return evolve(made, figures=_proved(spec, made, reference, examples, executors))
 
 
-class _named:  # noqa: N801 - reads as what it does
-    """Name the network in what is refused within."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def __enter__(self) -> None:
-        """Begin."""
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        """Put the network's name in front."""
-        start = f"network {self.name!r}"
-        if isinstance(error, ExportError) and not str(error).startswith(start):
-            raise ExportError(f"{start}: {error}") from error.__cause__
+@contextlib.contextmanager
+def _of_network(name: str) -> Iterator[None]:
+    """Add the network's name to an ExportError."""
+    try:
+        yield
+    except ExportError as error:
+        raise error.of(name) from error.__cause__
 
 
-def enough(spec: Spec, examples: Sequence[Arrays]) -> list[Arrays]:
-    """Give three examples at least, of other lengths: those given, and more made of the first."""
+def completed(spec: Spec, examples: Sequence[Arrays]) -> list[Arrays]:
+    """Return at least three examples of different lengths: those given, and more from the first."""
     if not examples:
-        raise ExportError("there is no example to trace it with")
+        raise ExportError("there is no example to trace it with; add one to the examples")
     made = list(examples)
     first = made[0]
     shapes: dict[str, tuple[int | str, ...]] = {}
@@ -153,12 +146,12 @@ def enough(spec: Spec, examples: Sequence[Arrays]) -> list[Arrays]:
 def _formed(
     spec: Spec, model: onnx.ModelProto, reference: Call, examples: Sequence[Arrays], whole: bool
 ) -> tuple[Packed, Call]:
-    """Give the network in its form, not proved yet, and what to hold it to."""
+    """Return the network in its form, not checked yet, and the reference to compare it with."""
     program = Program(model, spec.state)
     if program.state:
         return _stepped(spec, model, program, reference, examples, whole)
     if spec.form == "stepped":
-        raise ExportError("is to be stepped, and has no state: name the inputs that carry it")
+        raise ExportError('has no state, but form = "stepped" needs one; name its state inputs')
     if spec.form == "whole" or (spec.form is None and spec.time == "text"):
         return _packed(spec, "whole", model), reference
     return _streamed(spec, model, program, examples[0]), reference
@@ -170,38 +163,38 @@ def _packed(spec: Spec, form: Form, model: onnx.ModelProto, **facts: Any) -> Pac
 
 
 def _ratio(spec: Spec, measured: int) -> dict[str, int]:
-    """Give the frame ratio for the manifest; ExportError where the packer says another."""
+    """Return the frame ratio for the manifest; ExportError if the author declares another."""
     if spec.frame_ratio not in (None, measured):
         raise ExportError(f"frame_ratio is {measured} as measured, not {spec.frame_ratio}")
     return {"frame_ratio": measured} if measured != 1 else {}
 
 
 def _streamed(spec: Spec, model: onnx.ModelProto, program: Program, example: Arrays) -> Packed:
-    """Choose between windows and the delayed form, and measure."""
+    """Measure the network, and choose between windows and the delayed form."""
     for value in model.graph.output:
         if dimension([d.dim_param or 1 for d in value.type.tensor_type.shape.dim]) is None:
             raise ExportError(
-                f"output {value.name!r} has no time, so it cannot be streamed; "
-                'form = "whole" is for networks that run once a sentence'
+                f"output {value.name!r} has no time dimension, so it cannot be streamed; use "
+                'form = "whole" for networks that run once per sentence'
             )
     ratio = measure_frame_ratio(program, example, spec.time)
     facts: dict[str, Any] = _ratio(spec, ratio)
     if ratio != 1:
         _name_samples(model, spec.time)
-    context = reach_of(program, example, spec.time, ratio)
+    context = measure_context(program, example, spec.time, ratio)
     if context is None:
         raise ExportError(
-            f"every one of its {spec.time} moves those far away, so it cannot be streamed; make "
-            'it causal or local, or use form = "whole" for what runs once a sentence'
+            f"every position of {spec.time} affects all others, so it cannot be streamed; make it "
+            'causal or local, or use form = "whole" to run it once per sentence'
         )
     windows = _packed(spec, "windows", model, context=context, **facts)
     if spec.form == "windows" or not any(context.values()):
         return windows
     if "pt2" in spec.formats:
-        why = 'no delayed form: that is an ONNX graph, and "pt2" is made too'
+        why = 'no delayed form: that exists as ONNX only, and formats includes "pt2"'
         if spec.form == "delayed":
-            raise ExportError(f'has {why}: leave "pt2" out, or choose "windows"')
-        return evolve(windows, note=f'{why}; formats = ["onnx"] tries it')
+            raise ExportError(f'has {why}; remove "pt2", or use form = "windows"')
+        return evolve(windows, note=f'{why}; formats = ["onnx"] allows it')
     from voxstack_pack.delayed import DelayedError, delayed
 
     try:
@@ -211,14 +204,14 @@ def _streamed(spec: Spec, model: onnx.ModelProto, program: Program, example: Arr
             raise ExportError(f"has no delayed form: {error}") from error
         return evolve(windows, note=f"no delayed form: {error}")
     if made.frame_ratio != ratio:
-        raise ExportError(f"frame ratio {made.frame_ratio} when stepped, {ratio} as a whole")
+        raise ExportError(f"its frame ratio is {made.frame_ratio} when stepped, {ratio} as a whole")
     strip(made.model)
     late = {"delay": made.delay} if made.delay else {}
     return _packed(spec, "delayed", made.model, state=made.state, **late, **facts)
 
 
 def _name_samples(model: onnx.ModelProto, time: str) -> None:
-    """Name the outputs' time apart from that of the inputs: it has another rate."""
+    """Rename the time of the outputs, because its rate differs from the inputs'."""
     for value in model.graph.output:
         last = value.type.tensor_type.shape.dim[-1]
         if last.dim_param == time:
@@ -236,7 +229,7 @@ def _stepped(
     if spec.form not in (None, "stepped"):
         raise ExportError(f'has state, so its form is "stepped", not {spec.form!r}')
     given = {n: shape for n, shape in program.inputs.items() if n not in program.state}
-    if not over(given, spec.time):  # it feeds itself: there is nothing to be late for
+    if not timed_inputs(given, spec.time):  # it feeds itself: there is no delay
         return _packed(spec, "stepped", model, state=program.state), reference
     zeros = {n: examples[0][n] for n in program.state if n in examples[0]}
     example = {**examples[0], **zeros}
@@ -260,10 +253,10 @@ def _stepped(
 
 
 def _flushed(step: Call, program: Program, time: str, delay: int, ratio: int) -> Call:
-    """Make a whole form of one that is stepped: one step over all frames, its delay taken off."""
+    """Return a whole form of a stepped network: one step over all frames, the delay removed."""
     given = {n: shape for n, shape in program.inputs.items() if n not in program.state}
     zeros = {
-        name: np.zeros((1, *program.inputs[name][1:]), np.float32)  # as the host begins
+        name: np.zeros((1, *program.inputs[name][1:]), np.float32)  # the host's initial states
         for name in program.state
     }
     after = set(program.state.values())
@@ -280,7 +273,7 @@ def _flushed(step: Call, program: Program, time: str, delay: int, ratio: int) ->
 
 def _pt2(spec: Spec, made: Packed, module: Any, example: Arrays) -> dict[str, bytes]:
     if module is None:
-        raise ExportError('comes from an ONNX file, and "pt2" is made of PyTorch modules')
+        raise ExportError('was read from an ONNX file, but "pt2" requires a PyTorch module')
     try:
         from voxstack_torch.exporting import export_pt2
     except ModuleNotFoundError:
@@ -294,7 +287,7 @@ def _pt2(spec: Spec, made: Packed, module: Any, example: Arrays) -> dict[str, by
     with quiet():
         try:
             data = export_pt2(module, inputs, shapes)
-        except Exception as error:  # torch raises of every kind here
+        except Exception as error:  # torch raises exceptions of many types here
             raise ExportError(f"cannot be exported to pt2: {reason(error)}") from error
     return {f"networks/{spec.name}.pt2": data}
 
@@ -302,14 +295,14 @@ def _pt2(spec: Spec, made: Packed, module: Any, example: Arrays) -> dict[str, by
 def _proved(
     spec: Spec, made: Packed, reference: Call, examples: Sequence[Arrays], only: Sequence[str]
 ) -> tuple[Figures, ...]:
-    """Compare on every executor that there is; ExportError if none runs it, or one differs."""
+    """Compare on every usable executor; ExportError if none runs the network, or one differs."""
     usable, reasons = runtimes(only)
     figures = [Figures(name, {}, reason) for name, reason in reasons.items()]
     shapes = {name: spec["shape"] for name, spec in made.entry["inputs"].items()}
     examples = [_masked(inputs, shapes, spec.time) for inputs in examples]
     for runtime in usable:
         if not {*runtime.formats} & {*made.entry["files"]}:
-            said = f"takes {', '.join(runtime.formats)}"
+            said = f"only accepts {', '.join(runtime.formats)}"
             figures.append(Figures(runtime.name, {}, said))
             continue
         figures.append(_on(runtime, spec, made, shapes, reference, examples))
@@ -329,7 +322,7 @@ def _on(
 ) -> Figures:
     constant = {d for shape in shapes.values() if (d := dimension(shape))}
     if made.form != "whole":
-        constant.discard(spec.time)  # the host chooses: windows, or steps
+        constant.discard(spec.time)  # the host chooses it, by windows or steps
     fixed = {time: max(length(one, shapes, time) for one in examples) for time in constant}
     with contextlib.ExitStack() as stack:
         try:
@@ -346,7 +339,7 @@ def _on(
 
 
 def _masked(inputs: Arrays, shapes: Mapping[str, Sequence[int | str]], time: str) -> Arrays:
-    """Add the mask, where the delayed form has one and the original has none."""
+    """Add the mask, if the delayed form has one and the original has not."""
     if MASK not in shapes or MASK in inputs:
         return inputs
     there = {name: shape for name, shape in shapes.items() if name in inputs}

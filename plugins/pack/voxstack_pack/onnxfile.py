@@ -1,4 +1,4 @@
-"""Existing ONNX files: read, named as a manifest names things, and given examples."""
+"""Read ONNX files, name their tensors as the manifest does, and make examples for them."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from typing import Any
 import numpy as np
 import onnx
 from onnx import numpy_helper
-from voxstack.errors import did_you_mean
+from voxstack.inspection import did_you_mean
 
 from voxstack_pack.errors import ExportError
 from voxstack_pack.running import Array, Arrays, Program
 
-EXAMPLE = 67  # positions of an example that is drawn
+EXAMPLE = 67  # positions of a random example
 
 
 def read_onnx(path: Path) -> onnx.ModelProto:
-    """Read an ONNX file, its external data too; ExportError if it is none."""
+    """Read an ONNX file with its external data; ExportError if it is not one."""
     try:
         model = onnx.load(str(path))
     except FileNotFoundError:
-        raise ExportError(f"{path.name}: there is no such file") from None
-    except Exception as error:  # protobuf's DecodeError, and those of external data
+        raise ExportError(f"{path.name}: no such file") from None
+    except Exception as error:  # protobuf's DecodeError, and errors of external data
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ExportError(f"{path.name}: cannot be read as ONNX: {reason}") from None
     if not model.graph.output:
-        raise ExportError(f"{path.name}: is no ONNX network: it has no outputs")
+        raise ExportError(f"{path.name}: not an ONNX network: it has no outputs")
     weights = {tensor.name for tensor in model.graph.initializer}
     inputs = [value for value in model.graph.input if value.name not in weights]
     del model.graph.input[:]
@@ -36,7 +36,7 @@ def read_onnx(path: Path) -> onnx.ModelProto:
 
 
 def rename(model: onnx.ModelProto, names: Mapping[str, str]) -> None:
-    """Rename inputs and outputs, in place: ``names`` says what each is called in the file."""
+    """Rename inputs and outputs, in place; ``names`` maps new names to those in the file."""
     ends = [value.name for value in [*model.graph.input, *model.graph.output]]
     changes: dict[str, str] = {}
     for name, called in names.items():
@@ -45,7 +45,7 @@ def rename(model: onnx.ModelProto, names: Mapping[str, str]) -> None:
             raise ExportError(f"the file has no input or output {called!r} ({hint})")
         if called != name:
             changes[called] = name
-    # What bears a new name inside the graph already makes way.
+    # A tensor inside the graph that already has a new name is renamed too.
     taken = {n for node in model.graph.node for n in [*node.input, *node.output]} | set(ends)
     taken |= {tensor.name for tensor in model.graph.initializer}
     for name in list(changes.values()):
@@ -68,7 +68,7 @@ def _rename(graph: onnx.GraphProto, changes: Mapping[str, str]) -> None:
 
 
 def name_inputs(model: onnx.ModelProto, time: str, times: Mapping[str, str | None]) -> None:
-    """Name the dimensions of the inputs: the batch, and time where it is free."""
+    """Name the dimensions of the inputs: the batch, and time if it is dynamic."""
     for value in model.graph.input:
         axes = value.type.tensor_type.shape.dim
         wanted = times.get(value.name)
@@ -85,7 +85,7 @@ def name_inputs(model: onnx.ModelProto, time: str, times: Mapping[str, str | Non
                 )
             elif not dimension.dim_value:
                 raise ExportError(
-                    f"input {value.name!r}: dimension {axis} is not fixed; only the batch (the "
+                    f"input {value.name!r}: dimension {axis} is dynamic; only the batch (the "
                     "first) and time (the last) may vary"
                 )
 
@@ -93,7 +93,7 @@ def name_inputs(model: onnx.ModelProto, time: str, times: Mapping[str, str | Non
 def name_outputs(
     model: onnx.ModelProto, made: Sequence[Arrays], time: str, times: Mapping[str, str | None]
 ) -> None:
-    """Name the dimensions of the outputs, after what two examples of other lengths gave."""
+    """Name the dimensions of the outputs by comparing two examples of different lengths."""
     for value in model.graph.output:
         first, second = (outputs[value.name] for outputs in made)
         shape: list[int | str] = ["batch"]
@@ -101,8 +101,8 @@ def name_outputs(
             size, same = first.shape[axis], first.shape[axis] == second.shape[axis]
             if not same and axis < first.ndim - 1:
                 raise ExportError(
-                    f"output {value.name!r}: dimension {axis} varies; time is the last one: "
-                    "transpose it"
+                    f"output {value.name!r}: dimension {axis} varies; time must be the last "
+                    "dimension (transpose it)"
                 )
             shape.append(size if same else (times.get(value.name) or time))
         kind = value.type.tensor_type.elem_type or onnx.helper.np_dtype_to_tensor_dtype(first.dtype)
@@ -110,8 +110,8 @@ def name_outputs(
         value.CopyFrom(named)
 
 
-def drawn(model: onnx.ModelProto, seed: int = 0) -> Arrays:
-    """Draw an example: numbers around 0, and whole ones that index the tables of the graph."""
+def random_example(model: onnx.ModelProto, seed: int = 0) -> Arrays:
+    """Return a random example: floats around 0, and integers that are valid table indices."""
     rng = np.random.default_rng(seed)
     example: Arrays = {}
     for value in model.graph.input:
@@ -135,7 +135,7 @@ def _values(
 
 
 def _table(model: onnx.ModelProto, name: str) -> int | None:
-    """Give the rows of the table that an input indexes."""
+    """Return the number of rows of the table that an input indexes."""
     weights = {tensor.name: tensor for tensor in model.graph.initializer}
     names = {name}
     for node in model.graph.node:
@@ -149,7 +149,7 @@ def _table(model: onnx.ModelProto, name: str) -> int | None:
 
 
 def read_npz(path: Path) -> Arrays:
-    """Read an example; ExportError if the file is none."""
+    """Read an example; ExportError if the file is not an .npz."""
     try:
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
@@ -157,8 +157,8 @@ def read_npz(path: Path) -> Arrays:
         raise ExportError(f"{path.name}: cannot be read as .npz: {error}") from None
 
 
-def runs(program: Program, example: Arrays) -> Arrays:
-    """Run an example; ExportError says what does not fit."""
+def run_example(program: Program, example: Arrays) -> Arrays:
+    """Run an example; ExportError explains what does not fit."""
     if missing := program.inputs.keys() - example.keys():
         raise ExportError(f"the examples lack the inputs {', '.join(sorted(missing))}")
     try:

@@ -1,4 +1,4 @@
-"""Pack an addon by its recipe: every network, the manifest, then the folder, or nothing."""
+"""Pack an addon from its recipe: every network, then the manifest, then the folder."""
 
 from __future__ import annotations
 
@@ -12,24 +12,25 @@ from typing import Any, final
 
 from attrs import evolve, frozen
 from voxstack import ConfigError, Host, InputError, VoxstackError
-from voxstack.errors import did_you_mean
+from voxstack.inspection import did_you_mean
 
 from voxstack_pack import loading, onnxfile
 from voxstack_pack.addons import MANIFEST, Draft, write
 from voxstack_pack.errors import ExportError
-from voxstack_pack.networks import Packed, Spec, enough, pack_graph, pack_module
+from voxstack_pack.networks import Packed, Spec, completed, pack_graph, pack_module
 from voxstack_pack.recipe import NetworkRecipe, ReadRecipe, TensorRecipe
 from voxstack_pack.running import Arrays, Program
+from voxstack_pack.runtimes import recorded
 from voxstack_pack.sizes import text_sizes
 from voxstack_pack.strip import strip
 
-Say = Callable[[str], None]
+Progress = Callable[[str], None]
 
 
 @final
 @frozen
 class PackedAddon:
-    """What was written."""
+    """The result of packing."""
 
     folder: Path
     size: int  # bytes
@@ -42,50 +43,51 @@ def pack(
     *,
     force: bool = False,
     executors: Sequence[str] = (),
-    say: Say = lambda text: None,
+    progress: Progress = lambda text: None,
 ) -> PackedAddon:
-    """Pack an addon into ``folder``; nothing is written unless all is right.
+    """Pack an addon into ``folder``; nothing is written unless every check passes.
 
     ``force`` writes into a folder that holds something else than an addon; ``executors`` are those
-    to check on (default: all). ConfigError for what the recipe says, ExportError for what a network
-    does not keep.
+    to check on (default: all). ConfigError for a problem of the recipe, ExportError for a network
+    that cannot be packed or fails a check.
     """
     _require_place(folder, force)
     texts, others = _files(read)
     packed = []
     for name in read.recipe.networks:
-        say(f"{name}: packing")
+        progress(f"{name}: packing")
         packed.append(_network(read, name, executors))
+    formats = [name for one in packed for name in one.entry["files"]]
     draft = Draft(
-        _manifest(read),
+        {**_manifest(read), **recorded(formats, executors)},
         {one.name: one.entry for one in packed},
         {one.name: one.graph for one in packed},
         texts,
         others | {p: data for one in packed for p, data in one.files.items() if p[-5:] != ".onnx"},
     )
     _require_hop(read, draft.networks)
-    say("checking the addon")
+    progress("checking the addon")
     draft = _checked(read, draft)
     return PackedAddon(folder, write(draft, folder), tuple(packed))
 
 
 def _require_place(folder: Path, force: bool) -> None:
     if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder}: is no folder")
+        raise InputError(f"{folder}: not a folder; choose another one")
     other = folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).is_file()
     if other and not force:
         raise InputError(
-            f"{folder}: holds something else than an addon; choose another folder, or --force"
+            f"{folder}: holds something else than an addon; choose another folder, or use --force"
         )
     near = next(p for p in [folder, *folder.absolute().parents] if p.exists())
     try:
         with tempfile.TemporaryFile(dir=near):
             pass
     except OSError as error:
-        raise InputError(f"{folder}: cannot be written: {error.strerror or error}") from None
+        raise InputError(f"{folder}: cannot write: {error.strerror or error}") from None
 
 
-# What is not a network --------------------------------------------------------------------------
+# Everything but the networks --------------------------------------------------------------------
 
 
 def _manifest(read: ReadRecipe) -> dict[str, Any]:
@@ -95,7 +97,7 @@ def _manifest(read: ReadRecipe) -> dict[str, Any]:
         try:
             stack = json.loads(read.read("/stack", stack))
         except ValueError as error:
-            raise read.refuse("/stack", f"{recipe.stack}: is no JSON: {error}") from None
+            raise read.refuse("/stack", f"{recipe.stack}: not JSON: {error}") from None
     return {
         "format": 1,
         **read.given("name", "version", "language", "license", "author", "homepage", "datasets"),
@@ -122,29 +124,29 @@ def _files(read: ReadRecipe) -> tuple[dict[str, str], dict[str, bytes]]:
     for index, path in enumerate(recipe.files):
         name = Path(path).name
         if name in texts or name in others or name == MANIFEST:
-            raise read.refuse(f"/files/{index}", f"{name!r} stands in the addon already")
+            raise read.refuse(f"/files/{index}", f"{name!r} is already in the addon")
         others[name] = read.read(f"/files/{index}", path)
     return texts, others
 
 
 def _require_hop(read: ReadRecipe, networks: dict[str, dict[str, Any]]) -> None:
-    """Compare the hop with what the vocoder was measured to make: Phase and Noise go by the hop."""
+    """Compare the hop with the vocoder's measured frame ratio: Phase and Noise rely on the hop."""
     decoders = [n.get("frame_ratio", 1) for n in networks.values() if n["role"] == "decoder"]
     for name, network in networks.items():
         samples, hop = network.get("frame_ratio", 1), read.recipe.audio.hop
-        # A vocoder of samples to samples says nothing of frames.
+        # The ratio of a vocoder from samples to samples does not depend on frames.
         if network["role"] != "vocoder" or samples == 1:
             continue
         if hop not in (samples, samples * math.prod(decoders)):
             raise read.refuse(
                 "/audio/hop",
-                f"is {hop}, and the vocoder {name!r} makes {samples} samples of a frame",
+                f"is {hop}, but the vocoder {name!r} makes {samples} samples per frame",
                 f"audio = {{ ..., hop = {samples} }}",
             )
 
 
 def _checked(read: ReadRecipe, draft: Draft) -> Draft:
-    """Open the addon as a host does, before it is written where it belongs; count its texts."""
+    """Open the addon as a host does before it is written to its folder; count its texts."""
     place = Path(tempfile.mkdtemp(prefix="voxstack-pack-"))
     try:
         write(draft, place)
@@ -179,8 +181,7 @@ def _network(read: ReadRecipe, name: str, executors: Sequence[str]) -> Packed:
             return _from_module(read, name, recipe, executors)
         return _from_onnx(read, name, recipe, executors)
     except ExportError as error:
-        start = f"network {name!r}"
-        text = str(error) if str(error).startswith(start) else f"{start}: {error}"
+        text = str(error.of(name))
         raise read.refuse(f"/networks/{name}", text) from error
 
 
@@ -206,7 +207,7 @@ def _from_module(
     read: ReadRecipe, name: str, recipe: NetworkRecipe, executors: Sequence[str]
 ) -> Packed:
     inputs, outputs = recipe.tensors("inputs"), recipe.tensors("outputs")
-    made = loading.make(str(recipe.module), read.folder, list(inputs))
+    made = loading.load_module(str(recipe.module), read.folder, list(inputs))
     _require_known(inputs, made.examples[0], "the factory's examples have no input")
     spec = _spec(
         read,
@@ -241,7 +242,7 @@ def _from_onnx(
     examples = _examples(read, recipe, model, spec)
     state = spec.state or {}
     program = Program(model, state if spec.state else None)
-    made = [onnxfile.runs(program, example) for example in examples[:2]]
+    made = [onnxfile.run_example(program, example) for example in examples[:2]]
     onnxfile.name_outputs(model, made, along, {n: t.time for n, t in outputs.items()})
     strip(model)
     whole = Program(original, {})
@@ -255,7 +256,7 @@ def _from_onnx(
 
 
 def _drop_outputs(model: Any, outputs: dict[str, TensorRecipe]) -> None:
-    """Keep the outputs that the recipe names, if it names any."""
+    """Keep only the outputs that the recipe names, if it names any."""
     if outputs:
         kept = [value for value in model.graph.output if value.name in outputs]
         after = [v for v in model.graph.output if v.name.startswith("next_state_")]
@@ -266,14 +267,14 @@ def _drop_outputs(model: Any, outputs: dict[str, TensorRecipe]) -> None:
 def _examples(read: ReadRecipe, recipe: NetworkRecipe, model: Any, spec: Spec) -> list[Arrays]:
     given = recipe.examples
     if given is None:
-        examples: Sequence[Arrays] = [onnxfile.drawn(model)]
+        examples: Sequence[Arrays] = [onnxfile.random_example(model)]
     elif ":" in given:
-        examples = loading.arrays(given, loading.called(given, read.folder))
+        examples = loading.as_arrays(given, loading.call(given, read.folder))
     else:
-        examples = loading.arrays(given, onnxfile.read_npz(read.folder / given))
+        examples = loading.as_arrays(given, onnxfile.read_npz(read.folder / given))
     fixed = {
         value.name: ""
         for value in model.graph.input
         if value.type.tensor_type.shape.dim[-1].dim_value
     }
-    return enough(evolve(spec, inputs={**spec.inputs, **fixed}), examples)
+    return completed(evolve(spec, inputs={**spec.inputs, **fixed}), examples)

@@ -1,4 +1,4 @@
-"""Prove on an executor that a network does what its manifest promises, or say where it does not."""
+"""Check on an executor that a network does what its manifest promises."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import final
 import numpy as np
 from attrs import field, frozen
 from voxstack import Chunk, Program, Schedule, Tensors, run_network
-from voxstack.networks import MASK
+from voxstack.inspection import MASK
 
 from voxstack_pack.errors import ExportError
 from voxstack_pack.examples import (
@@ -17,16 +17,16 @@ from voxstack_pack.examples import (
     backwards,
     dimension,
     length,
-    over,
     padded,
     paired,
-    spoiled,
+    timed_inputs,
+    with_garbage,
 )
 from voxstack_pack.running import Array, Arrays, Call
 
-EXACT = 1e-5  # on one runtime: chunks, padding, batches against one call
-CLOSE = 1e-4  # between runtimes, against eager, and where shapes are fixed
-CHUNKS = (1, 7, 64)  # frames; and random ones
+EXACT = 1e-5  # on one runtime: chunks, padding and batches against one call
+CLOSE = 1e-4  # between runtimes, against eager, and with fixed shapes
+CHUNKS = (1, 7, 64)  # frames; random sizes too
 STEPS = 24  # of a network that feeds itself
 ALL = 10**6  # frames of a chunk that holds any utterance
 
@@ -34,10 +34,10 @@ ALL = 10**6  # frames of a chunk that holds any utterance
 @final
 @frozen
 class Figures:
-    """How near a network came to its reference on one executor."""
+    """The differences between a network and its reference on one executor."""
 
     executor: str
-    # What was compared -> the worst difference, relative to the largest value if that is above 1:
+    # Comparison -> the worst difference, relative to the largest value if that is above 1:
     # "reference", "chunks", "padding", "garbage", "batch".
     worst: Mapping[str, float] = field(factory=dict)
     skipped: str | None = None  # why nothing was compared
@@ -45,7 +45,7 @@ class Figures:
 
 @final
 class Proof:
-    """One network on one executor."""
+    """The checks of one network on one executor."""
 
     def __init__(self, name: str, executor: str, static: bool, program: Program, time: str):
         self.name, self.executor, self.static = name, executor, static
@@ -58,8 +58,8 @@ class Proof:
         self.rng = np.random.default_rng(0)
 
     def figures(self, reference: Call, examples: Sequence[Arrays]) -> Figures:
-        """Compare at every example's length; ExportError for the first that differs too much."""
-        feeds_itself = self.program.network.state and not over(self._given(), self.time)
+        """Compare at every example's length; ExportError for the first excessive difference."""
+        feeds_itself = self.program.network.state and not timed_inputs(self._given(), self.time)
         for inputs in examples:
             if feeds_itself:
                 self._steps(reference, inputs)
@@ -68,7 +68,7 @@ class Proof:
         return Figures(self.executor, dict(self.worst))
 
     def _given(self) -> Shapes:
-        """Give the inputs that are not states."""
+        """Return the inputs that are not states."""
         return {n: s for n, s in self.shapes.items() if n not in self.program.network.state}
 
     # Utterances -----------------------------------------------------------------------------
@@ -87,17 +87,17 @@ class Proof:
                 said = f"{long}, in chunks of {what}, differs from the whole"
                 self._compare("chunks", said, chunked, whole)
         if self.static:
-            return  # the host pads already, and there is no batch
-        said = f"{long}, in a batch of 2, differs from that alone"
+            return  # the host already pads, and the batch is always 1
+        said = f"{long}, in a batch of 2, differs from a batch of 1"
         other = backwards(inputs, self._given())
         self._compare("batch", said, self._second(paired(other, inputs)), whole)
         if MASK not in self.shapes and f"{self.time}_{MASK}" not in self.shapes:
             return
         longer = padded(inputs, self._given(), self.time, PADDING)
-        said = f"{long}, padded with zeros, differs from that alone"
+        said = f"{long}, padded with zeros, differs from the unpadded"
         self._compare("padding", said, self._cut(self._direct(longer), count), whole)
-        dirty = spoiled(longer, self._given(), self.time, count, self.rng)
-        said = f"{long}, with garbage in the padding, differs from that alone"
+        dirty = with_garbage(longer, self._given(), self.time, count, self.rng)
+        said = f"{long}, with garbage in the padding, differs from the unpadded"
         self._compare("garbage", said, self._cut(self._direct(dirty), count), whole)
 
     def _whole(self, inputs: Arrays) -> Arrays:
@@ -106,8 +106,8 @@ class Proof:
         return self._stream(inputs, (ALL,))
 
     def _stream(self, inputs: Arrays, sizes: tuple[int, ...]) -> Arrays:
-        """Run it the way a voice does."""
-        names = [n for n in over(self._given(), self.time) if n != MASK]
+        """Run the network as a voice does."""
+        names = [n for n in timed_inputs(self._given(), self.time) if n != MASK]
         sequence = Tensors({n: v for n, v in inputs.items() if n not in names and n != MASK})
         chunks = list(
             run_network(
@@ -132,7 +132,7 @@ class Proof:
             start = end
 
     def _direct(self, inputs: Arrays) -> Arrays:
-        """Call it once on all frames, masks given; a delay is flushed and taken off."""
+        """Call the network once on all frames and masks; flush the delay and remove it."""
         network = self.program.network
         batch = next(iter(inputs.values())).shape[0]
         states = {n: np.repeat(v, batch, 0) for n, v in network.initial_state.items()}
@@ -167,12 +167,12 @@ class Proof:
                 longer = constants
                 for time in {dimension(shape) for shape in self._given().values()} - {None}:
                     longer = padded(longer, self._given(), str(time), PADDING)
-                said = f"{where}, with padded constants, differs from that alone"
+                said = f"{where}, with padded constants, differs from the unpadded"
                 self._compare("padding", said, self._step(longer, states)[0], found)
                 alone = {n: np.zeros_like(v) for n, v in states.items()}
                 twin = paired(constants | alone, constants | states)
                 second = {n: v[1:] for n, v in self._arrays(self.program(twin)).items()}
-                said = f"{where}, in a batch of 2, differs from that alone"
+                said = f"{where}, in a batch of 2, differs from a batch of 1"
                 self._compare("batch", said, {n: second[n] for n in found}, found)
             states = after
 
@@ -191,7 +191,6 @@ class Proof:
     def _compare(self, kind: str, what: str, found: Arrays, expected: Arrays) -> None:
         loose = kind == "reference" or self.static
         worst = compare(
-            f"network {self.name!r}",
             f"{what} on {self.executor}",
             {n: v for n, v in found.items() if n in expected},
             expected,
@@ -204,35 +203,32 @@ class Proof:
 
 
 def compare(
-    who: str,
     what: str,
     found: Arrays,
     expected: Arrays,
     bound: float,
     place: Callable[[int], str],
 ) -> float:
-    """Give the worst difference relative to the largest value or 1; ExportError above bound."""
+    """Return the worst difference relative to the largest value or 1; ExportError above bound."""
     worst = 0.0
     for name, value in found.items():
         other = expected[name]
         if value.shape != other.shape:
             raise ExportError(
-                f"{who}: output {name!r} {what}: its shape is {list(value.shape)}, "
-                f"not {list(other.shape)}"
+                f"output {name!r} {what}: its shape is {list(value.shape)}, not {list(other.shape)}"
             )
         if not value.size:
             continue
-        # Rounding is relative: a log-mel of -9 has less behind the point than audio below 1.
+        # Rounding is relative: a log-mel of -9 has fewer decimals than audio below 1.
         scale = max(1.0, float(np.nan_to_num(np.abs(other)).max()))
         difference: Array = np.abs(value.astype(np.float64) - other) / scale
         difference = np.where(np.isfinite(difference), difference, np.inf)
         largest = float(difference.max())
         if not largest <= bound:
             at = int(np.unravel_index(int(difference.argmax()), value.shape)[-1])
-            far = f"{largest * scale:.2g}" if np.isfinite(largest) else "what is no number"
+            far = f"{largest * scale:.2g}" if np.isfinite(largest) else "NaN or infinity"
             raise ExportError(
-                f"{who}: output {name!r} {what} by {far} at {place(at)} "
-                f"(at most {bound * scale:.1g})"
+                f"output {name!r} {what} by {far} at {place(at)} (at most {bound * scale:.1g})"
             )
         worst = max(worst, largest)
     return worst

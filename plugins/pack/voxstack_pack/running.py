@@ -1,4 +1,4 @@
-"""Running a graph by itself, to measure it."""
+"""Run a graph by itself, to measure it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Call = Callable[[Arrays], Arrays]  # inputs to outputs, by name
 
 @final
 class Program:
-    """A graph on ONNX Runtime, one thread; ExportError if it cannot be loaded."""
+    """A graph on ONNX Runtime with one thread; ExportError if it cannot be loaded."""
 
     def __init__(self, model: onnx.ModelProto | bytes, state: Mapping[str, str] | None = None):
         import onnxruntime
@@ -40,12 +40,12 @@ class Program:
         self.state = dict(state)
 
     def __call__(self, inputs: Arrays) -> Arrays:
-        """Run it on all its inputs; others are passed over."""
+        """Run the graph; arrays that are not its inputs are ignored."""
         feed = {name: inputs[name] for name in self.inputs}
         return dict(zip(self.outputs, self.session.run(None, feed), strict=True))
 
     def step(self, chunks: Iterable[Arrays], batch: int = 1) -> Array:
-        """Step over chunks from zero states; the first output, joined."""
+        """Step over chunks from zero states; return the first output, joined."""
         states: Arrays = {
             name: np.zeros((batch, *self.inputs[name][1:]), np.float32) for name in self.state
         }
@@ -58,7 +58,7 @@ class Program:
 
 
 def eager(call: Callable[..., object], inputs: Mapping[str, Array]) -> tuple[Array, ...]:
-    """Call a PyTorch module, or a function, on arrays in order; gives its outputs."""
+    """Call a PyTorch module, or a function, on arrays in order; return its outputs."""
     import torch
 
     with torch.no_grad():
@@ -66,12 +66,5 @@ def eager(call: Callable[..., object], inputs: Mapping[str, Array]) -> tuple[Arr
     results = result if isinstance(result, tuple | list) else (result,)
     for value in results:
         if not isinstance(value, torch.Tensor):
-            raise ExportError(f"gives a {type(value).__name__}; expected tensors")
+            raise ExportError(f"returned a {type(value).__name__}; expected tensors")
     return tuple(tensor.numpy() for tensor in results)
-
-
-def farthest(left: Array, right: Array) -> float:
-    """Give the largest absolute difference; ExportError for other shapes."""
-    if left.shape != right.shape:
-        raise ExportError(f"shapes {left.shape} and {right.shape} differ")
-    return float(np.abs(left.astype(np.float64) - right).max(initial=0.0))

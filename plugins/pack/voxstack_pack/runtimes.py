@@ -1,4 +1,4 @@
-"""The executors that are installed here, each with a network loaded as a voice would load it."""
+"""Find the installed executors, and load a network on them as a voice does."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from typing import Any, final
 import attrs
 from attrs import frozen
 from voxstack import Host, InputError, Program, VoxstackError
-from voxstack.errors import did_you_mean
-from voxstack.registry import Registry
+from voxstack.inspection import Registry, did_you_mean
 
 from voxstack_pack.addons import MANIFEST, file_entry, pretty
 
-ROOM = 64  # positions to which a fixed shape is rounded up
+ROOM = 64  # fixed shapes are rounded up to a multiple of it
 
 
 @final
 @frozen
 class Runtime:
-    """An executor that can be used here."""
+    """An executor that is usable here."""
 
     name: str
     formats: tuple[str, ...]
     static: bool
     takes_buckets: bool
+    distribution: str  # that provides it
 
 
 def runtimes(only: Sequence[str] = ()) -> tuple[list[Runtime], dict[str, str]]:
-    """Give the executors that are usable here, and why the others are not.
+    """Return the executors that are usable here, and why the others are not.
 
-    ``only`` these, if any are named: InputError for one that there is not.
+    ``only`` these, if any are named: InputError for an unknown one.
     """
     registry = Registry()
     names = registry.names("executor")
@@ -45,22 +45,45 @@ def runtimes(only: Sequence[str] = ()) -> tuple[list[Runtime], dict[str, str]]:
     usable, reasons = [], {}
     for name in only or names:
         try:
-            cls = registry.load(registry.find(name, "executor"))
+            registration = registry.find(name, "executor")
+            cls = registry.load(registration)
             if reason := cls().available():
                 reasons[name] = reason
                 continue
         except VoxstackError as error:
             reasons[name] = str(error)
             continue
-        except TypeError:  # it wraps another: nothing to check that this one is not
+        except TypeError:  # it wraps another executor, which is checked itself
             reasons[name] = "needs options"
             continue
         except Exception as error:
             reasons[name] = f"its probe failed: {type(error).__name__}: {error}"
             continue
         options = {option.name for option in attrs.fields(cls)}
-        usable.append(Runtime(name, tuple(cls.formats), cls.static, "buckets" in options))
+        usable.append(
+            Runtime(
+                name,
+                tuple(cls.formats),
+                cls.static,
+                "buckets" in options,
+                registration.distribution,
+            )
+        )
     return usable, reasons
+
+
+def recorded(formats: Sequence[str], only: Sequence[str] = ()) -> dict[str, str]:
+    """Return the manifest entry for the distribution whose executor an addon is packed with.
+
+    The host runs the addon on it where nobody names an executor. It is the first one, dynamic
+    before static and then by name, that takes the first possible of ``formats``.
+    """
+    usable, _ = runtimes(only)
+    for format in formats:
+        able = [(one.static, one.name, one.distribution) for one in usable if format in one.formats]
+        if able:
+            return {"packed_with": min(able)[2]}
+    return {}
 
 
 @contextmanager
@@ -71,9 +94,9 @@ def loaded(
     files: Mapping[str, bytes],
     fixed: Mapping[str, int],
 ) -> Iterator[Program]:
-    """Load one network on an executor, by a host that is closed afterwards.
+    """Load a network on an executor; the host is closed afterwards.
 
-    ``fixed`` are the largest sizes of the dimensions that it must hold, where shapes are fixed.
+    ``fixed`` maps each dimension to its largest size, for executors of fixed shapes.
     """
     executor: dict[str, Any] = {"type": runtime.name}
     if runtime.static and runtime.takes_buckets and fixed:

@@ -1,4 +1,4 @@
-"""Sizes of texts: how many symbols a voice's frontend makes of its language's sentences."""
+"""Count the symbols that a voice's frontend makes of typical sentences."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from voxstack import VoxstackError
 
 from voxstack_pack.errors import ExportError
 
-PAIRS = 24  # at most, of a size and its share
+PAIRS = 24  # the most pairs of a size and its share
 
 
 def text_sizes(voice: Any, lines: Iterable[str], inputs: Sequence[str]) -> list[list[float]]:
-    """Run lines through a built voice's frontend, and give the sizes with their shares.
+    """Run lines through a built voice's frontend, and return the sizes with their shares.
 
-    ``inputs`` are the tensors of symbols, one of which the frontend makes.
+    ``inputs`` are names of symbol tensors, one of which the frontend makes.
     """
     counts: list[int] = []
     for number, line in enumerate(lines, start=1):
@@ -27,19 +27,19 @@ def text_sizes(voice: Any, lines: Iterable[str], inputs: Sequence[str]) -> list[
                 name = next((n for n in inputs if n in sentence.tensors), None)
                 if name is None:
                     there = ", ".join(sentence.tensors)
-                    raise ExportError(f"no network reads a text of the frontend's: {there}")
+                    raise ExportError(f"no network reads the frontend's tensors: {there}")
                 counts.append(int(np.shape(sentence.tensors[name])[-1]))
         except ExportError:
             raise
         except VoxstackError as error:
             raise ExportError(f"line {number}: {error}") from error
     if not counts:
-        raise ExportError("has no sentence")
+        raise ExportError("contains no sentences")
     return shares(counts)
 
 
 def shares(counts: Sequence[int]) -> list[list[float]]:
-    """Give quantiles of sizes with their shares, PAIRS at most; the last is the largest."""
+    """Return quantiles of sizes with their shares, at most PAIRS; the last is the largest."""
     places = np.arange(1, PAIRS + 1) / PAIRS
     found = np.quantile(np.asarray(counts), places, method="higher")
     sizes, times = np.unique(found.astype(int), return_counts=True)

@@ -1,4 +1,4 @@
-"""Leave in a graph only what runs: no notes on where and by what it was made."""
+"""Remove from a graph what is not needed to run it, such as notes on its origin."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PRIVATE = re.compile(rb"/(work|root|home|tmp|usr|opt|Users)/|[A-Za-z]:\\|\.py\b|
 
 
 def strip(model: onnx.ModelProto) -> None:
-    """Drop metadata, notes and long names, in place; equal constants are kept once."""
+    """Remove metadata, notes and long names, in place; equal constants are merged."""
     del model.metadata_props[:], model.functions[:]
     model.doc_string = model.domain = ""
     model.producer_name, model.producer_version = "voxstack", ""
@@ -39,7 +39,7 @@ def _strip_graph(graph: onnx.GraphProto, prefix: str) -> None:
 
 
 def _inner(node: onnx.NodeProto) -> Iterable[onnx.GraphProto]:
-    """Give the graphs within a node: the branches of an If, the body of a Loop."""
+    """Yield the graphs within a node: the branches of an If, the body of a Loop."""
     for attribute in node.attribute:
         if attribute.type == onnx.AttributeProto.GRAPH:
             yield attribute.g
@@ -50,7 +50,7 @@ def _share_constants(graph: onnx.GraphProto) -> None:
     """Keep one of each group of equal constants: the exporter makes one for each use."""
     kept: dict[tuple[int, tuple[int, ...], bytes], str] = {}
     renamed: dict[str, str] = {}
-    named = {value.name for value in graph.output}  # a name that others know stays
+    named = {value.name for value in graph.output}  # outputs keep their names
     initializers = list(graph.initializer)
     del graph.initializer[:]
     for tensor in initializers:
@@ -73,7 +73,7 @@ def _rename_uses(graph: onnx.GraphProto, renamed: dict[str, str]) -> None:
 
 
 def drop_unused(model: onnx.ModelProto) -> None:
-    """Drop the nodes and constants that no output needs, in place."""
+    """Remove the nodes and constants that no output needs, in place."""
     nodes = list(model.graph.node)
     used = {value.name for value in model.graph.output}
     for node in reversed(nodes):
@@ -89,7 +89,7 @@ def drop_unused(model: onnx.ModelProto) -> None:
 
 
 def _reads(node: onnx.NodeProto) -> set[str]:
-    """Give the names that a node reads, those of the graphs within it too."""
+    """Return the names that a node reads, including those in the graphs within it."""
     reads = set(node.input)
     for graph in _inner(node):
         reads |= {value.name for value in graph.output}
@@ -99,13 +99,13 @@ def _reads(node: onnx.NodeProto) -> set[str]:
 
 
 def require_private(name: str, model: onnx.ModelProto) -> None:
-    """Refuse a graph that still tells of the machine that it was made on (ExportError)."""
+    """Refuse a graph that contains paths of the machine that made it (ExportError)."""
     bare = onnx.ModelProto()
     bare.CopyFrom(model)
     for tensor in bare.graph.initializer:
-        tensor.ClearField("raw_data")  # weights may spell anything
+        tensor.ClearField("raw_data")  # the bytes of weights may resemble text
     for node in bare.graph.node:
         for attribute in node.attribute:
             attribute.t.ClearField("raw_data")
     if found := PRIVATE.search(bare.SerializeToString()):
-        raise ExportError(f"{name} still carries {found.group()!r}")
+        raise ExportError(f"{name} contains {found.group()!r}; remove its notes and paths")

@@ -1,4 +1,4 @@
-"""Export PyTorch modules as `.pt2`: stripped, and the same bytes each time."""
+"""Export PyTorch modules to `.pt2` programs: stripped, and the same bytes each time."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def export_pt2(
 ) -> bytes:
     """Return ``module`` with its parameters as an exported program.
 
-    ``inputs`` are examples in the order of the manifest, with 2 or more along every dimension
-    that varies (0 and 1 are special to torch); ``shapes`` are the manifest's: a name is a dimension
-    that varies, a number one that does not. States may come in as ``*states``. What the module
-    returns are the manifest's outputs, in its order.
+    ``inputs`` are examples in the order of the manifest, with a size of at least 2 along every
+    dynamic dimension (0 and 1 are special to torch); ``shapes`` are the manifest's: a name is a
+    dynamic dimension, a number a fixed one. States may be passed as ``*states``. The module
+    returns the manifest's outputs, in its order.
 
-    Raises ValueError for an example of another shape, or with less than 2 along what varies.
-    Raises torch's own errors where the module cannot be exported so.
+    Raises ValueError for an example with another shape, or with less than 2 along a dynamic
+    dimension. Raises torch's own errors if the module cannot be exported.
     """
     dynamic = []
     for name, value in inputs.items():
@@ -37,14 +37,14 @@ def export_pt2(
             for wanted, size in zip(shape, value.shape, strict=True)
         ):
             raise ValueError(
-                f"{name}: an example of {list(value.shape)} does not show {list(shape)}; "
-                "what varies needs 2 or more"
+                f"{name}: the example's shape {list(value.shape)} does not match {list(shape)}; "
+                "dynamic dimensions need a size of 2 or more"
             )
         axes = {i: torch.export.Dim.DYNAMIC for i, d in enumerate(shape) if isinstance(d, str)}
         dynamic.append(axes)
     module = module.eval()
     with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore", FutureWarning)  # of torch, to itself
+        warnings.simplefilter("ignore", FutureWarning)  # torch warns of its own code
         program = torch.export.export(
             module,
             tuple(inputs.values()),
@@ -57,10 +57,10 @@ def export_pt2(
 
 
 def stripped(data: bytes) -> bytes:
-    """Return of a saved program only what runs.
+    """Return a saved program with only what is needed to run it.
 
-    No source lines, no names of modules, no example inputs, no times: the same program gives the
-    same bytes.
+    Source lines, module names, example inputs and times are removed: the same program gives
+    the same bytes.
     """
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         files = {name: archive.read(name) for name in archive.namelist()}
@@ -78,20 +78,20 @@ def stripped(data: bytes) -> bytes:
 
 
 def _bare(model: bytes) -> bytes:
-    """Return a program's graph without what is only there for people and debuggers."""
+    """Return a program's graph without the parts that only help people and debuggers."""
     whole: dict[str, Any] = json.loads(model)
     module = whole["graph_module"]
     for node in module["graph"]["nodes"]:
         node["metadata"] = {}
     module["module_call_graph"] = module["module_call_graph"][:1]  # the program itself
     module["metadata"] = {}
-    whole["guards_code"] = []  # Python: the host checks inputs, and refuses to run such text
+    whole["guards_code"] = []  # Python code: the host checks inputs, and refuses to run it
     whole["torch_version"] = whole["torch_version"].partition("+")[0]
     return json.dumps(whole, separators=(",", ":")).encode()
 
 
 def _nested(module: nn.Module, dynamic: list[dict[int, Any]]) -> tuple[Any, ...]:
-    """Return one entry per input, arranged as the parameters of ``forward`` take them."""
+    """Arrange one entry per input as the parameters of ``forward`` expect them."""
     parameters = list(inspect.signature(module.forward).parameters.values())
     for place, parameter in enumerate(parameters):
         if parameter.kind is parameter.VAR_POSITIONAL:  # *states

@@ -1,12 +1,12 @@
-"""Write the sentences that voices are trained and tested on, from WordNet's examples and patterns.
+"""Write the sentences for training and tests, from WordNet's examples and from patterns.
 
     apt-get install wordnet-base
     python tools/build_sentences.py --wordnet /usr/share/wordnet --out voxstack_train/data
 
-Examples are cleaned and chosen by coverage: again and again the one whose pairs of phones are
-rarest so far. Patterns add what a dictionary has too little of: questions, numbers, lists, single
-letters, repetitions, long sentences. Held out are the sentences of easy.txt, hard.txt and
-nasty.txt (which stand there already and are not made here), word for word.
+Examples are cleaned and chosen by coverage: repeatedly the one whose pairs of phones are the
+rarest so far. Patterns add what dictionaries have too little of: questions, numbers, lists, single
+letters, repetitions, long sentences. Held out, word for word, are the sentences of easy.txt,
+hard.txt and nasty.txt (these files must exist and are not written here).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ NAMES = "Anna Peter Mary George Susan Henry Laura David Helen Frank Alice Robert
 
 
 def examples(folder: Path) -> list[str]:
-    """Give WordNet's example sentences, cleaned, each once."""
+    """Return WordNet's example sentences, cleaned, without duplicates."""
     found: set[str] = set()
     for path in sorted(folder.glob("data.*")):
         for line in path.read_text("latin-1").splitlines():
@@ -60,7 +60,7 @@ def _sentence(text: str) -> str:
 
 
 def choose(candidates: list[str], count: int) -> list[str]:
-    """Choose greedily for even pairs of phones (lazily: a gain only ever falls)."""
+    """Choose greedily for uniform pairs of phones (lazily: a gain only decreases)."""
     seen: Counter[tuple[str, str]] = Counter()
     pairs = {text: pairs_of(phones_of(text)) for text in candidates}
 
@@ -82,7 +82,7 @@ def choose(candidates: list[str], count: int) -> list[str]:
 
 
 def patterns(rng: random.Random, sources: list[str]) -> list[str]:
-    """Give sentences of the kinds that dictionaries lack."""
+    """Return sentences of kinds that dictionaries lack."""
 
     def number() -> str:
         below = rng.choice(SMALL.split())

@@ -1,1 +1,1 @@
-"""Train voices for voxstack by a recipe, and measure them against their teacher."""
+"""Train voices for voxstack from a recipe, and measure them against their teacher."""

@@ -1,4 +1,4 @@
-"""`voxstack train`: a recipe, stage by stage."""
+"""`voxstack train`: run the stages of a recipe."""
 
 from __future__ import annotations
 
@@ -6,40 +6,40 @@ from pathlib import Path
 
 import click
 from voxstack import InputError
-from voxstack.errors import did_you_mean
+from voxstack.inspection import did_you_mean
 
 STAGES = ("corpus", "features", "acoustic", "vocoder", "attention", "export", "evaluate")
 
 
-@click.command(short_help="Train voices by a recipe, and write their addons.")
+@click.command(short_help="Train voices from a recipe, and write their addons.")
 @click.argument("recipe", metavar="RECIPE.toml")
 @click.option(
     "--stage",
     "stages",
     multiple=True,
     metavar="NAME",
-    help=f"Only this stage, repeatable; of {', '.join(STAGES)}.",
+    help=f"Only this stage; repeatable. One of {', '.join(STAGES)}.",
 )
-@click.option("--work", metavar="FOLDER", help="Where all is kept (default: work/RECIPE's name).")
-@click.option("--device", default=None, help="cpu, cuda, cuda:1 (default: cuda if there is one).")
+@click.option("--work", metavar="FOLDER", help="Folder of all results (default: work/NAME).")
+@click.option("--device", default=None, help="cpu, cuda, cuda:1 (default: cuda if available).")
 @click.option(
     "--threads",
     type=click.IntRange(1),
     default=1,
     show_default=True,
-    help="Threads of each step on a CPU.",
+    help="Threads per step on a CPU.",
 )
 def train(
     recipe: str, stages: tuple[str, ...], work: str | None, device: str | None, threads: int
 ) -> None:
-    """Train voices by a recipe: corpus, features, networks, addons, figures.
+    """Train voices from a recipe: corpus, features, networks, addons, figures.
 
-    Each stage goes on where it was stopped, even if it was killed, and does nothing if it is done.
+    Each stage resumes where it was stopped, even if it was killed, and skips what is done.
     """
     for stage in stages:
         if stage not in STAGES:
             hint = did_you_mean(stage, STAGES) or f"one of: {', '.join(STAGES)}"
-            raise InputError(f"there is no stage {stage!r} ({hint})")
+            raise InputError(f"unknown stage {stage!r} ({hint})")
     from voxstack_train.recipe import read_recipe
 
     path = Path(recipe)
@@ -48,7 +48,7 @@ def train(
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"cannot make the folder {folder}: {error.strerror or error}") from None
+        raise InputError(f"cannot create the folder {folder}: {error.strerror or error}") from None
 
     import os
 
@@ -72,5 +72,5 @@ def train(
             if not stages or stage in stages:
                 RUN[stage](job)
     except KeyboardInterrupt:
-        job.say("interrupted; the same command goes on from here")
+        job.say("interrupted; run the same command to continue")
         raise

@@ -1,4 +1,4 @@
-"""What training refuses."""
+"""The error of training."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from voxstack import VoxstackError
 
 
 class TrainError(VoxstackError):
-    """Training cannot go on; the message says where, and what to do."""
+    """Training cannot continue; the message has the place, and what to do."""
 
-    exit_code = 2  # what stops it can be mended: the recipe, the data, the disk
+    exit_code = 2  # the user can fix it: in the recipe, the data or the disk

@@ -1,4 +1,4 @@
-"""Pictures of what was learnt."""
+"""Draw pictures of what a network learned."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def _save(figure: Any, path: Path) -> None:
 
 
 def _array(values: Any) -> np.ndarray:
-    """Give an array, or a tensor of any device, as float32."""
+    """Return an array, or a tensor on any device, as float32."""
     return np.asarray(values.cpu() if hasattr(values, "cpu") else values, np.float32)
 
 
 def compare_mels(path: Path, mels: Mapping[str, Any]) -> None:
-    """Draw log-mel spectra [MELS, frames] below each other, on one scale."""
+    """Draw log-mel spectra [MELS, frames] one above the other, on one scale."""
     figure, axes = _figure(len(mels))
     for axis, (name, mel) in zip(axes, mels.items(), strict=True):
         axis.imshow(
@@ -50,7 +50,7 @@ def compare_mels(path: Path, mels: Mapping[str, Any]) -> None:
 
 
 def alignment(path: Path, attention: Any, truth: Any) -> None:
-    """Draw attention [steps, symbols], and the true place [steps] as a line."""
+    """Draw attention [steps, symbols], and the true position [steps] as a line."""
     figure, (axis,) = _figure(1, 4)
     image = _array(attention).T
     axis.imshow(image, origin="lower", aspect="auto", extent=(0, image.shape[1], 0, len(image)))
@@ -62,7 +62,7 @@ def alignment(path: Path, attention: Any, truth: Any) -> None:
 
 
 def losses(path: Path, log: Path) -> None:
-    """Draw the losses of a log, training and held out."""
+    """Draw the losses of a log, for training and held-out data."""
     entries = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
     if not entries:
         return

@@ -1,4 +1,4 @@
-"""Recipes: what is trained, from what, in TOML."""
+"""Recipes: what to train, and from which data, in TOML."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Literal, final
 
 from attrs import field, frozen
-from voxstack.documents import read_toml
-from voxstack.structure import Structurer, structure
+from voxstack.inspection import Structurer, read_toml, structure
 
 from voxstack_train.corpus.flite import VOICES
 from voxstack_train.corpus.recorded import Recorded
 
-NAME = re.compile(r"[\w-]+(\.[\w-]+)*")  # of a file or folder too
+NAME = re.compile(r"[\w-]+(\.[\w-]+)*")  # also valid as a file or folder name
 
 
 def _above(least: float, **options: float) -> None:
@@ -37,20 +36,20 @@ def _named(name: str) -> None:
 @final
 @frozen
 class Speaker:
-    """One speaker: of a teacher, or recorded."""
+    """The options of a speaker: a teacher's voice, or recordings."""
 
     name: str
-    teacher: Literal["flite"] | None = None  # who reads the sentences
-    first: int = 0  # of the sentences; they begin again where they end
+    teacher: Literal["flite"] | None = None  # the system that reads the sentences
+    first: int = 0  # index of the first sentence; the list repeats after its end
     count: int = 1000  # sentences
-    recorded: Recorded | None = None  # or where the recordings are
+    recorded: Recorded | None = None  # the recordings, instead of a teacher
 
     def __attrs_post_init__(self) -> None:
         _named(self.name)
         _above(0, first=self.first)
         _above(1, count=self.count)
         if (self.teacher is None) == (self.recorded is None):
-            raise ValueError(f"speaker {self.name!r}: give either teacher or recorded")
+            raise ValueError(f"speaker {self.name!r}: expected either teacher or recorded")
         if self.teacher and self.name not in VOICES:
             raise ValueError(f"flite has no voice {self.name!r}; it has {', '.join(VOICES)}")
 
@@ -58,18 +57,18 @@ class Speaker:
 @final
 @frozen
 class CorpusRecipe:
-    """Who says what."""
+    """The options of the corpus: the speakers and their sentences."""
 
     speakers: tuple[Speaker, ...]
-    sentences: str = "builtin"  # a text file, one sentence a line; or the one that is shipped
+    sentences: str = "builtin"  # a text file, one sentence per line, or the included one
 
 
 @final
 @frozen
 class FeaturesRecipe:
-    """How audio becomes features."""
+    """The options of the features."""
 
-    lead: float = 0.05  # seconds of silence left before the first word
+    lead: float = 0.05  # seconds of silence kept before the first word
 
     def __attrs_post_init__(self) -> None:
         _above(0, lead=self.lead)
@@ -78,7 +77,7 @@ class FeaturesRecipe:
 @final
 @frozen
 class Learning:
-    """How long and how fast a network learns."""
+    """The duration and the rate of training of a network."""
 
     steps: int
     rate: float
@@ -94,7 +93,7 @@ class Learning:
 @final
 @frozen
 class AcousticRecipe:
-    """An acoustic model: the parallel one, or the legacy one with attention."""
+    """The options of an acoustic model: the parallel one, or the legacy one with attention."""
 
     learning: Learning
     batch_frames: int = 3200
@@ -106,20 +105,20 @@ class AcousticRecipe:
 @final
 @frozen
 class VocoderRecipe:
-    """The vocoders: by distances of spectra, then one for mel spectra alone, adversarially."""
+    """The options of the vocoders: spectral distances first, then adversarial for mel input."""
 
     learning: Learning
-    speakers: tuple[str, ...]  # hold some out to see what a stranger's voice becomes
-    pitch: Learning | None = None  # reading F0 off the mel spectrum
-    adversarial: Learning | None = None  # the mel-only vocoder, begun from the other
+    speakers: tuple[str, ...]  # hold some out to test the vocoder on unknown voices
+    pitch: Learning | None = None  # the network that reads F0 from the mel spectrum
+    adversarial: Learning | None = None  # the mel-only vocoder, initialized from the other
     crop: int = 64  # frames
     batch: int = 16
-    vary: float = 0.25  # how much faster or slower, and so larger or smaller, voices are made
+    vary: float = 0.25  # the largest change of speed, and thereby of vocal size
     discriminators: float = 0.3  # weight of the adversarial losses
 
     def __attrs_post_init__(self) -> None:
         if not self.speakers or len(set(self.speakers)) < len(self.speakers):
-            raise ValueError("the vocoder needs speakers, each of them once")
+            raise ValueError("the vocoder needs speakers, each listed once")
         _above(8, crop=self.crop)  # its edges are not compared
         _above(1, batch=self.batch)
         _above(0, vary=self.vary)
@@ -129,18 +128,18 @@ class VocoderRecipe:
 @final
 @frozen
 class AddonRecipe:
-    """One addon that is written."""
+    """The options of an addon to write."""
 
     kind: Literal["parallel", "attention", "vocoder", "mel_vocoder"]
-    folder: str  # from the recipe's place; "work:FOLDER" from that of the work
+    folder: str  # relative to the recipe; "work:FOLDER" is relative to the work folder
     name: str
     version: str
     description: str
     license: str = "Apache-2.0 AND MIT-Festival"
-    author: str = ""  # the person or organisation that makes it
-    datasets: tuple[str, ...] = ()  # what it was trained on
+    author: str = ""  # a person or an organization
+    datasets: tuple[str, ...] = ()  # the training data
     language: str = "en-US"
-    vocoder: str = ""  # of a voice: "ADDON:NETWORK", or "own" for one inside it
+    vocoder: str = ""  # of a voice: "ADDON:NETWORK", or "own" for one in the addon itself
     formats: tuple[Literal["onnx", "pt2"], ...] = ("onnx",)  # of its networks
     largest: int = 25_000_000  # bytes
 
@@ -148,7 +147,7 @@ class AddonRecipe:
 @final
 @frozen
 class EvaluateRecipe:
-    """What is measured in the end."""
+    """The options of the evaluation."""
 
     sentences: int = 100  # of each held-out set
     sets: tuple[Literal["easy", "hard", "nasty"], ...] = ("easy", "hard", "nasty")
@@ -160,7 +159,7 @@ class EvaluateRecipe:
 @final
 @frozen
 class Recipe:
-    """What is trained, from what."""
+    """The options of a training run."""
 
     name: str
     corpus: CorpusRecipe
@@ -171,11 +170,11 @@ class Recipe:
     export: tuple[AddonRecipe, ...] = ()
     evaluate: EvaluateRecipe | None = None
     seed: int = 0
-    precision: Literal["float32", "bfloat16"] = "bfloat16"  # mixed precision, or full
+    precision: Literal["float32", "bfloat16"] = "bfloat16"  # full, or mixed precision
 
     @property
     def speakers(self) -> tuple[str, ...]:
-        """The speakers' names, in the order of their ids."""
+        """Names of the speakers, in the order of their ids."""
         return tuple(speaker.name for speaker in self.corpus.speakers)
 
     def __attrs_post_init__(self) -> None:
@@ -185,7 +184,7 @@ class Recipe:
         if not names:
             raise ValueError("the corpus has no speakers")
         if len(set(names)) < len(names):
-            raise ValueError(f"a speaker stands twice among {', '.join(names)}")
+            raise ValueError(f"duplicate speaker in {', '.join(names)}")
         if self.vocoder:
             strange = [name for name in self.vocoder.speakers if name not in names]
             if strange:
@@ -197,11 +196,11 @@ class Recipe:
         for option in ("name", "folder"):
             given = [getattr(addon, option) for addon in self.export]
             if len(set(given)) < len(given):
-                raise ValueError(f"two addons of [[export]] have one {option}")
+                raise ValueError(f"two addons of [[export]] have the same {option}")
         for addon in self.export:
             if needs[addon.kind] is None:
                 raise ValueError(
-                    f"the addon {addon.name!r} is of kind {addon.kind!r}, which this recipe does"
+                    f"the addon {addon.name!r} has the kind {addon.kind!r}, which this recipe does"
                     " not train"
                 )
             speaks = addon.kind in ("parallel", "attention")
@@ -210,10 +209,10 @@ class Recipe:
                     f'the voice {addon.name!r} needs a vocoder: "ADDON:NETWORK", or "own"'
                 )
             if addon.vocoder == "own" and self.vocoder is None:
-                raise ValueError(f"the voice {addon.name!r} needs [vocoder] to have its own")
+                raise ValueError(f"the voice {addon.name!r} needs [vocoder] for its own vocoder")
 
 
 def read_recipe(path: Path) -> Recipe:
-    """Read a recipe; InputError or ConfigError with all that is wrong with it."""
+    """Read a recipe; InputError, or ConfigError with all of its problems."""
     recipe: Recipe = structure(Structurer(), read_toml(path), "", Recipe)
     return recipe

@@ -1,4 +1,4 @@
-"""The folder in which a recipe is worked on, and how its progress is shown."""
+"""The folder with the results of a recipe, and the display of its progress."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @final
 @frozen
 class Work:
-    """One run of a recipe."""
+    """A run of a recipe."""
 
     recipe: Recipe
     source: Path  # the recipe's file
@@ -30,21 +30,21 @@ class Work:
 
     @property
     def corpus(self) -> Path:
-        """Where the speakers' audio is."""
+        """The folder of the speakers' audio."""
         return self.folder / "corpus"
 
     @property
     def features(self) -> Path:
-        """Where the features are."""
+        """The folder of the features."""
         return self.folder / "features"
 
     def say(self, text: str) -> None:
-        """Tell what happens."""
+        """Print a message."""
         self.console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     @contextmanager
     def bar(self, text: str, total: int) -> Iterator[Bar]:
-        """Show a progress bar while something lasts; lines now and then where nobody looks."""
+        """Show a progress bar on a terminal; print a line now and then elsewhere."""
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
         progress = Progress(
@@ -73,7 +73,7 @@ class Work:
 @final
 @define
 class Bar:
-    """How far something is."""
+    """The progress of some work."""
 
     _show: Callable[[int, str], None]
     _say: Callable[[str], None] | None
@@ -81,23 +81,23 @@ class Bar:
     total: int
     _restart: Callable[[str, int], None]
     done: int = 0
-    _told: int = 0
+    _reported: int = 0
 
     def begin(self, text: str, total: int) -> None:
-        """Begin another part of the same work."""
-        self.total, self.done, self._told = total, 0, 0
+        """Start another part of the same work."""
+        self.total, self.done, self._reported = total, 0, 0
         self._restart(text, total)
 
     def advance(self, count: int = 1) -> None:
-        """Go on."""
+        """Record that ``count`` more steps are done."""
         self.at(self.done + count, {})
 
     def at(self, done: int, values: Mapping[str, float]) -> None:
-        """Tell how far it is, and some figures."""
+        """Show how many steps are done, with some figures."""
         self.done = done
         note = " ".join(f"{name} {value:.3g}" for name, value in values.items())
         self._show(done, note)
         tenth = 10 * done // max(1, self.total)
-        if self._say and tenth > self._told:
-            self._told = tenth
+        if self._say and tenth > self._reported:
+            self._reported = tenth
             self._say(f"{self.text}: {done} of {self.total} {note}".rstrip())

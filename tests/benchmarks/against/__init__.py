@@ -1,1 +1,1 @@
-"""voxstack against other hosts on the same weights: what ``peers.py`` is made of."""
+"""The parts of ``peers.py``, which compares voxstack with other hosts on the same weights."""

@@ -1,8 +1,8 @@
-"""One symbol for all that the voice's text encoder is told of a phone.
+"""One symbol for everything that the voice's text encoder reads about a phone.
 
-The peers feed ids alone. A symbol so stands for (phone, stress, word position, function word) and
-for whether the sentence asks; the graph looks the five up again. As text, a symbol is a character
-of the private use area.
+The peers only feed ids. A symbol therefore stands for (phone, stress, word position, function word)
+and for whether the sentence is a question; the graph looks up these five. As text, a symbol is a
+character of the private use area.
 """
 
 from __future__ import annotations
@@ -31,21 +31,21 @@ class Alphabet:
         self.ids = {character: n for n, character in enumerate(self.characters)}
 
     def spelled(self, sentence: Sentence) -> str:
-        """Give the symbols of a sentence, its start and end among them."""
+        """Return the symbols of a sentence, including its start and end."""
         rows = [np.asarray(sentence.tensors[name])[0] for name in FEATURES[:-1]]
         asks = int(sentence.tensors["question"][0])
         return "".join(self._character[*map(int, column), asks] for column in zip(*rows))  # noqa: B905
 
     def piper_ids(self, spelled: str) -> list[int]:
-        """Give what Piper's hosts make of the symbols between start and end: ^ _ (p _)* $."""
+        """Return the ids of the symbols between start and end as Piper's hosts do: ^ _ (p _)* $."""
         between = [number for c in spelled[1:-1] for number in (self.ids[c], self.ids[BLANK])]
         return [self.ids[START], self.ids[BLANK], *between, self.ids[END]]
 
     def matcha_ids(self, spelled: str) -> list[int]:
-        """Give what a host of Matcha makes of the symbols: _ (p _)*."""
+        """Return the ids of the symbols as a host of Matcha does: _ (p _)*."""
         between = [number for c in spelled for number in (self.ids[c], self.ids[BLANK])]
         return [self.ids[BLANK], *between]
 
     def tokens(self) -> str:
-        """Give the file tokens.txt."""
+        """Return the content of tokens.txt."""
         return "".join(f"{c} {n}\n" for n, c in enumerate(self.characters))

@@ -1,8 +1,8 @@
-"""The process of one system: ``python -m against.child MODULE FOLDER SETTINGS [JOB]``.
+"""Run one system in its process: ``python -m against.child MODULE FOLDER SETTINGS [JOB]``.
 
-Reads a command a line and answers with a line of JSON. Times are taken in here, so that the pipe
-costs nothing. With a JOB it says it at once, answers when the first audio is there, and ends with
-its peak memory. Imports no more than its system needs.
+It reads one command per line and answers with a line of JSON. Times are measured here, so that the
+pipe costs nothing. With a JOB it speaks at once, answers when the first audio is available, and
+ends with its peak memory. It imports only what its system needs.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any
 def main() -> None:
     module, folder, settings, *job = sys.argv[1:]
     answers = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)  # what libraries print is no answer
+    os.dup2(2, 1)  # what libraries print is not an answer
 
     def answer(**values: Any) -> None:
         answers.write(json.dumps(values) + "\n")
@@ -44,7 +44,7 @@ def obeyed(system: Any, command: dict[str, Any]) -> dict[str, Any]:
         return together(system, command["job"], command["streams"], command.get("player"))
     if command["do"] == "audio":
         return {"samples": saved(system, command["job"], Path(command["file"]))}
-    raise ValueError(f"no such command: {command}")
+    raise ValueError(f"unknown command: {command}")
 
 
 def spoken(
@@ -53,9 +53,9 @@ def spoken(
     first: Callable[[], None] | None = None,
     player: dict[str, float] | None = None,
 ) -> list[tuple[float, int]]:
-    """Give (seconds since the beginning, samples) of each piece of audio.
+    """Return (seconds since the beginning, samples) of each piece of audio.
 
-    A ``player`` takes no more while it has its seconds ``ahead`` of audio at its ``rate``.
+    A ``player`` stops reading while it buffers ``ahead`` seconds of audio at its ``rate``.
     """
     speak = system.prepared(job)
     times: list[tuple[float, int]] = []
@@ -77,7 +77,7 @@ def spoken(
 def together(
     system: Any, job: dict[str, Any], streams: int, player: dict[str, float] | None
 ) -> dict[str, Any]:
-    """Begin ``streams`` utterances at the same time, a thread each."""
+    """Start ``streams`` utterances at the same time, one thread each."""
     barrier = threading.Barrier(streams + 1)
     found: list[list[tuple[float, int]]] = []
     errors: list[str] = []
@@ -100,7 +100,7 @@ def together(
 
 
 def saved(system: Any, job: dict[str, Any], file: Path) -> int:
-    """Write what is spoken as float32 to ``file``."""
+    """Write the speech as float32 to ``file``."""
     import numpy as np
 
     pieces: list[Any] = []
@@ -111,7 +111,7 @@ def saved(system: Any, job: dict[str, Any], file: Path) -> int:
 
 
 def peak_mb() -> float:
-    """Give the peak of this process; not that of the parent that it was forked from."""
+    """Return the peak memory of this process, not of the parent that it was forked from."""
     status = Path("/proc/self/status")
     if status.exists():
         line = next(x for x in status.read_text().splitlines() if x.startswith("VmHWM"))

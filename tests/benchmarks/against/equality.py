@@ -1,7 +1,7 @@
-"""Do all systems say the same? Maximal absolute differences of audio, full scale 1.
+"""Compare the audio of all systems: maximal absolute differences, full scale 1.
 
-Noise is drawn anew by the peers' graph, so comparisons give it: that of the voice's seed 0 to the
-graph beside ``synthesize()``, none at all to the peers beside the graph.
+The peers' graph draws new noise, so comparisons pass it in: that of the voice's seed 0 for the
+graph against ``synthesize()``, none for the peers against the graph.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ ONE_CALL = 1 << 30
 
 
 def one_call(edits: dict[str, Any]) -> dict[str, Any]:
-    """Give edits with which prosody is made in one call, as the peers' graph does.
+    """Return edits that compute prosody in one call, as the peers' graph does.
 
-    F0 moves by 1e-7 with the lengths that a runtime is called with, and the waveform by more.
+    F0 changes by 1e-7 with the lengths of the calls to a runtime, and the waveform by more.
     """
     made = {**edits, f"{GRIDS[0]}/grid": [ONE_CALL]}
     if "/stack/1" in edits:
@@ -37,7 +37,7 @@ def one_call(edits: dict[str, Any]) -> dict[str, Any]:
 
 
 class Graphs:
-    """The peers' graphs, run here, with noise that is given."""
+    """The peers' graphs, run here, with given noise."""
 
     def __init__(self, models: Models) -> None:
         self.alphabet, self.hop = models.alphabet, models.hop
@@ -106,7 +106,7 @@ def _from_graph(voice: Voice, graph: Any, job: Job, speaker: int) -> float:
 
 
 def noise_of(voice: Voice, frames: int) -> np.ndarray:
-    """Give the noise of a voice's first sentence with seed 0."""
+    """Return the noise of a voice's first sentence with seed 0."""
     given = voice.addon.manifest.audio
     block = Noise(distribution="uniform", audio=AudioFormat(given.sample_rate, given.hop))
     chunk = Chunk({"frames": np.zeros((1, frames), dtype=np.float32)}, 0, last=True)
@@ -116,7 +116,7 @@ def noise_of(voice: Voice, frames: int) -> np.ndarray:
 
 def _difference(a: np.ndarray, b: np.ndarray) -> float:
     if a.shape != b.shape:
-        raise ValueError(f"audio of {len(a)} samples beside audio of {len(b)}")
+        raise ValueError(f"audio of {len(a)} samples against audio of {len(b)}")
     return float(np.abs(a - b).max())
 
 

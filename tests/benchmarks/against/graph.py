@@ -1,4 +1,4 @@
-"""Put an ONNX graph together from operators and from other graphs."""
+"""Build an ONNX graph from operators and from other graphs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TYPES = {"int64": TensorProto.INT64, "float32": TensorProto.FLOAT}
 
 
 class Graph:
-    """A graph that grows; tensors are known by their names."""
+    """A graph under construction; tensors are referred to by name."""
 
     def __init__(self) -> None:
         self.nodes: list[NodeProto] = []
@@ -23,13 +23,13 @@ class Graph:
         self._numbers = count()
 
     def constant(self, value: Any, dtype: str = "int64") -> str:
-        """Add a constant; give its name."""
+        """Add a constant; return its name."""
         name = f"constant_{next(self._numbers)}"
         self.initializers[name] = numpy_helper.from_array(np.array(value, dtype=dtype), name)
         return name
 
     def op(self, kind: str, *inputs: str, **attributes: Any) -> str:
-        """Add an operator; give the name of its first output."""
+        """Add an operator; return the name of its first output."""
         name = f"{kind.lower()}_{next(self._numbers)}"
         self.nodes.append(helper.make_node(kind, inputs, [name], **attributes))
         return name
@@ -48,7 +48,7 @@ class Graph:
     def include(
         self, model: onnx.ModelProto, prefix: str, inputs: Mapping[str, str]
     ) -> dict[str, str]:
-        """Add all of ``model``, fed from ``inputs``; give its outputs by their names in it."""
+        """Add all of ``model``, fed from ``inputs``; return its outputs by their names in it."""
         for domain in model.opset_import:
             if domain.domain or domain.version != OPSET:
                 raise ValueError(
@@ -80,7 +80,7 @@ class Graph:
         outputs: Mapping[str, tuple[str, Sequence[int | str]]],
         metadata: Mapping[str, Any],
     ) -> onnx.ModelProto:
-        """Give a checked model of what the outputs need; inputs and outputs are (dtype, shape)."""
+        """Return a checked model of what the outputs need; both are (dtype, shape)."""
         nodes = needed(self.nodes, outputs)
         used = {name for node in nodes for name in node.input}
         graph = helper.make_graph(
@@ -100,7 +100,7 @@ class Graph:
 def needed(
     nodes: Sequence[NodeProto], outputs: Mapping[str, Any] | Sequence[str]
 ) -> list[NodeProto]:
-    """Give the nodes that ``outputs`` are made by; ``nodes`` are in the order of the data."""
+    """Return the nodes that ``outputs`` depend on; ``nodes`` are in topological order."""
     wanted = set(outputs)
     kept = []
     for node in reversed(nodes):

@@ -1,4 +1,4 @@
-"""What each system is given to speak: the text, and the symbols and ids that it becomes."""
+"""The jobs of the systems: a text, with its symbols and ids."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Job = dict[str, Any]
 
 
 def jobs(host: Host, models: Models) -> dict[tuple[str, int], Job]:
-    """Give the jobs by kind ("sentence", "page") and seconds."""
+    """Return the jobs by kind ("sentence", "page") and seconds."""
     voice = host.voice(VOICE, edits=LONG, load=False)
 
     def job(text: str) -> Job:

@@ -1,4 +1,4 @@
-"""What a listener hears of audio that arrives in pieces."""
+"""Simulate a listener of audio that arrives in pieces."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ Pieces = Sequence[tuple[float, int]]  # seconds since the request, samples
 
 @frozen
 class Heard:
-    """One utterance as a listener hears it, who begins to play at the first audio."""
+    """One utterance for a listener who starts to play at the first audio."""
 
     first: float  # seconds to the first audio
-    whole: float  # seconds to the last
+    whole: float  # seconds to the last audio
     speech: float  # seconds of audio
-    underruns: int  # pieces that came after what was there had been played
+    underruns: int  # pieces that arrived after the previous audio had been played
     silence: float  # seconds that the listener waited for them
 
     @classmethod
     def of(cls, pieces: Pieces, rate: int) -> Heard:
-        """Play what arrived."""
+        """Play the pieces."""
         if not pieces:
             raise ValueError("there was no audio")
-        end = pieces[0][0]  # when all that is there has been played
+        end = pieces[0][0]  # when all available audio has been played
         underruns, silence = 0, 0.0
         for at, samples in pieces:
             if at > end:

@@ -1,4 +1,4 @@
-"""The measurements: systems in turns, in one run."""
+"""Measure the systems, in turns, in one run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 @frozen
 class Plan:
-    """How much is measured."""
+    """The number of measurements."""
 
     seconds: Sequence[int] = (1, 5, 10, 30)
     pages: Sequence[int] = (10, 30)
@@ -42,7 +42,7 @@ QUICK = Plan((1, 10), (10,), (1, 4), 5, 1, 2)
 def warm(
     running: Mapping[str, Running], jobs: Mapping[Key, Job], plan: Plan, rate: int, say: Say
 ) -> dict[tuple[str, Key], list[Heard]]:
-    """Speak every job in turns; give what was heard, a round each."""
+    """Speak every job in turns; return the listeners' results per round."""
     found: dict[tuple[str, Key], list[Heard]] = {}
     warming = 2
     for number in range(-warming, plan.rounds):
@@ -58,7 +58,7 @@ def warm(
 def from_cold(
     systems: Sequence[System], jobs: Mapping[Key, Job], folder: Path, plan: Plan, say: Say
 ) -> dict[tuple[str, int], list[tuple[float, float]]]:
-    """Start every system for every length in turns; give (seconds to first audio, peak MB)."""
+    """Start every system for every length in turns; return (seconds to first audio, peak MB)."""
     found: dict[tuple[str, int], list[tuple[float, float]]] = {}
     for number in range(-1, plan.cold_rounds):  # the first one fills the disk's cache
         say(f"cold: round {number + 1} of {plan.cold_rounds}")
@@ -72,10 +72,10 @@ def from_cold(
 
 @frozen
 class Together:
-    """Streams that ran at the same time."""
+    """Streams that run at the same time."""
 
     streams: int
-    throughput: float  # seconds of audio a second
+    throughput: float  # seconds of audio per second
     heard: Sequence[Heard]
 
 
@@ -87,9 +87,9 @@ def concurrent(
     say: Say,
     ahead: float | None = None,
 ) -> dict[tuple[str, int], list[Together]]:
-    """Begin 1 to 16 utterances at once in every system, in turns.
+    """Start 1 to 16 utterances at once in every system, in turns.
 
-    They are read as fast as they come, or by players that hold ``ahead`` seconds of audio.
+    Audio is read as fast as it arrives, or by players that buffer ``ahead`` seconds.
     """
     found: dict[tuple[str, int], list[Together]] = {}
     player = None if ahead is None else {"ahead": ahead, "rate": rate}
@@ -110,17 +110,17 @@ def concurrent(
 
 
 def turned(items: Sequence[T], number: int) -> Iterator[T]:
-    """Give ``items`` beginning at another one each round."""
+    """Yield ``items``, starting at another one in each round."""
     at = number % len(items) if items else 0
     yield from items[at:]
     yield from items[:at]
 
 
 def median(values: Iterable[float]) -> float:
-    """Give the median."""
+    """Return the median."""
     return statistics.median(values)
 
 
 def percentile(values: Iterable[float], share: float) -> float:
-    """Give a percentile."""
+    """Return a percentile."""
     return float(np.percentile(list(values), share))

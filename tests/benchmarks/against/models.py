@@ -1,4 +1,4 @@
-"""The voice as the peers take it: one Piper-type graph, or Matcha's acoustic model and vocoder."""
+"""Convert the voice for the peers: one Piper-type graph, or Matcha's acoustic model and vocoder."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ AUDIO = ("float32", (1, 1, "samples"))
 
 
 class Models:
-    """Makes the peers' files from the addons that are installed.
+    """Builds the peers' files from the installed addons.
 
-    For comparisons, ``given`` makes noise an input, where the graphs would draw it, and ``noise``
-    scales what the mel-only vocoder draws.
+    For comparisons, ``given`` makes noise an input, not drawn in the graph, and ``noise``
+    scales the noise of the mel-only vocoder.
     """
 
     def __init__(self, host: Host, given: bool = False, noise: float = 1.0) -> None:
@@ -36,7 +36,7 @@ class Models:
         self.alphabet = Alphabet(symbols["phone"], len(symbols["word_position"]))
 
     def piper(self) -> onnx.ModelProto:
-        """Text to audio, for Piper and for sherpa-onnx."""
+        """Return the graph from text to audio, for Piper and for sherpa-onnx."""
         graph = Graph()
         part = [graph.slice("scales", axis=0, start=n, end=n + 1) for n in range(2)]
         frames = self._frames(graph, "input", part[1], "sid", first=0)
@@ -55,9 +55,9 @@ class Models:
         )
 
     def matcha(self) -> onnx.ModelProto:
-        """Text to mel."""
+        """Return the graph from text to mel."""
         graph = Graph()
-        # Five inputs: the graph need not read the second and the third.
+        # Five inputs: the graph does not have to read the second and the third.
         frames = self._frames(graph, "x", "length_scale", "sid", first=1)
         return self._model(
             graph,
@@ -73,7 +73,7 @@ class Models:
         )
 
     def mel_vocoder(self) -> onnx.ModelProto:
-        """Mel to audio."""
+        """Return the graph from mel to audio."""
         graph = Graph()
         mask = stages.ones_like(
             graph, graph.op("ReduceMean", "mel", graph.constant([1]), keepdims=0)
@@ -117,7 +117,7 @@ class Models:
     def _frames(
         self, graph: Graph, ids: str, length_scale: str, sid: str, first: int
     ) -> dict[str, str]:
-        """Add all up to the mel spectrum; give its inputs and it."""
+        """Add everything up to the mel spectrum; return its inputs and itself."""
         read = {**stages.features(graph, self.alphabet, ids, first), "speaker": sid}
         text = graph.include(self._network(VOICE, "text_encoder"), "text", read)
         frames = stages.upsampled(graph, text["encodings"], text["durations"], length_scale)

@@ -1,4 +1,4 @@
-"""The results as a picture: time to first audio by length, and real-time factors."""
+"""Draw the results: time to first audio by length, and real-time factors."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from against.results import MEL_STREAMED, MEL_WHOLE, STREAMED, WHOLE
 
-COLOURS = {
+COLORS = {
     STREAMED: "tab:green",
     WHOLE: "tab:olive",
     MEL_STREAMED: "tab:green",
@@ -37,7 +37,7 @@ def drawn(results: dict[str, Any], file: Path) -> None:
             [row["ttfa_ms"] for row in line],
             marker="o",
             label=name,
-            color=COLOURS[name],
+            color=COLORS[name],
         )
     left.set_xticks([1, 3, 10, 30], ["1", "3", "10", "30"])
     left.set_yticks([10, 30, 100, 300], ["10", "30", "100", "300"])
@@ -48,7 +48,7 @@ def drawn(results: dict[str, Any], file: Path) -> None:
     left.legend(fontsize=8, frameon=False)
     bars = {r["system"]: r["rtf"] for r in rows if (r["text"], r["seconds"]) == BARS_OF}
     for place, name in enumerate(names):
-        right.barh(place, bars[name], color=COLOURS[name], alpha=0.6)
+        right.barh(place, bars[name], color=COLORS[name], alpha=0.6)
         right.text(0, place, f" {name}: {bars[name]:.4f}", va="center", fontsize=9)
     right.set_yticks([])
     right.locator_params(axis="x", nbins=4)

@@ -1,4 +1,4 @@
-"""Where Piper is: an environment of its own, because its licence is the GPL."""
+"""Install Piper in an environment of its own, because its license is the GPL."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from against.processes import SystemGone
 
 
 def piper_python(given: Path | None) -> str:
-    """Give the interpreter that has Piper; make an environment for it if none is given."""
+    """Return the interpreter with Piper; create an environment for it if none is given."""
     if given is not None:
         return str(given)
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
@@ -24,7 +24,7 @@ def piper_python(given: Path | None) -> str:
         pip = [str(python), "-m", "pip", "install", "--quiet", "piper-tts"]
         if subprocess.run(pip, stdout=sys.stderr, check=False).returncode:
             raise SystemGone(
-                "piper-tts could not be installed; give an interpreter that has it: --piper-python"
+                "piper-tts cannot be installed; pass an interpreter that has it: --piper-python"
             )
         (home / "installed").touch()
     return str(python)

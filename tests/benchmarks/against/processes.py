@@ -1,4 +1,4 @@
-"""The processes of the systems, seen from the one that measures."""
+"""Control the processes of the systems."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ HERE = Path(__file__).parent
 
 
 class SystemGone(Exception):
-    """A system's process ended, or never began."""
+    """A system's process ended, or did not start."""
 
 
 @frozen
 class System:
-    """A system that can be run: its module, its interpreter and its settings."""
+    """A system: its module, its interpreter and its settings."""
 
     name: str
     module: str
@@ -28,7 +28,7 @@ class System:
     settings: dict[str, Any] = field(factory=dict)
 
     def command(self, folder: Path, *job: str, **more: Any) -> list[str]:
-        """Give the command line of its process."""
+        """Return the command line of its process."""
         settings = {"threads": 1, "noise_scale": 1.0, **self.settings, **more}
         return [
             self.python, "-m", "against.child", self.module, str(folder), json.dumps(settings), *job
@@ -36,14 +36,14 @@ class System:
 
 
 def environment() -> dict[str, str]:
-    """Give the environment of all systems."""
+    """Return the environment of all systems."""
     threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     path = {"PYTHONPATH": str(HERE.parent), "PYTHONUTF8": "1"}
     return {**os.environ, **threads, **path, "ORT_DISABLE_TELEMETRY": "1"}
 
 
 class Running:
-    """A system's process, warm, that does what it is told."""
+    """A system's running process, which executes commands."""
 
     def __init__(self, system: System, folder: Path, **settings: Any) -> None:
         self.system = system
@@ -62,13 +62,13 @@ class Running:
         self.version = self._answer()["version"]
 
     def ask(self, **command: Any) -> dict[str, Any]:
-        """Give the answer to a command."""
+        """Return the answer to a command."""
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(json.dumps(command) + "\n")
             self._process.stdin.flush()
         except BrokenPipeError:
-            pass  # the answer that is missing says so
+            pass  # the missing answer is reported below
         return self._answer()
 
     def _answer(self) -> dict[str, Any]:
@@ -77,7 +77,7 @@ class Running:
         if not line:
             code = self._process.wait()
             self._log.seek(0)
-            said = self._log.read().strip().splitlines()[-1:] or ["it said nothing"]
+            said = self._log.read().strip().splitlines()[-1:] or ["no message"]
             raise SystemGone(f"{self.system.name} ended with {code}: {said[0]}")
         answer: dict[str, Any] = json.loads(line)
         return answer
@@ -96,7 +96,7 @@ class Running:
 
 
 def cold(system: System, folder: Path, job: dict[str, Any]) -> tuple[float, float]:
-    """Give seconds from the start of a new process to its first audio, and its peak in MB."""
+    """Return seconds from the start of a new process to its first audio, and its peak in MB."""
     began = time.perf_counter()
     with subprocess.Popen(
         system.command(folder, json.dumps(job)),
@@ -110,5 +110,5 @@ def cold(system: System, folder: Path, job: dict[str, Any]) -> tuple[float, floa
         seconds = time.perf_counter() - began
         last = process.stdout.readline()
     if not first or not last:
-        raise SystemGone(f"{system.name} ended with {process.returncode} when started from cold")
+        raise SystemGone(f"{system.name} ended with {process.returncode} in a cold start")
     return seconds, json.loads(last)["peak_mb"]

@@ -1,4 +1,4 @@
-"""The results as tables."""
+"""Print the results as tables."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ TITLES = {
     "warm": "One stream, warm (text: one sentence, or a page of sentences of about 2.5 s)",
     "ratios": "Ours / theirs",
     "cold": "From the start of the process to first audio of one sentence, and its peak memory",
-    "streams": "Streams of a page of 10 s that begin together; silence is what listeners wait for",
+    "streams": "Streams of a page of 10 s started together; silence is the listeners' waiting time",
     "goals": "Goals, on a sentence of 10 s",
 }
 

@@ -1,4 +1,4 @@
-"""From measurements to rows, ratios and goals."""
+"""Turn measurements into rows, ratios and goals."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from against.measuring import Key, Together, median, percentile
 
 STREAMED, WHOLE = "voxstack", "voxstack synthesize()"
 MEL_STREAMED, MEL_WHOLE = "voxstack mel-only", "voxstack mel-only synthesize()"
-# What is compared with a peer: our voice streamed and whole, on the same weights.
+# What is compared with each peer: our voice streamed and whole, with the same weights.
 PEERS = {
     "sherpa-onnx": (STREAMED, WHOLE),
     "Piper": (STREAMED, WHOLE),
@@ -23,7 +23,7 @@ Row = dict[str, Any]
 
 
 def warm_rows(heard: Mapping[tuple[str, Key], Sequence[Heard]]) -> list[Row]:
-    """A row a system and job."""
+    """Return a row per system and job."""
     return [
         {
             "system": name,
@@ -40,7 +40,7 @@ def warm_rows(heard: Mapping[tuple[str, Key], Sequence[Heard]]) -> list[Row]:
 
 
 def cold_rows(measured: Mapping[tuple[str, int], Sequence[tuple[float, float]]]) -> list[Row]:
-    """A row a system and length of a sentence."""
+    """Return a row per system and length of a sentence."""
     return [
         {
             "system": name,
@@ -54,7 +54,7 @@ def cold_rows(measured: Mapping[tuple[str, int], Sequence[tuple[float, float]]])
 
 
 def stream_rows(measured: Mapping[tuple[str, int], Sequence[Together]], read: str) -> list[Row]:
-    """A row a system and number of streams; ``read`` says how they were read."""
+    """Return a row per system and number of streams; ``read`` describes how they were read."""
     rows = []
     for (name, streams), rounds in measured.items():
         heard = [one for together in rounds for one in together.heard]
@@ -76,7 +76,7 @@ def stream_rows(measured: Mapping[tuple[str, int], Sequence[Together]], read: st
 
 
 def ratios(heard: Mapping[tuple[str, Key], Sequence[Heard]]) -> list[Row]:
-    """Ours by theirs: the median of what each round says, in which they took turns."""
+    """Return our times by theirs: the median over rounds in which they took turns."""
     rows = []
     for (name, key), theirs in heard.items():
         if name not in PEERS:
@@ -101,7 +101,7 @@ def ratios(heard: Mapping[tuple[str, Key], Sequence[Heard]]) -> list[Row]:
 
 
 def goals(rows: Sequence[Row]) -> list[Row]:
-    """The goals beside what was measured on a sentence of 10 s."""
+    """Return the goals with the measurements on a sentence of 10 s."""
     return [
         {"goal": name, "peer": row["peer"], "ratio": row[name], "bound": bound,
          "held": row[name] <= bound}

@@ -1,4 +1,4 @@
-"""What the blocks of the voice's stack do, in operators of ONNX, a whole sentence at once."""
+"""The blocks of the voice's stack as ONNX operators, for a whole sentence at once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from against.graph import Graph
 
 
 def features(graph: Graph, alphabet: Alphabet, ids: str, first: int) -> dict[str, str]:
-    """Look up what the text encoder reads; the symbols are every second id from ``first`` on."""
+    """Look up the text encoder's inputs; the symbols are every second id from ``first`` on."""
     symbols = graph.slice(ids, axis=1, start=first, step=2)
     made = {}
     for name, row in zip(FEATURES, alphabet.table, strict=True):
@@ -22,20 +22,20 @@ def features(graph: Graph, alphabet: Alphabet, ids: str, first: int) -> dict[str
 
 
 def ones_like(graph: Graph, tensor: str) -> str:
-    """Give float32 ones in the shape of ``tensor``."""
+    """Return float32 ones in the shape of ``tensor``."""
     one = numpy_helper.from_array(np.ones(1, dtype=np.float32))
     return graph.op("ConstantOfShape", graph.op("Shape", tensor), value=one)
 
 
 def upsampled(graph: Graph, encodings: str, durations: str, length_scale: str) -> dict[str, str]:
-    """The Upsampler: encodings for each frame, and the place in the symbol."""
+    """Return the Upsampler's outputs: encodings per frame, and the place in the symbol."""
     scaled = graph.op("Round", graph.op("Mul", durations, length_scale))
     longest = graph.op("Max", scaled, graph.constant(1.0, "float32"))
     frames = graph.op("Squeeze", graph.op("Cast", longest, to=7), graph.constant([0]))
     ends = graph.op("CumSum", frames, graph.constant(0))
     starts = graph.op("Sub", ends, frames)
     total = graph.slice(ends, axis=0, start=-1)
-    # One where a symbol other than the first begins; the sum counts the symbols begun before.
+    # One at the start of each symbol but the first; the sum counts the symbols begun before.
     zeros = graph.op("Expand", graph.constant([0]), total)
     later = graph.slice(starts, axis=0, start=1)
     steps = graph.op("Expand", graph.constant([1]), graph.op("Shape", later))
@@ -57,12 +57,12 @@ def upsampled(graph: Graph, encodings: str, durations: str, length_scale: str) -
 
 
 def voiced(graph: Graph, voicing: str) -> str:
-    """The decision of the block Prosody."""
+    """Return the decision of the block Prosody."""
     return graph.op("Cast", graph.op("Greater", voicing, graph.constant(0.0, "float32")), to=1)
 
 
 def phase(graph: Graph, f0: str, hop: int, rate: int) -> str:
-    """The block Phase: the sum of F0 in cycles, float64, wrapped, in steps of 2**-24."""
+    """Return the block Phase: the sum of F0 in cycles, float64, wrapped, in steps of 2**-24."""
     precise = graph.op("Cast", f0, to=11)
     here = graph.slice(precise, axis=1, end=-1)
     following = graph.slice(precise, axis=1, start=1)
@@ -78,7 +78,7 @@ def phase(graph: Graph, f0: str, hop: int, rate: int) -> str:
 
 
 def noise(graph: Graph, mask: str, hop: int, scale: str) -> str:
-    """The block Noise, uniform of variance 1, times ``scale``; other numbers at each call."""
+    """Return the block Noise, uniform of variance 1, times ``scale``; new numbers per call."""
     frames = graph.op("Shape", mask, start=1)
     shape = graph.op("Concat", graph.constant([1, hop]), frames, axis=0)
     zero = numpy_helper.from_array(np.zeros(1, dtype=np.float32))

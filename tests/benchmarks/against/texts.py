@@ -1,8 +1,8 @@
-"""What is spoken."""
+"""The texts that are spoken."""
 
 from __future__ import annotations
 
-# One sentence each: what a host that streams by sentence cannot cut. About 1, 5, 10, 30 seconds.
+# One sentence each, which a host that streams by sentence cannot cut. About 1, 5, 10, 30 seconds.
 SENTENCES = {
     1: "Hello, world.",
     5: "We took the early train to the coast last summer, and the sea was calm but cold.",
@@ -16,7 +16,7 @@ SENTENCES = {
     " ahead of them into the water and back again, so that they did not hear the bells of the"
     " church on the hill, and only when the first drops of rain fell did they go back.",
 }
-# Pages of short sentences: what such a host streams best.
+# Pages of short sentences, which such a host streams best.
 PAGE = (
     "We took the early train to the coast. The sea was calm, and the wind was cold.",
     "Nobody had told her that the house was for sale. It had been empty for years.",

@@ -1,9 +1,9 @@
-"""A network in delayed-state form, as its author would export it for whole utterances.
+"""Convert a network from delayed-state form to the form an author exports for whole utterances.
 
-What the committed networks do for streaming (states in place of padding, a delay, a mask at each
-convolution) a host that speaks whole sentences has no use for: it would pay for the frames that
-flush the delay, a third of a one-second sentence. So that the peers are not handicapped, states
-become zero padding, the delay goes, and the mask with it. The audio is the same.
+A host that speaks whole sentences does not need what the committed networks do for streaming
+(states in place of padding, a delay, a mask at each convolution): it would pay for the frames
+that flush the delay, a third of a one-second sentence. So that the peers are not handicapped,
+states become zero padding, and delay and mask are removed. The audio is the same.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from onnx import helper, numpy_helper
 
 from against.graph import needed
 
-# Zeros before the first frame, where a state was. The other zeros follow the last frame.
+# Zeros before the first frame, in place of a state. The other zeros follow the last frame.
 LEFT = {"state_enter": 3, "state_frames": 1, "state_samples": 2, "state_corrected": 1}
 BLOCKS = 3  # the same for the states named state_block0, state_block1, ...
-EXCITED = 2  # for slices of a buffer that are longer than the utterance: an analysis window's
+EXCITED = 2  # for slices of a buffer longer than the utterance: those of an analysis window
 BUFFERS = ("state_excitation", "state_noise", "state_mel", "state_mask")  # read at several delays
 
 
 def whole(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Give ``model`` without states and delay; ValueError where its form is another."""
+    """Return ``model`` without states and delay; ValueError for an unknown form."""
     return _Whole(model).model()
 
 
@@ -30,8 +30,8 @@ class _Whole:
     def __init__(self, model: onnx.ModelProto) -> None:
         self.source = model
         self.values = {i.name: numpy_helper.to_array(i) for i in model.graph.initializer}
-        self.masks = {"mask"}  # tensors that are one for every frame
-        self.same: dict[str, str] = {}  # tensors that are another one now
+        self.masks = {"mask"}  # tensors that are one at every frame
+        self.same: dict[str, str] = {}  # tensors that are replaced by another one
         self.buffers: dict[str, tuple[str, int]] = {}  # tensor, frames of its state
         self.nodes: list[onnx.NodeProto] = []
         self.added: list[onnx.TensorProto] = []
@@ -52,7 +52,7 @@ class _Whole:
         graph.initializer.extend(self.added)
         left = {name for node in graph.node for name in node.input} & {i.name for i in states}
         if left:
-            raise ValueError(f"the network still reads {sorted(left)}: not the form that is known")
+            raise ValueError(f"the network still reads {sorted(left)}: unknown form")
         return made
 
     def _node(self, node: onnx.NodeProto) -> None:
@@ -76,7 +76,7 @@ class _Whole:
             self.nodes.append(copy)
 
     def _joined(self, node: onnx.NodeProto, state: str, tensor: str, output: str) -> None:
-        """A state in front of the new frames: padding, or a buffer that is read at delays."""
+        """Join a state and the new frames: padding, or a buffer that is read at delays."""
         axis = helper.get_attribute_value(node.attribute[0])
         frames = next(
             i.type.tensor_type.shape.dim[axis].dim_value
@@ -91,10 +91,10 @@ class _Whole:
             left = LEFT.get(state, BLOCKS)
             self._pad(tensor, output, axis % 4, left, frames - left)
         else:
-            raise ValueError(f"{state!r} is not a state that is known")
+            raise ValueError(f"{state!r} is an unknown state")
 
     def _delayed(self, node: onnx.NodeProto, output: str) -> None:
-        """A slice of a buffer: the frames themselves, with zeros where it is longer than they."""
+        """Slice a buffer: the frames themselves, with zeros if it is longer than they are."""
         tensor, frames = self.buffers[node.input[0]]
         start, end, axis = (int(self.values[name][0]) for name in node.input[1:4])
         if axis % 4 == 1 or node.input[0] in self.masks:

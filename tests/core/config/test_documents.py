@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 from voxstack import ConfigError, InputError
 from voxstack.config import (
     Document,
-    escape,
     lookup,
     parse_json,
     parse_value,
     split,
 )
-from voxstack.config.documents import MAX_DEPTH, scan_positions
+from voxstack.config.documents import MAX_DEPTH
+from voxstack.errors import escape, scan_positions
 
 keys = st.text(st.sampled_from('ab/~"\\ é\n{}[],:'), max_size=5)
 scalars = st.none() | st.booleans() | st.integers() | keys | st.sampled_from([0.5, -1e-7, 1e300])

@@ -1,4 +1,4 @@
-"""A voice's symbols, and the frontend made with them."""
+"""A voice's symbols, and a frontend that uses them."""
 
 import pytest
 from voxstack import Symbols

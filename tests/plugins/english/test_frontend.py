@@ -17,7 +17,7 @@ RECORDED = (Path(__file__).parent / "prototype_rows.jsonl").read_text().splitlin
 
 
 @pytest.mark.parametrize("line", RECORDED, ids=lambda line: json.loads(line)["text"])
-def test_plain_sentences_give_the_rows_that_the_voice_was_trained_on(english, line):
+def test_plain_sentences_have_the_rows_of_the_voices_training(english, line):
     row = json.loads(line)
     (sentence,) = english.sentences([row["text"]])
     assert sentence.text == row["text"]
@@ -26,7 +26,7 @@ def test_plain_sentences_give_the_rows_that_the_voice_was_trained_on(english, li
         assert sentence.tensors[name].tolist() == [row[name]]
 
 
-def test_a_question_is_told_from_a_statement(english):
+def test_a_question_is_distinguished_from_a_statement(english):
     sentences = english.sentences('Is it? It is. "Was it?" (Was it?!)')
     assert [s.tensors["question"].tolist() for s in sentences] == [[1], [0], [1], [1]]
 
@@ -37,7 +37,7 @@ def phones(english, text):
     return " ".join(names[number] for number in sentence.tensors["ids"][0])
 
 
-def test_the_sounds_otherwise_before_a_vowel(english):
+def test_the_sounds_different_before_a_vowel(english):
     assert phones(english, "the apple") == "<start> dh iy ae p ax l <end>"
     assert phones(english, "the 8") == "<start> dh iy ey t <end>"
     assert phones(english, "the, apple") == "<start> dh ax pau ae p ax l <end>"
@@ -47,7 +47,7 @@ def test_pauses_are_single_and_inside_only(english):
     assert phones(english, "... no,, - (no) ...!") == "<start> n ow pau n ow <end>"
 
 
-def test_a_verb_is_told_from_its_noun(english):
+def test_a_verb_is_distinguished_from_its_noun(english):
     assert phones(english, "use") == "<start> y uw s <end>"
     assert phones(english, "to use") == "<start> t ax y uw z <end>"
 
@@ -113,17 +113,17 @@ def test_an_endless_text_streams(english):
         ("你好。", "Chinese"),
     ],
 )
-def test_nothing_to_speak_is_an_error_that_says_why(english, text, found):
+def test_nothing_to_speak_is_an_error_with_the_reason(english, text, found):
     with pytest.raises(InputError, match="nothing to speak") as raised:
         list(english.sentences([text]))
     assert found in str(raised.value)
 
 
-def test_skipped_words_are_told_once(english, monkeypatch):
-    told = []
-    monkeypatch.setattr("voxstack.logs.Logger.warning", lambda *a, **fields: told.append(fields))
+def test_skipped_words_are_logged_once(english, monkeypatch):
+    logged = []
+    monkeypatch.setattr("voxstack.logs.Logger.warning", lambda *a, **fields: logged.append(fields))
     list(english.sentences("Hello мир. And привет again."))
-    assert told == [{"words": ["мир", "привет"], "count": 2}]
+    assert logged == [{"words": ["мир", "привет"], "count": 2}]
 
 
 def test_own_pronunciations_win(symbols):
@@ -193,7 +193,7 @@ def test_threads_share_a_frontend(english):
 def test_plain_text_imports_no_number_words():
     code = (
         "import sys, voxstack_english as v; from voxstack_english.pronounce import pronounce;"
-        "from voxstack_english.normalise import normalise; normalise('Plain words, Dr. Foo.');"
+        "from voxstack_english.normalize import normalize; normalize('Plain words, Dr. Foo.');"
         "sys.exit('inflect' in sys.modules or 'structlog' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -42,7 +42,7 @@ def test_every_entry_of_the_lexicon_is_found():
     assert lexicon().get("zzzzz") is lexicon().get("") is lexicon().get("abacu") is None
 
 
-def test_many_threads_pronounce_alike():
+def test_many_threads_pronounce_equally():
     words = [f"word{letter}s" for letter in "abcdefghij"] * 20
     expected = [pronounce.__wrapped__(word) for word in words]
     results = []

@@ -1,4 +1,4 @@
-"""Where sentences end, and how little is read to know it."""
+"""Sentence ends, and the little text that is read to find them."""
 
 import pytest
 from voxstack_english.sentences import split

@@ -1,4 +1,4 @@
-"""What the packer's tests share: tiny networks in a file of the packer's own, and a recipe."""
+"""Tiny networks in a file of the user's own, and a recipe for them."""
 
 import json
 from importlib.util import find_spec
@@ -53,7 +53,7 @@ class Singular(Decoder):
     def forward(self, encodings, mask):
         return torch.linalg.svd(encodings)[1]
 
-class Normalising(Decoder):
+class Normalizing(Decoder):
     def forward(self, encodings, mask):
         return encodings - encodings.mean(-1, keepdim=True)
 
@@ -75,8 +75,8 @@ def branching():
 def singular():
     return decoder(Singular)
 
-def normalising():
-    return decoder(Normalising)
+def normalizing():
+    return decoder(Normalizing)
 
 def failing():
     raise ValueError("no weights here")
@@ -131,7 +131,7 @@ STACK = [
 
 @pytest.fixture
 def packer(tmp_path, monkeypatch):
-    """Run the command on a recipe: packer(text, *arguments) gives click's result."""
+    """Run the command on a recipe: packer(text, *arguments) returns click's result."""
     from click.testing import CliRunner
     from voxstack_pack.command import pack
 

@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import helper, numpy_helper
 from voxstack_pack.delayed import delayed
-from voxstack_pack.delayed.stepping import step
 
 WIDTH = 4
 
@@ -149,6 +148,51 @@ def runner(model):
         return dict(zip(names, values, strict=True))
 
     return run
+
+
+def step(stepped, run, inputs, sizes, time="frames", tail=0.0):
+    """Return the outputs of a whole utterance, stepped in chunks of sizes() frames by `run`.
+
+    inputs: those of the whole form; `tail` fills them after the end, where the mask is 0.
+    """
+    values = {value.name: value for value in stepped.model.graph.input}
+    timed = [n for n, value in values.items() if time in dims(value) and n not in stepped.state]
+    frames = next(inputs[name].shape[-1] for name in timed if name in inputs)
+    batch = next(iter(inputs.values())).shape[0]
+    whole = {"mask": np.ones((batch, frames), np.float32), **inputs}
+    fed = {}
+    for name in values:
+        if name in timed:
+            fill = 0.0 if name == "mask" else tail
+            margins = [(0, 0)] * (whole[name].ndim - 1) + [(0, stepped.delay)]
+            fed[name] = np.pad(whole[name], margins, constant_values=fill)
+        elif name not in stepped.state:
+            fed[name] = whole[name]
+    state = {}
+    for name in stepped.state:
+        dtype = onnx.helper.tensor_dtype_to_np_dtype(values[name].type.tensor_type.elem_type)
+        state[name] = np.zeros([batch, *dims(values[name])[1:]], dtype)
+    parts = {}
+    for start, end in chunks_of(frames + stepped.delay, sizes):
+        chunk = {n: v[..., start:end] if n in timed else v for n, v in fed.items()}
+        outputs = dict(run({**chunk, **state}))
+        state = {name: outputs.pop(after) for name, after in stepped.state.items()}
+        for name, value in outputs.items():
+            parts.setdefault(name, []).append(value)
+    late = stepped.delay * stepped.frame_ratio
+    return {name: np.concatenate(chunks, -1)[..., late:] for name, chunks in parts.items()}
+
+
+def chunks_of(frames, sizes):
+    at = 0
+    while at < frames:
+        size = min(sizes(), frames - at)
+        yield at, at + size
+        at += size
+
+
+def dims(value):
+    return [d.dim_param or d.dim_value for d in value.type.tensor_type.shape.dim]
 
 
 @st.composite

@@ -1,4 +1,4 @@
-"""What cannot be stepped is refused with its node, its tensor, the reason and the next step."""
+"""Graphs that cannot be stepped are refused with node, tensor, reason and the next step."""
 
 import numpy as np
 import pytest
@@ -36,7 +36,7 @@ REFUSED = {
     "over the time axis": graph(
         ("ReduceMean", "x axes", "mean", {}), ("Sub", "x mean", "y", {}), axes=[2]
     ),
-    "pads time by mode 'reflect'": graph(
+    "pads time in mode 'reflect'": graph(
         ("Pad", "x pads", "padded", {"mode": "reflect"}),
         ("Conv", "padded w", "y", {}),
         pads=[0, 0, 1, 0, 0, 1],
@@ -52,7 +52,7 @@ REFUSED = {
     "stride along time is not 1": graph(
         ("Conv", "x w", "y", {"strides": [2], "pads": [1, 1]}), w=KERNEL, length="half"
     ),
-    "normalises over time": graph(
+    "normalizes over time": graph(
         ("InstanceNormalization", "x s s", "y", {}), s=np.ones(4, "f")
     ),
     "pools over all frames": graph(
@@ -66,16 +66,16 @@ REFUSED = {
         ("Reshape", "x shape", "y", {}), shape=[0, 1, -1], width=1, length="samples"
     ),
     "-2 samples beside": graph(("Conv", "x w", "y", {}), w=KERNEL, length="fewer"),
-    "no rule says": graph(("Einsum", "x w", "y", {"equation": "bct,cd->bdt"}), w=np.eye(4)),
+    "there is no rule": graph(("Einsum", "x w", "y", {"equation": "bct,cd->bdt"}), w=np.eye(4)),
 }  # fmt: skip
 REFUSED["resamples time (linear"].graph.node[0].input[1:] = ["", "scales"]
-REFUSED["no rule says"].graph.initializer[0].CopyFrom(
+REFUSED["there is no rule"].graph.initializer[0].CopyFrom(
     numpy_helper.from_array(np.eye(4, dtype="f"), "w")
 )
 
 
 @pytest.mark.parametrize("reason", REFUSED)
-def test_what_needs_the_whole_utterance_is_refused(reason):
+def test_a_graph_that_needs_the_whole_utterance_is_refused(reason):
     with pytest.raises(DelayedError) as caught:
         delayed(REFUSED[reason])
     assert reason in str(caught.value)

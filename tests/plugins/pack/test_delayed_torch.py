@@ -7,9 +7,7 @@ from importlib.util import find_spec
 import numpy as np
 import onnx
 import pytest
-from voxstack import Chunk, Network, Tensors, run_network
-from voxstack.networks import TensorSpec
-from voxstack.schedule import Schedule
+from voxstack import Chunk, Network, Schedule, Tensors, TensorSpec, run_network
 
 if find_spec("torch") is None or find_spec("onnxscript") is None:
     pytest.skip("pip install torch onnxscript", allow_module_level=True)

@@ -1,4 +1,4 @@
-"""What is measured on a graph, and what is held against its promise."""
+"""Measurements of a graph, and the checks of its promises."""
 
 import numpy as np
 import onnx
@@ -35,7 +35,7 @@ def frames(count=120):
 @pytest.mark.parametrize("width", [1, 4, 60])
 def test_the_context_is_measured_on_the_graph(width):
     program = Program(smoothing(width))
-    assert measure_context(program, frames()) == {"left": width, "right": width}
+    assert measure_context(program, frames(), "frames") == {"left": width, "right": width}
     assert measure_frame_ratio(program, frames(), "frames") == 1
 
 
@@ -46,7 +46,7 @@ def packed(model, reference=None, **spec):
     return pack_graph(spec, model, reference or program, examples, ["OnnxRuntime"])
 
 
-def test_windows_and_the_delayed_form_are_proved():
+def test_windows_and_the_delayed_form_are_checked():
     windows, stepped = packed(smoothing(4), form="windows"), packed(smoothing(4))
     assert windows.entry["context"] == {"left": 4, "right": 4}
     assert stepped.form == "delayed"
@@ -57,7 +57,7 @@ def test_windows_and_the_delayed_form_are_proved():
         assert max(figures.worst.values()) < 1e-5
 
 
-def test_what_differs_is_refused_with_its_place():
+def test_a_difference_is_refused_with_its_place():
     program = Program(smoothing(1))
 
     def other(inputs):
@@ -79,7 +79,7 @@ def test_a_network_whose_padding_leaks_is_refused():
         packed(leaking, form="windows")
 
 
-def test_a_wrong_frame_ratio_is_told():
+def test_a_wrong_frame_ratio_is_refused():
     with pytest.raises(ExportError, match="frame_ratio is 1 as measured, not 2"):
         packed(smoothing(1), frame_ratio=2)
 

@@ -1,4 +1,4 @@
-"""`voxstack addon pack`: a recipe to an addon that speaks, or one refusal and no file."""
+"""`voxstack addon pack`: from a recipe to an addon that speaks, or to an error without files."""
 
 import json
 import shutil
@@ -82,12 +82,12 @@ outputs = { mel = { called = "y.1" } }
 
 REFUSED = {
     '"./models.py:decodr"': r"no function 'decodr' \(did you mean 'decoder'\?\)",
-    '"./nothing.py:decoder"': "there is no such file",
+    '"./nothing.py:decoder"': "no such file",
     '"no_such_package:decoder"': "ModuleNotFoundError",
     '"./models.py:failing"': r"raised ValueError: no weights here \(models.py, line",
     '"./models.py:branching"': "its control flow depends on the values of tensors",
     '"./models.py:singular"': "the op aten::_linalg_svd has no ONNX form",
-    '"./models.py:normalising"': "every one of its frames moves those far away",
+    '"./models.py:normalizing"': "every position of frames affects all others",
     '"decoder"': "expected 'package.module:factory'",
 }
 
@@ -105,8 +105,8 @@ def test_a_module_that_cannot_be_packed_is_refused_and_nothing_written(packer, m
 
 WRONG = {
     ("outputs", "output"): "/networks/decoder/output: unknown option 'output'",
-    ('["mel"]', '["mel", "more"]'): "gives 1 outputs, and 2 are named",
-    ("./models.py:decoder", 'x:y"\nonnx = "z.onnx'): "give either 'module'",
+    ('["mel"]', '["mel", "more"]'): "the module returns 1 outputs, expected 2: mel, more",
+    ("./models.py:decoder", 'x:y"\nonnx = "z.onnx'): "expected either 'module'",
     ('role = "decoder"', 'role = "decoder"\nframe_ratio = 3'): "frame_ratio is 1 as measured",
     ('role = "decoder"', 'role = "decoder"\ninputs = { encoding = "frames" }'): "did you mean",
     ('role = "decoder"', 'role = "decoder"\nform = "windoes"'): "did you mean 'windows'",
@@ -116,7 +116,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("change", WRONG, ids=[after[:24] for _, after in WRONG])
-def test_a_wrong_recipe_is_told(packer, change):
+def test_a_wrong_recipe_is_refused_with_its_place(packer, change):
     result = packer((HEAD + DECODER).replace(*change), *ONE)
     assert isinstance(result.exception, VoxstackError)
     assert WRONG[change] in str(result.exception)
@@ -130,12 +130,12 @@ module = "./models.py:vocoder"
 outputs = ["audio"]
 """
     result = packer(HEAD.replace("hop = 20", "hop = 40") + vocoder, *ONE)
-    told = "/audio/hop: is 40, and the vocoder 'vocoder' makes 20 samples of a frame"
-    assert told in str(result.exception)
+    expected = "/audio/hop: is 40, but the vocoder 'vocoder' makes 20 samples per frame"
+    assert expected in str(result.exception)
     assert not Path("out").exists()
 
 
-def test_a_file_that_is_no_onnx_is_refused(packer, tmp_path):
+def test_a_file_that_is_not_onnx_is_refused(packer, tmp_path):
     (tmp_path / "bad.onnx").write_bytes(b"not a network")
     network = '[networks.n]\nrole = "decoder"\nonnx = "bad.onnx"\n'
     assert "bad.onnx: " in str(packer(HEAD + network, *ONE).exception)
@@ -149,7 +149,7 @@ def test_a_folder_of_something_else_is_left_alone(packer, tmp_path):
     assert (tmp_path / "out" / "thesis.txt").exists()
 
 
-def test_an_executor_that_is_not_there_is_named(packer):
+def test_an_unknown_executor_is_named(packer):
     result = packer(HEAD + DECODER, "--executor", "OnnxRuntim")
     assert "did you mean 'OnnxRuntime" in str(result.exception)
 
@@ -161,12 +161,12 @@ def test_both_formats_are_written(packer):
     manifest = json.loads(Path("out/addon.json").read_text())
     assert set(manifest["networks"]["decoder"]["files"]) == {"onnx", "pt2"}
     assert set(manifest["files"]) == {"networks/decoder.onnx", "networks/decoder.pt2"}
-    assert 'no delayed form: that is an ONNX graph, and "pt2" is made too' in result.output
+    assert 'no delayed form: that exists as ONNX only, and formats includes "pt2"' in result.output
 
 
 def test_a_delayed_form_as_pt2_is_refused(packer):
     text = HEAD + 'formats = ["onnx", "pt2"]\n' + DECODER + 'form = "delayed"\n'
-    assert 'leave "pt2" out, or choose "windows"' in str(packer(text, *ONE).exception)
+    assert 'remove "pt2", or use form = "windows"' in str(packer(text, *ONE).exception)
 
 
 STEPPED = """
@@ -198,6 +198,6 @@ def test_the_delay_of_a_stepped_module_is_measured_against_its_whole(packer, tmp
     assert declared["delay"] == 1
 
 
-def test_an_unwritable_folder_is_told(packer, tmp_path):
+def test_a_file_in_place_of_the_folder_is_refused(packer, tmp_path):
     (tmp_path / "out").write_text("a file")
-    assert "out: is no folder" in str(packer(HEAD + DECODER, *ONE).exception)
+    assert "out: not a folder" in str(packer(HEAD + DECODER, *ONE).exception)

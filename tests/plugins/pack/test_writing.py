@@ -1,4 +1,4 @@
-"""What is written of an addon: whole, private, and exact or not at all."""
+"""Writing an addon: completely or not at all, and without private paths."""
 
 import json
 
@@ -39,7 +39,7 @@ def test_an_addon_names_every_file_with_its_hash(tmp_path):
 
 @pytest.mark.parametrize("name", ["/home/me/model.py", "/work/x", "train.py:12"])
 def test_a_path_left_in_a_graph_is_refused_and_nothing_written(tmp_path, name):
-    with pytest.raises(ExportError, match=r"n\.onnx still carries"):
+    with pytest.raises(ExportError, match=r"n\.onnx contains"):
         write(draft(graphs={"n": graph(name)}), tmp_path / "a")
     assert not list((tmp_path / "a").glob("*.json"))
     assert not (tmp_path / "a" / ".partial").exists()
@@ -64,14 +64,14 @@ def test_figures_go_into_the_card_and_its_hash_into_the_manifest(tmp_path):
     assert after["bytes"] == len(card)
 
 
-def test_a_card_without_a_place_for_figures_is_told(tmp_path):
+def test_a_card_without_a_place_for_figures_is_refused(tmp_path):
     write(draft(), tmp_path)
     (tmp_path / "CARD.md").write_text("# a\n")
-    with pytest.raises(ExportError, match=f"has no line {EVALUATION}"):
+    with pytest.raises(ExportError, match=f"no line '{EVALUATION}'"):
         fill_card(tmp_path, "| x |")
 
 
-def test_networks_that_an_addon_no_longer_has_go(tmp_path):
+def test_networks_that_an_addon_no_longer_has_are_removed(tmp_path):
     write(draft(graphs={"n": graph(), "m": graph()}), tmp_path)
     (tmp_path / "__init__.py").touch()
     write(draft(graphs={"n": graph()}), tmp_path)

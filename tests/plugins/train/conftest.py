@@ -1,4 +1,4 @@
-"""What the trainer's tests share."""
+"""Fixtures of the trainer's tests."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,7 +10,7 @@ collect_ignore_glob = ["test_*.py"] if MISSING else []
 
 
 def pytest_report_header():
-    """Say that these tests are left out, and how to run them."""
+    """Report that these tests are skipped, and how to run them."""
     if MISSING:
         return "left out: tests/plugins/train (pip install torch ./plugins/train[evaluate])"
     return None

@@ -71,7 +71,7 @@ def folder(tmp_path):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no SIGKILL")
-def test_killed_anywhere_it_goes_on_and_ends_with_a_voice_that_speaks(folder):
+def test_a_run_killed_anywhere_resumes_and_produces_a_voice_that_speaks(folder):
     work = folder / "w"
     listing = work / "corpus" / "kal" / "utterances.jsonl"
     log = work / "acoustic" / "losses.jsonl"
@@ -114,10 +114,10 @@ def test_killed_anywhere_it_goes_on_and_ends_with_a_voice_that_speaks(folder):
     [
         (["--stage", "acustic"], "did you mean 'acoustic'"),
         (["--device", "cuda:9"], "the device 'cuda:9' cannot be used"),
-        (["--stage", "features"], "is missing; run the stage 'corpus'"),
+        (["--stage", "features"], "missing; run the stage 'corpus'"),
     ],
 )
-def test_what_cannot_be_done_is_told_with_exit_code_2(folder, arguments, message):
+def test_a_failure_is_reported_with_exit_code_2(folder, arguments, message):
     done = run(folder, *arguments)
     assert done.returncode == 2
     assert message in done.stderr
@@ -139,7 +139,7 @@ def test_a_wav_missing_in_the_middle_is_named_and_the_rest_kept(folder):
     assert len(list(read(path))) == len(wavs) - 2
 
 
-def test_no_features_at_all_is_told(folder):
+def test_missing_features_are_reported(folder):
     assert run(folder, "--stage", "corpus").returncode == 0
     shutil.rmtree(folder / "w" / "corpus" / "kal" / "wavs")
     assert run(folder, "--stage", "features").returncode == 0

@@ -1,4 +1,4 @@
-"""The corpus on disk, and the features made of it."""
+"""The corpus on disk, and the features computed from it."""
 
 import os
 import pickle
@@ -50,7 +50,7 @@ def corpus_of(folder, *utterances, audio=None):
 # On disk ----------------------------------------------------------------------------------------
 
 
-def test_what_is_added_comes_back(tmp_path):
+def test_added_utterances_are_read_back(tmp_path):
     corpus = corpus_of(tmp_path / "slt", utterance("a"), utterance("b", f0=None, voicing=False))
     assert [u.id for u in corpus] == ["a", "b"]
     assert next(iter(corpus)).ends == ENDS
@@ -60,7 +60,7 @@ def test_what_is_added_comes_back(tmp_path):
 
 
 @pytest.mark.parametrize("cut", [1, 30, 100])
-def test_a_line_that_was_cut_short_is_dropped_and_the_corpus_goes_on(tmp_path, cut):
+def test_an_incomplete_line_is_dropped_and_the_corpus_continues(tmp_path, cut):
     corpus = corpus_of(tmp_path, utterance("a"), utterance("b"))
     os.truncate(corpus.listing, corpus.listing.stat().st_size - cut)
     done, listing = corpus.open()
@@ -70,13 +70,13 @@ def test_a_line_that_was_cut_short_is_dropped_and_the_corpus_goes_on(tmp_path, c
     assert [u.id for u in corpus] == ["a", "b"]
 
 
-def test_a_line_that_is_no_utterance_is_named(tmp_path):
+def test_a_line_that_is_not_an_utterance_is_named(tmp_path):
     corpus = corpus_of(tmp_path, utterance("a"))
     with corpus.listing.open("a") as listing:
         listing.write('{"id": "b"}\n')
-    with pytest.raises(TrainError, match=r"utterances\.jsonl:2: no utterance"):
+    with pytest.raises(TrainError, match=r"utterances\.jsonl:2: not an utterance"):
         list(corpus)
-    with pytest.raises(TrainError, match=r"utterances\.jsonl:2: no utterance"):
+    with pytest.raises(TrainError, match=r"utterances\.jsonl:2: not an utterance"):
         corpus.open()
 
 
@@ -94,7 +94,7 @@ def test_a_full_disk_keeps_what_was_added(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=False
     )
-    assert "b.wav: cannot be written" in done.stderr and "is the disk full?" in done.stderr
+    assert "b.wav: cannot write" in done.stderr and "is the disk full?" in done.stderr
     assert [u.id for u in Corpus(tmp_path)] == ["a"]
     assert not Corpus(tmp_path).wav("b").exists()
 
@@ -109,7 +109,7 @@ def test_a_full_disk_keeps_what_was_added(tmp_path):
         (np.stack([tone(), tone()], 1), 16000, "2 channels, expected 1"),
         (np.zeros(0), 16000, "has no samples"),
         (np.zeros(16000), 16000, "silent"),
-        (np.full(16000, np.nan), 16000, "no numbers"),
+        (np.full(16000, np.nan), 16000, "NaN or infinite"),
     ],
 )
 def test_audio_that_cannot_be_used_is_named_with_what_is_wrong(tmp_path, audio, rate, reason):
@@ -120,15 +120,15 @@ def test_audio_that_cannot_be_used_is_named_with_what_is_wrong(tmp_path, audio, 
 
 
 @pytest.mark.parametrize("content", [b"", b"RIFFxxxx", None])
-def test_a_file_that_is_missing_or_no_audio_is_named(tmp_path, content):
+def test_a_file_that_is_missing_or_not_audio_is_named(tmp_path, content):
     path = tmp_path / "x.wav"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(TrainError, match=r"x\.wav: cannot be read"):
+    with pytest.raises(TrainError, match=r"x\.wav: cannot read"):
         read_audio(path, SAMPLE_RATE)
 
 
-def test_clipped_audio_is_read_and_told(tmp_path):
+def test_clipped_audio_is_read_and_reported(tmp_path):
     path = tmp_path / "x.wav"
     soundfile.write(path, np.clip(9 * tone(), -1, 1), SAMPLE_RATE)
     audio, notes = read_audio(path, SAMPLE_RATE)
@@ -164,12 +164,12 @@ def test_audio_beyond_full_scale_does_not_wrap():
 @pytest.mark.parametrize(
     ("ends", "reason"),
     [
-        ([0.2, 0.5, 0.4, 1.0], "do not follow each other"),
-        ([0.2, 0.5, 1.2, 1.3], "its last symbol begins at 1.20 s, its audio at 1.00 s"),
+        ([0.2, 0.5, 0.4, 1.0], "not in the order of time"),
+        ([0.2, 0.5, 1.2, 1.3], "its last symbol begins at 1.20 s, but its audio ends at 1.00 s"),
         ([0.991, 0.992, 0.993, 1.0], "do not fit into"),
     ],
 )
-def test_an_alignment_that_cannot_be_is_refused(ends, reason):
+def test_an_invalid_alignment_is_refused(ends, reason):
     with pytest.raises(TrainError, match=reason):
         example_of(utterance(ends=ends), tone(), speaker=0, lead=1.0)
 
@@ -182,13 +182,13 @@ def test_a_symbol_of_seconds_and_a_wrong_count_are_refused():
         example_of(wrong, tone(), speaker=0, lead=1.0)
 
 
-def test_features_come_back_as_they_were_and_what_is_bad_is_left_out(tmp_path):
+def test_features_are_read_back_unchanged_without_bad_utterances(tmp_path):
     bad = utterance("b", ends=[0.2, 0.5, 0.4, 1.0])
     corpus = corpus_of(tmp_path, utterance("a"), bad, utterance("c"), utterance("d"))
     corpus.wav("c").unlink()
     notes = shard(corpus, list(corpus), 3, 0.05, tmp_path / "me-000.safetensors")
-    assert "utterances.jsonl:2: b: its symbols do not follow" in notes[0]
-    assert "c.wav: cannot be read" in notes[1] and len(notes) == 2
+    assert "utterances.jsonl:2: b: its symbols are not in the order" in notes[0]
+    assert "c.wav: cannot read" in notes[1] and len(notes) == 2
     first, last = read(tmp_path / "me-000.safetensors")
     audio, _ = read_audio(corpus.wav("a"), SAMPLE_RATE)
     made = example_of(utterance("a"), audio, 3, 0.05)
@@ -215,10 +215,10 @@ def test_a_write_that_was_killed_leaves_no_file(tmp_path, monkeypatch):
     assert not list(tmp_path.glob("*.part"))
 
 
-def test_a_file_that_holds_no_features_is_named_with_what_to_do(tmp_path):
+def test_a_file_without_features_is_named_with_the_next_step(tmp_path):
     path = tmp_path / "me-000.safetensors"
     path.write_bytes(b"half")
-    with pytest.raises(TrainError, match=r"me-000.*no features.*delete it and train again"):
+    with pytest.raises(TrainError, match=r"me-000.*not features.*delete it and train again"):
         list(read(path))
 
 
@@ -240,7 +240,7 @@ def test_pulse_trains_are_periodic_and_noise_and_silence_are_not():
     assert not periodic(np.zeros(16000, np.float32), f0).any()
 
 
-def test_a_change_of_one_frame_alone_is_an_accident():
+def test_a_change_of_a_single_frame_is_ignored():
     audio = tone()
     audio[40 * HOP - 120 : 40 * HOP + 120] = 0
     assert periodic(audio, np.full(80, 120.0))[1:-1].all()

@@ -33,14 +33,14 @@ def test_missing_packages_are_named_together(monkeypatch):
     assert "pip install pocketsphinx jiwer" in str(error)
 
 
-def test_what_draws_is_asked_for_with_pictures_only(monkeypatch, tmp_path):
+def test_drawing_packages_are_required_only_with_pictures(monkeypatch, tmp_path):
     hide(monkeypatch, "matplotlib")
     error = run("--pictures", str(tmp_path)).exception
     assert error.exit_code == 2
     assert "pip install matplotlib" in str(error)
 
 
-def test_a_missing_teacher_says_how_to_get_it(monkeypatch):
+def test_a_missing_teacher_is_reported_with_its_installation(monkeypatch):
     def missing(voice):
         raise TrainError("the library 'flite' is not installed; apt-get install libflite1")
 

@@ -71,7 +71,7 @@ def test_a_louder_copy_has_no_distortion(noise):
     assert distortion(cepstra(loud), cepstra(quiet)).max() < 0.1
 
 
-def test_silence_is_no_speech(pulses):
+def test_silence_is_not_speech(pulses):
     quiet = np.zeros(SAMPLE_RATE)
     found = speech(log_mel(np.concatenate([quiet, pulses, quiet])))
     assert not found[:75].any()

@@ -1,4 +1,4 @@
-"""What a recogniser's words say about dropped, repeated and mumbled ones."""
+"""What a recognizer's words say about dropped, repeated and mumbled ones."""
 
 import pytest
 from voxstack_train.evaluation.words import Words, compared, errors, words_of
@@ -21,11 +21,11 @@ SAID = words_of("The cat sat on the mat.")
         ("the cat sat right on the mat", Words(6, added=1)),
     ],
 )
-def test_each_kind_of_error_is_told_apart(heard, found):
+def test_each_kind_of_error_is_distinguished(heard, found):
     assert compared(SAID, heard.split()) == found
 
 
-def test_a_word_that_is_its_own_neighbour_can_be_dropped():
+def test_a_word_that_is_its_own_neighbor_can_be_dropped():
     assert compared(words_of("no no no no"), ["no", "no"]) == Words(4, dropped=2)
 
 

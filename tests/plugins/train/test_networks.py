@@ -54,7 +54,7 @@ def stepped(network, inputs, sizes):
 @pytest.mark.parametrize("name", ["decoder", "vocoder"])
 @settings(max_examples=8, deadline=None)
 @given(cuts=st.sets(st.integers(1, 60), max_size=8))
-def test_any_steps_make_what_the_whole_makes(networks, name, cuts):
+def test_any_steps_equal_the_whole(networks, name, cuts):
     network, inputs, ratio = networks[name]
     edges = [0, *sorted(cut for cut in cuts if cut < FRAMES + network.delay)]
     sizes = np.diff([*edges, FRAMES + network.delay])
@@ -66,7 +66,7 @@ def test_any_steps_make_what_the_whole_makes(networks, name, cuts):
 
 
 @pytest.mark.parametrize("name", ["decoder", "vocoder"])
-def test_padding_with_anything_changes_nothing(networks, name):
+def test_any_padding_changes_nothing(networks, name):
     network, inputs, ratio = networks[name]
     dirty = [torch.cat([x, 99 * torch.ones_like(x[..., :9])], -1) for x in inputs[:-1]]
     mask = functional.pad(inputs[-1], (0, 9))
@@ -94,7 +94,7 @@ def test_the_vocoder_comes_closer_to_the_spectrum_it_was_given_by_its_correction
     assert away(2.0) < 0.7 * away(0.0)
 
 
-def test_f0_read_off_a_spectrum_ignores_padding():
+def test_f0_read_from_a_spectrum_ignores_padding():
     network = MelPitch(16, 2).eval()
     mel, mask = random(1, MELS, 30) - 5, torch.ones(1, 30)
     with torch.no_grad():
@@ -104,7 +104,7 @@ def test_f0_read_off_a_spectrum_ignores_padding():
     assert torch.allclose(padded[1][:, :30], voicing, atol=1e-5)
 
 
-def test_an_encoder_tells_the_mean_f0_of_its_speaker():
+def test_an_encoder_returns_the_mean_f0_of_its_speaker():
     network = TextEncoder(44, 2, 16).eval()
     network.f0_means.copy_(torch.tensor([100.0, 200.0]))
     rows = [torch.zeros(1, 4, dtype=torch.int64)] * 4

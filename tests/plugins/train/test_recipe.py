@@ -24,7 +24,7 @@ def test_the_shipped_recipes_are_read(recipes):
     [
         (SPEAKERS, "option 'name' is missing"),
         ('name = "x"\n[corpus]\nspeakers = []\n', "the corpus has no speakers"),
-        ('name = "x"\n' + SPEAKERS + SPEAKERS, "a speaker stands twice"),
+        ('name = "x"\n' + SPEAKERS + SPEAKERS, "duplicate speaker"),
         ('name = "x"\nsped = 1\n' + SPEAKERS, "unknown option 'sped'.*'seed'"),
         ('name = "x"\nseed = "0"\n' + SPEAKERS, "expected a whole number"),
         ('name = "x"\n' + SPEAKERS.replace("rms", "bob"), "flite has no voice 'bob'"),
@@ -57,12 +57,12 @@ def test_the_shipped_recipes_are_read(recipes):
         ),
     ],
 )
-def test_a_recipe_that_cannot_be(tmp_path, text, message):
+def test_an_invalid_recipe_is_refused(tmp_path, text, message):
     with pytest.raises(ConfigError, match=f"(?s){message}"):
         read(tmp_path, text)
 
 
-def test_a_recipe_that_is_not_there(tmp_path):
+def test_a_missing_recipe_is_refused(tmp_path):
     with pytest.raises(InputError, match="cannot read"):
         read_recipe(tmp_path / "none.toml")
 

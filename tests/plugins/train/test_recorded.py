@@ -80,7 +80,7 @@ def lj(tmp_path):
 
 
 def only_b_is_left_out(lj, *words, **options):
-    """See that `b` is left out with a reason that has all words, and that the rest is kept."""
+    """Check that `b` is left out with a reason that has all words, and that the rest is kept."""
     taken = lj.taken(**options)
     assert (taken.added, [entry.id for entry in taken.left_out]) == (2, ["b"])
     assert [u.id for u in lj.corpus] == ["a", "c"]
@@ -137,7 +137,7 @@ def test_only_the_main_stress_counts_and_function_words_are_marked(lj):
     assert rows[INPUTS.index("function_word")] == [0, 1, 1, 0, 0, 0, 0, 0, 0, 0]
 
 
-def test_audio_of_a_higher_rate_is_resampled_where_the_recipe_says_so(lj):
+def test_audio_of_a_higher_rate_is_resampled_if_the_recipe_says_so(lj):
     pytest.importorskip("soxr")
     soundfile.write(lj.wav("b"), vowel(rate=22050), 22050)
     assert lj.taken(resample=True).added == 3
@@ -177,17 +177,17 @@ def test_one_speaker_of_vctk_is_taken_in_each_of_its_layouts(tmp_path, audio, en
     assert [u.id for u in Corpus(tmp_path / "corpus")] == ["p225_001", "p225_002", "p225_003"]
 
 
-def test_vctk_says_which_text_has_no_audio_and_which_audio_no_text(tmp_path):
+def test_vctk_texts_without_audio_and_audio_without_text_are_named(tmp_path):
     vctk = VCTK(tmp_path)
     (tmp_path / "txt/p225/p225_001.txt").unlink()
     (tmp_path / "wav48_silence_trimmed/p225/p225_002_mic1.flac").unlink()
     first, second = vctk.taken().left_out
     assert "p225_001.txt: missing" in str(first)
-    assert "p225_002.txt: has no audio in " in str(second)
+    assert "p225_002.txt: no audio in " in str(second)
 
 
-def test_a_speaker_that_is_not_there_is_answered_with_those_that_are(tmp_path):
-    with pytest.raises(TrainError, match=r"has no .*p999; its speakers are p225, p226"):
+def test_an_unknown_speaker_is_refused_with_the_known_ones(tmp_path):
+    with pytest.raises(TrainError, match=r": no .*p999; its speakers are p225, p226"):
         VCTK(tmp_path).taken("p999")
 
 
@@ -225,12 +225,12 @@ def test_audio_that_is_stereo_silent_or_empty_is_left_out(lj, audio, reason):
     only_b_is_left_out(lj, lj.wav("b"), reason)
 
 
-def test_a_file_that_is_no_audio_is_left_out(lj):
+def test_a_file_that_is_not_audio_is_left_out(lj):
     lj.wav("b").write_bytes(b"")
-    only_b_is_left_out(lj, lj.wav("b"), "cannot be read")
+    only_b_is_left_out(lj, lj.wav("b"), "cannot read")
 
 
-def test_clipped_audio_is_taken_and_told(lj):
+def test_clipped_audio_is_used_and_reported(lj):
     soundfile.write(lj.wav("b"), np.clip(vowel(peak=3), -1, 1), 16000)
     taken = lj.taken()
     assert taken.added == 3 and "b.wav" in taken.questionable[0]
@@ -239,7 +239,7 @@ def test_clipped_audio_is_taken_and_told(lj):
 
 def test_one_word_of_text_for_a_minute_of_audio_is_left_out(lj):
     soundfile.write(lj.wav("b"), vowel(60), 16000)
-    only_b_is_left_out(lj, "ends with 59.0 s in which no phone is aligned", "do not match")
+    only_b_is_left_out(lj, "ends with 59.0 s without an aligned phone", "do not match")
 
 
 def test_one_word_stretched_over_a_minute_is_left_out(lj):
@@ -259,7 +259,7 @@ def test_a_text_of_one_word_for_many_that_are_aligned_is_left_out(lj):
 
 
 @pytest.mark.parametrize("phone", ["ɑ", "AXR", "<start>", "pad"])
-def test_a_phone_that_the_voice_has_not_is_named_with_file_line_and_time(lj, phone):
+def test_an_unknown_phone_is_named_with_file_line_and_time(lj, phone):
     grid = lj.align("b", phones=[*PHONES[:4], (0.45, 0.58, phone), *PHONES[5:]])
     line = grid.read_text("utf-8").splitlines().index(f'            text = "{phone}"') + 1
     only_b_is_left_out(lj, f"{grid}:{line}: the phone {phone!r} at 0.45 s")
@@ -288,10 +288,10 @@ def test_a_missing_alignment_is_named(lj):
 def test_a_textgrid_that_does_not_parse_is_named(lj):
     grid = lj.align("b")
     grid.write_text(grid.read_text()[:400])
-    only_b_is_left_out(lj, f"{grid}: no TextGrid")
+    only_b_is_left_out(lj, f"{grid}: not a TextGrid")
 
 
-def test_a_textgrid_that_is_no_text_is_named(lj):
+def test_a_textgrid_that_is_not_text_is_named(lj):
     grid = lj.align("b")
     grid.write_bytes(grid.read_bytes().replace(b"cat", b"c\xe4t"))
     only_b_is_left_out(lj, f"{grid}: neither UTF-8 nor UTF-16")
@@ -300,7 +300,7 @@ def test_a_textgrid_that_is_no_text_is_named(lj):
 def test_a_textgrid_without_a_tier_is_named_with_those_it_has(lj):
     grid = lj.align("b")
     grid.write_text(textgrid(words=WORDS, segments=PHONES))
-    only_b_is_left_out(lj, f"{grid}: must have one tier", "'phones', has 'words', 'segments'")
+    only_b_is_left_out(lj, f"{grid}: expected one tier", "'phones', found 'words', 'segments'")
 
 
 def test_an_alignment_longer_than_its_audio_is_left_out(lj):
@@ -313,7 +313,7 @@ def test_the_second_of_two_lines_with_one_id_is_left_out(lj):
     lj.lines.insert(2, "a|The cat sat.")
     taken = lj.taken()
     assert taken.added == 3
-    assert str(taken.left_out[0]).endswith("metadata.csv:3: a is in line 1 already")
+    assert str(taken.left_out[0]).endswith("metadata.csv:3: a is already in line 1")
 
 
 @pytest.mark.parametrize("line", ["The cat sat.", "b|", "../b|The cat sat.", "|x", "b|1|2|3"])
@@ -321,15 +321,15 @@ def test_a_malformed_line_is_named(lj, line):
     lj.lines[1] = line
     taken = lj.taken()
     assert taken.added == 2
-    assert "metadata.csv:2: expected ID|TEXT|NORMALISED" in str(taken.left_out[0])
+    assert "metadata.csv:2: expected ID|TEXT|NORMALIZED" in str(taken.left_out[0])
 
 
-def test_a_line_that_is_no_utf_8_is_named(lj):
+def test_a_line_that_is_not_utf_8_is_named(lj):
     lj.lines[1] = b"b|The c\xe4t sat."
     only_b_is_left_out(lj, "metadata.csv:2: not UTF-8")
 
 
-def test_where_nothing_can_be_used_the_error_says_so_with_the_first_reasons(lj):
+def test_an_import_without_usable_utterances_fails_with_the_first_reasons(lj):
     for id_ in "abc":
         lj.wav(id_).unlink()
     lj.lines += [f"{number}|x" for number in range(4)]
@@ -353,7 +353,7 @@ def test_a_missing_part_of_the_layout_is_an_error_that_names_it(lj, missing):
 # Resuming ---------------------------------------------------------------------------------------
 
 
-def test_an_import_that_was_killed_goes_on_where_it_was(lj):
+def test_a_killed_import_resumes(lj):
     lj.taken()
     whole = lj.corpus.listing.read_bytes()
     lj.corpus.listing.write_bytes(whole[: len(whole) * 2 // 3 + 20])  # in the third line
@@ -364,14 +364,14 @@ def test_an_import_that_was_killed_goes_on_where_it_was(lj):
     assert lj.corpus.listing.read_bytes() == whole
 
 
-def test_what_was_left_out_is_taken_once_it_is_mended(lj):
+def test_a_repaired_utterance_is_added_later(lj):
     soundfile.write(lj.wav("b"), np.zeros(19200), 16000)
     assert lj.taken().added == 2
     soundfile.write(lj.wav("b"), vowel(), 16000)
     assert (lj.taken().added, [u.id for u in lj.corpus]) == (1, ["a", "c", "b"])
 
 
-def test_a_limit_counts_what_is_taken_and_what_was_there(lj):
+def test_a_limit_counts_new_and_existing_utterances(lj):
     lj.wav("a").unlink()
     assert lj.taken(limit=1).added == 1
     assert [u.id for u in lj.corpus] == ["b"]
@@ -395,7 +395,7 @@ def test_the_progress_counts_what_the_size_promises(lj):
         ({"kind": "blizzard"}, "kind"),
     ],
 )
-def test_options_that_cannot_be_are_refused(options, reason):
+def test_invalid_options_are_refused(options, reason):
     with pytest.raises(ValueError, match=reason):
         Recorded(folder="x", alignments="y", **options)
 
@@ -415,7 +415,7 @@ def write_ctm(lj, words=True, phones=PHONES):
 
 
 @pytest.mark.parametrize("words", [True, False])
-def test_a_ctm_gives_what_a_textgrid_gives_with_words_and_without(lj, words):
+def test_a_ctm_equals_a_textgrid_with_words_and_without(lj, words):
     lj.taken()
     from_textgrid = list(lj.corpus)
     shutil.rmtree(lj.corpus.folder)
@@ -425,7 +425,7 @@ def test_a_ctm_gives_what_a_textgrid_gives_with_words_and_without(lj, words):
         assert one.rows == other.rows and one.ends == pytest.approx(other.ends, abs=1e-4)
 
 
-def test_the_place_in_the_word_that_kaldi_adds_is_read(lj):
+def test_kaldis_position_in_the_word_is_read(lj):
     phones = [(a, b, f"{x}_I" if x else "SIL") for a, b, x in PHONES]
     write_ctm(lj, words=False, phones=phones)
     assert lj.taken("phones.ctm").left_out == ()
@@ -434,7 +434,7 @@ def test_the_place_in_the_word_that_kaldi_adds_is_read(lj):
 def test_words_of_another_text_are_not_laid_over_the_phones(lj):
     write_ctm(lj, words=False)
     lj.lines[1] = "b|Whoever should believe so?"
-    only_b_is_left_out(lj, "phones.ctm", "are not those of the text", alignments="phones.ctm")
+    only_b_is_left_out(lj, "phones.ctm", "do not match the text", alignments="phones.ctm")
 
 
 @pytest.mark.parametrize("line", ["b 1 0.35 ten K", "b 1 0.35", "b 1 nan 0.1 K", "b 1 -1 0.1 K"])
@@ -444,19 +444,19 @@ def test_a_malformed_line_of_a_ctm_is_named(lj, line):
     only_b_is_left_out(lj, f"{path}:12: ", alignments="phones.ctm")
 
 
-def test_a_line_of_a_ctm_that_is_no_utf_8_is_named(lj):
+def test_a_line_of_a_ctm_that_is_not_utf_8_is_named(lj):
     path = write_ctm(lj)
     path.write_bytes(path.read_bytes().replace(b"b 1 0.35 0.10 K", b"b 1 0.35 0.10 \xff"))
     only_b_is_left_out(lj, f"{path}:12: not UTF-8", alignments="phones.ctm")
 
 
-def test_phones_that_overlap_or_that_the_ctm_has_not_are_named(lj):
+def test_overlapping_phones_and_missing_utterances_of_a_ctm_are_named(lj):
     path = write_ctm(lj)
     text = path.read_text().replace("b 1 0.35 0.10 K", "b 1 0.35 0.20 K")
     path.write_text(text)
     only_b_is_left_out(lj, f"{path}:13: 'AE1' begins at 0.45 s", alignments="phones.ctm")
     path.write_text("".join(x for x in text.splitlines(True) if not x.startswith("b")))
-    assert "phones.ctm: has no line of 'b'" in str(lj.taken("phones.ctm").left_out[0])
+    assert "phones.ctm: no line of 'b'" in str(lj.taken("phones.ctm").left_out[0])
 
 
 # Features ---------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Stages that find what another recipe, or half a corpus, left behind."""
+"""Stages that find the results of another recipe, or of an incomplete corpus."""
 
 from io import StringIO
 
@@ -39,7 +39,7 @@ def held(work, speaker):
     return [(e.id, e.speaker) for p in shards_of(work.features, speaker) for e in read(p)]
 
 
-def test_features_of_half_a_corpus_are_made_again_when_it_is_whole(tmp_path):
+def test_features_of_an_incomplete_corpus_are_computed_again_when_it_is_complete(tmp_path):
     work = work_of(tmp_path, "rms")
     add(work, "rms", "00001")
     features(work)
@@ -79,16 +79,16 @@ def test_a_sentence_that_the_teacher_cannot_say_is_left_out(tmp_path, monkeypatc
             raise TrainError("cannot say it")
 
     monkeypatch.setattr("voxstack_train.corpus.teacher.Flite", Mute)
-    told = teach("rms", {"00000": "Hello."}, tmp_path, lambda count: None)
-    assert told.differ == ("Hello.",)
+    taught = teach("rms", {"00000": "Hello."}, tmp_path, lambda count: None)
+    assert taught.differ == ("Hello.",)
 
 
-def test_a_text_without_a_word_is_told():
-    with pytest.raises(TrainError, match=r"a\.ctm: the text '\.\.\.' has no word"):
+def test_a_text_without_words_is_refused():
+    with pytest.raises(TrainError, match=r"a\.ctm: the text '\.\.\.' has no words"):
         _by_text(Alignment("a.ctm", ()), "...", ["aa"])
 
 
-def test_what_is_not_exported_is_not_evaluated(tmp_path, monkeypatch):
+def test_an_addon_that_is_not_exported_is_not_evaluated(tmp_path, monkeypatch):
     monkeypatch.setattr("voxstack_train.evaluation.errors.PACKAGES", {})
     rest = """[acoustic]
 learning = { steps = 1, rate = 1e-3 }
@@ -101,5 +101,5 @@ version = "1"
 description = ""
 vocoder = "v:vocoder"
 """
-    with pytest.raises(TrainError, match=r"addon\.json: is missing; run the stage 'export'"):
+    with pytest.raises(TrainError, match=r"addon\.json: missing; run the stage 'export'"):
         evaluate(work_of(tmp_path, "rms", rest=rest))

@@ -1,4 +1,4 @@
-"""The teachers of flite: phones, times and F0 as they say them."""
+"""The teachers of flite: their phones, times and F0."""
 
 import ctypes.util
 
@@ -43,21 +43,21 @@ def test_a_voice_says_the_frontends_phones_with_their_times_and_f0(voice, tmp_pa
 
 
 @flite
-def test_a_sentence_that_the_frontend_says_otherwise_is_left_out_and_told(tmp_path):
+def test_a_sentence_that_the_frontend_says_differently_is_left_out_and_reported(tmp_path):
     texts = {"a": TEXT, "b": "One sentence. Another one.", "c": "Was it late?"}
-    told = teach("rms", texts, tmp_path, nothing)
-    assert (told.added, told.kept, told.differ) == (2, 0, (texts["b"],))
+    taught = teach("rms", texts, tmp_path, nothing)
+    assert (taught.added, taught.kept, taught.differ) == (2, 0, (texts["b"],))
     assert [(u.id, u.question) for u in Corpus(tmp_path)] == [("a", 0), ("c", 1)]
 
 
 @flite
-def test_teaching_goes_on_where_it_was_killed(tmp_path):
+def test_killed_teaching_resumes(tmp_path):
     texts, counts = {"a": TEXT, "b": "Was it late?"}, []
     teach("rms", texts, tmp_path, nothing)
     whole = (tmp_path / "utterances.jsonl").read_bytes()
     (tmp_path / "utterances.jsonl").write_bytes(whole[:-9])
-    told = teach("rms", texts, tmp_path, counts.append)
-    assert (told.added, told.kept, sum(counts)) == (1, 1, 2)
+    taught = teach("rms", texts, tmp_path, counts.append)
+    assert (taught.added, taught.kept, sum(counts)) == (1, 1, 2)
     assert (tmp_path / "utterances.jsonl").read_bytes() == whole
 
 
@@ -68,6 +68,6 @@ def test_a_voice_says_the_same_twice_but_for_its_noise():
     assert np.array_equal(one.ends, other.ends) and np.array_equal(one.f0, other.f0)
 
 
-def test_a_voice_that_flite_has_not_is_answered_with_those_it_has():
+def test_an_unknown_voice_of_flite_is_refused_with_the_known_ones():
     with pytest.raises(TrainError, match="flite has no voice 'kate'; it has awb, kal, rms, slt"):
         Flite("kate")

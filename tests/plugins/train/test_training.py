@@ -1,4 +1,4 @@
-"""The training loop: resumed to the same bits, refusing what would spoil a run."""
+"""The training loop: resumed to the same bits; what would ruin a run is refused."""
 
 import json
 import os
@@ -103,13 +103,13 @@ def test_a_checkpoint_of_another_recipe_is_refused_and_kept(tmp_path):
     assert (tmp_path / "checkpoint.pt").read_bytes() == before_
 
 
-def test_a_file_that_is_no_checkpoint_is_named(tmp_path):
+def test_a_file_that_is_not_a_checkpoint_is_named(tmp_path):
     (tmp_path / "checkpoint.pt").write_bytes(b"nonsense")
-    with pytest.raises(TrainError, match=r"(?s)checkpoint\.pt: no checkpoint: .*delete it"):
+    with pytest.raises(TrainError, match=r"(?s)checkpoint\.pt: not a checkpoint: .*delete it"):
         learn(line(), tmp_path, NOTHING, quiet)
 
 
-def test_a_loss_that_is_no_number_stops_with_the_last_good_checkpoint(tmp_path):
+def test_a_nan_loss_stops_with_the_last_good_checkpoint(tmp_path):
     task = line()
     losses = task.losses
     task.losses = lambda step: {
@@ -120,11 +120,11 @@ def test_a_loss_that_is_no_number_stops_with_the_last_good_checkpoint(tmp_path):
     assert torch.load(tmp_path / "checkpoint.pt", weights_only=True)["step"] == 4
 
 
-def test_weights_that_are_no_numbers_are_not_kept(tmp_path):
+def test_nan_weights_are_not_kept(tmp_path):
     task = line()
     update = task.update
 
-    def spoilt(step):  # as by a gradient that is no number, of a loss that is one
+    def spoilt(step):  # as by a NaN gradient of a finite loss
         losses = update(step)
         if step == 7:
             task.model.weight.data.fill_(float("nan"))
@@ -136,7 +136,7 @@ def test_weights_that_are_no_numbers_are_not_kept(tmp_path):
     assert torch.load(tmp_path / "checkpoint.pt", weights_only=True)["step"] == 4
 
 
-def test_a_checkpoint_with_other_options_is_refused_and_one_that_kept_none_is_not(tmp_path):
+def test_a_checkpoint_with_other_options_is_refused_and_one_without_any_is_not(tmp_path):
     learn(line(), tmp_path, NOTHING, quiet)
     task = line()
     assert finished(tmp_path, NOTHING | {"options": {"crop": 1}}, task.settings, task.model)
@@ -145,7 +145,7 @@ def test_a_checkpoint_with_other_options_is_refused_and_one_that_kept_none_is_no
         learn(line(), tmp_path / "kept", NOTHING | {"options": {"crop": 2}}, quiet)
 
 
-def test_a_full_disk_keeps_the_checkpoint_before(tmp_path, monkeypatch):
+def test_a_full_disk_keeps_the_previous_checkpoint(tmp_path, monkeypatch):
     learn(line(), tmp_path, NOTHING, quiet)
     before_ = (tmp_path / "checkpoint.pt").read_bytes()
 
@@ -155,16 +155,16 @@ def test_a_full_disk_keeps_the_checkpoint_before(tmp_path, monkeypatch):
 
     state = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
     monkeypatch.setattr(torch, "save", full)
-    with pytest.raises(TrainError, match="no space; the checkpoint before it is kept"):
+    with pytest.raises(TrainError, match="no space; the previous checkpoint is kept"):
         _save(tmp_path / "checkpoint.pt", line(), nn.Linear(1, 1), state["identity"], 13)
     assert (tmp_path / "checkpoint.pt").read_bytes() == before_
     assert not list(tmp_path.glob("**/*.part"))
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no /dev/full")
-def test_a_device_that_is_full_is_told_without_a_traceback_of_torch(tmp_path):
+def test_a_full_device_is_reported_without_a_traceback_of_torch(tmp_path):
     (tmp_path / "checkpoint.part").symlink_to("/dev/full")
-    with pytest.raises(TrainError, match=r"cannot be written: .*make room"):
+    with pytest.raises(TrainError, match=r"cannot write: .*free some space"):
         learn(line(), tmp_path, NOTHING, quiet)
 
 
@@ -203,7 +203,7 @@ def test_all_tensors_of_a_step_are_made_on_the_device(monkeypatch, kind):
         task.validate(task.model)
 
 
-def test_utterances_that_are_too_short_or_too_few_are_told(tmp_path):
+def test_utterances_that_are_too_short_or_too_few_are_refused(tmp_path):
     short = [example(frames=20)]
     with pytest.raises(TrainError, match="no utterance has the 38 frames"):
         crops(short, 2, 32, np.random.default_rng(0))
@@ -214,7 +214,7 @@ def test_utterances_that_are_too_short_or_too_few_are_told(tmp_path):
         Examples(tmp_path, ["a"])
 
 
-def test_a_speaker_has_not_the_features_of_one_whose_name_goes_on(tmp_path):
+def test_a_speaker_does_not_get_the_features_of_one_with_a_longer_name(tmp_path):
     for name in ("a-000", "a-b-000", "a-001"):
         write(tmp_path / f"{name}.safetensors", [example()])
     assert [path.stem for path in shards_of(tmp_path, "a")] == ["a-000", "a-001"]
@@ -288,7 +288,7 @@ def test_the_acoustic_model_streams_what_it_predicts():
 # Attention --------------------------------------------------------------------------------------
 
 
-def test_places_go_from_symbol_to_symbol_as_the_durations_say():
+def test_places_move_from_symbol_to_symbol_by_the_durations():
     steps = steps_of(collate([example(frames=20, symbols=5)]))  # four frames each
     assert steps.goals[0].tolist() == pytest.approx([0.5 * (n + 1) for n in range(10)])
     assert steps.stop[0].tolist() == [0] * 9 + [1]

@@ -1,11 +1,11 @@
 """A robot's voice in four small networks: the formant synthesis of Klatt (1980), in PyTorch.
 
-Tables and rules, nothing is trained, so that the package speaks at once. Put your own models in the
-place of these: each function that voice.toml names gives a module and examples of its inputs, and
-`voxstack addon pack` exports, measures and proves them.
+It consists of tables and rules and needs no training, so that the package speaks at once. Replace
+it with your own models: each function that voice.toml names returns a module and examples of its
+inputs, and `voxstack addon pack` exports, measures and checks them.
 
-Time is the last axis. ``mask`` is 1 where there is something and 0 in the padding of executors that
-want fixed shapes; each network heeds it before it looks at neighbours.
+Time is the last axis. ``mask`` is 1 for real positions and 0 in the padding of executors with
+fixed shapes; each network applies it before it reads neighboring positions.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-RATE, HOP = 16000, 160  # samples a second, samples a frame
+RATE, HOP = 16000, 160  # samples per second, samples per frame
 PITCH = 110.0  # Hz
 HARMONICS = 64
 BANDS = (500, 1500, 3000, 4500, 6000, 7800)  # Hz, the edges of the five bands of noise
 WIDTHS = (70, 90, 150, 220, 300)  # Hz, of the formants
-UPPER = (3500.0, 4500.0)  # Hz, the fourth and the fifth formant, the same in all sounds
+UPPER = (3500.0, 4500.0)  # Hz, the fourth and the fifth formant, equal in all sounds
 
-# A sound is nine numbers: the level of the voice, three formants in Hz, the levels of the bands.
+# A sound is nine numbers: the voice level, three formants in Hz, the levels of the noise bands.
 SOUND = 9
 QUIET = (0.0, 0.0, 0.0, 0.0, 0.0)
 HISS_S = (0, 0, 0.02, 0.25, 0.45)
@@ -33,7 +33,7 @@ HISS_F = (0.03, 0.03, 0.03, 0.05, 0.05)
 
 
 def _vowel(ms, first, last=None, level=1.0):
-    """Give a row of PHONES: milliseconds, the sound it begins with, the sound it ends with."""
+    """Return a row of PHONES: milliseconds, the sound at its start, the sound at its end."""
     return ms, (level, *first, *QUIET), (level, *(last or first), *QUIET)
 
 
@@ -94,7 +94,7 @@ STOPS = {"p", "t", "k", "b", "d", "g", "ch", "jh"}
 
 
 def encoder():
-    """Phones to sounds, durations and F0: the network of the whole sentence."""
+    """Return the network from phones to sounds, durations and F0 of a sentence."""
     ids = torch.randint(4, len(PHONES), (1, 17))
     ids[0, 5] = ids[0, -1] = 2
     flags = torch.zeros_like(ids)
@@ -104,19 +104,19 @@ def encoder():
 
 
 def prosody():
-    """F0 and voicing of each frame."""
+    """Return the network of F0 and voicing per frame."""
     return Prosody().eval(), {"encodings": _encodings(50), "mask": torch.ones(1, 50)}
 
 
 def decoder():
-    """Sounds that glide from phone to phone, frame by frame."""
+    """Return the network of sounds that glide from phone to phone, frame by frame."""
     inputs = {"encodings": _encodings(50), "elapsed": torch.arange(50)[None] % 10 + 0.5}
     inputs |= {"duration": torch.full((1, 50), 10.0), "mask": torch.ones(1, 50)}
     return Decoder().eval(), inputs
 
 
 def vocoder():
-    """Sounds to audio: harmonics of F0 through formants, and noise through bands."""
+    """Return the network from sounds to audio: harmonics through formants, noise through bands."""
     inputs = {"sound": torch.rand(1, SOUND, 50), "f0": torch.full((1, 50), PITCH)}
     inputs["sound"][:, 1:4] = torch.tensor([500.0, 1500.0, 2500.0])[:, None]
     inputs |= {"phase": torch.rand(1, 50), "noise": torch.randn(1, HOP, 50)}
@@ -129,7 +129,7 @@ def _encodings(frames: int) -> Tensor:
 
 
 class Encoder(nn.Module):
-    """Looks each phone up, and gives it a duration and an F0."""
+    """Looks up each phone, and computes a duration and an F0."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -146,7 +146,7 @@ class Encoder(nn.Module):
         self.register_buffer("pauses", torch.tensor([float(n in ("pau", "<end>")) for n in names]))
 
     def forward(self, ids, stress, function_word, question, mask):
-        """[B, text] to encodings [B, 21, text], durations in frames [B, text], mean F0 [B, 1]."""
+        """Map [B, text] to encodings [B, 21, text], durations [B, text], mean F0 [B, 1]."""
         place = mask.cumsum(1) / mask.sum(1, keepdim=True)
         f0 = PITCH * (1.12 - 0.24 * place) * (1 + 0.14 * stress)
         f0 = f0 * (1 + question[:, None] * functional.relu(place - 0.7) * 1.5)
@@ -165,7 +165,7 @@ class Prosody(nn.Module):
         self.register_buffer("window", _hann(13)[None, None])
 
     def forward(self, encodings, mask):
-        """[B, 21, frames] to F0 in Hz and voicing (above 0 is voiced), [B, frames]."""
+        """Map [B, 21, frames] to F0 in Hz and voicing (above 0 is voiced), [B, frames]."""
         f0 = _smooth((encodings[:, -1] * mask)[:, None], mask, self.window)[:, 0]
         return f0, encodings[:, -2] - 0.5
 
@@ -175,16 +175,16 @@ class Decoder(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        slow, fast = _hann(9), functional.pad(_hann(3), (3, 3))  # formants glide, levels are quick
+        slow, fast = _hann(9), functional.pad(_hann(3), (3, 3))  # formants glide, levels are fast
         windows = [fast, slow, slow, slow, *[fast] * 5]
         self.register_buffer("windows", torch.stack(windows)[:, None])
 
     def forward(self, encodings, elapsed, duration, mask):
-        """[B, 21, frames], and the place in the phone [B, frames], to sounds [B, 9, frames]."""
+        """Map [B, 21, frames] and positions in the phone [B, frames] to sounds [B, 9, frames]."""
         begin, end = encodings[:, :SOUND], encodings[:, SOUND : 2 * SOUND]
         stop = encodings[:, 2 * SOUND]
         place = elapsed / duration.clamp(min=1)
-        # A stop is closed, then bursts; others go evenly from how they begin to how they end.
+        # A stop is closed, then bursts; other phones change evenly from their start to their end.
         moved = torch.sigmoid((place - 0.5 - 0.15 * stop) * (6 + 34 * stop))[:, None]
         return _smooth((begin + (end - begin) * moved) * mask[:, None], mask, self.windows)
 
@@ -199,10 +199,10 @@ class Vocoder(nn.Module):
         self.register_buffer("filters", _bands()[:, None])
 
     def forward(self, sound, f0, phase, noise, mask):
-        """[B, 9, frames], [B, frames] twice, [B, 160, frames] to audio [B, frames * 160]."""
+        """Map [B, 9, frames], [B, frames] twice, [B, 160, frames] to audio [B, frames * 160]."""
         after = functional.pad(
             mask[:, 1:], (0, 1)
-        )  # is there a next frame? Else all stays as it is.
+        )  # 1 if there is a next frame; if not, values stay as they are
         f0 = f0[..., None]
         rise = self._next(f0[..., 0], after)[..., None] - f0
         n = self.samples
@@ -223,13 +223,13 @@ class Vocoder(nn.Module):
         return (voice * 0.035 + hiss * 0.0175).flatten(1)
 
     def _next(self, frames, after):
-        """Give the frames that follow, [..., frames], and the last one twice."""
+        """Return the following frames, [..., frames], with the last one repeated."""
         if frames.dim() == 3:
             after = after[:, None]
         return torch.where(after > 0, functional.pad(frames[..., 1:], (0, 1)), frames)
 
     def _harmonics(self, sound, f0):
-        """Give the level of each harmonic, [batch, frames, harmonics]."""
+        """Return the level of each harmonic, [batch, frames, harmonics]."""
         f = f0 * self.numbers
         level = sound[:, 0, :, None] / self.numbers**0.6 * ((7600 - f) / 400).clamp(0, 1)
         formants = [*(sound[:, i, :, None] for i in (1, 2, 3)), *UPPER]
@@ -244,7 +244,7 @@ def _hann(length: int) -> Tensor:
 
 
 def _smooth(values, mask, windows):
-    """Average each channel over neighbouring frames, those of the mask alone."""
+    """Average each channel over neighboring frames within the mask."""
     half = windows.shape[-1] // 2
     channels = windows.shape[0]
     there = functional.conv1d(mask[:, None], windows, padding=half).clamp(min=1e-3)
@@ -252,7 +252,7 @@ def _smooth(values, mask, windows):
 
 
 def _bands(taps: int = 65) -> Tensor:
-    """Give FIR filters for the BANDS, [bands, taps], of gain 1 in the band."""
+    """Return FIR filters for the BANDS, [bands, taps], with gain 1 in the band."""
     n = torch.arange(taps) - taps // 2
     low = [2 * edge / RATE * torch.sinc(2 * edge / RATE * n) for edge in BANDS]
     window = torch.hamming_window(taps, periodic=False)

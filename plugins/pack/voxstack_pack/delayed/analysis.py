@@ -1,4 +1,4 @@
-"""Every tensor's layout and facts, every node's effect, and where the mask must be applied."""
+"""Analyze a graph: the layout and facts of tensors, the effect of nodes, the masks it needs."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from voxstack_pack.delayed.elementwise import keeps_zeros
 from voxstack_pack.delayed.errors import DelayedError
 from voxstack_pack.delayed.facts import Effect, Fact
 from voxstack_pack.delayed.layouts import Layout, layouts
+from voxstack_pack.delayed.nodes import NodeView
 from voxstack_pack.delayed.rules import effect
-from voxstack_pack.delayed.sight import Sight
 
-# What may be done to a length before it serves as a shape: it stays true of a step.
+# Operations on a length before it is used as a shape: the result stays valid for a step.
 _SIZE_OPERATORS = (
     "Add Cast Concat ConstantOfShape Div Expand Gather Identity Mul Reshape Shape Slice Squeeze "
     "Sub Unsqueeze"
 )
 SIZE_OPERATORS = frozenset(_SIZE_OPERATORS.split())
-SIZED = frozenset(["Expand", "Reshape", "Resize", "Slice"])  # may take a length beside frames
+SIZED = frozenset(["Expand", "Reshape", "Resize", "Slice"])  # may read a length and frames
 
 
 @frozen(eq=False)
 class Analysis:
-    """What the rewriting needs to know of a whole-utterance graph."""
+    """The result: what the rewriter needs to know of a whole-utterance graph."""
 
     layouts: Mapping[str, Layout]
     facts: Mapping[str, Fact]  # of the tensors with a time axis
@@ -37,8 +37,8 @@ class Analysis:
     zero_functions: frozenset[str]  # first outputs of nodes that map zeros to zeros
 
 
-def analyse(model: onnx.ModelProto, time: str, mask: str) -> Analysis:
-    """Analyse a prepared graph; DelayedError for what cannot be stepped."""
+def analyze(model: onnx.ModelProto, time: str, mask: str) -> Analysis:
+    """Analyze a prepared graph; DelayedError if it cannot be stepped."""
     found = layouts(model, time)
     _check_inputs(model.graph, found, time, mask)
     constants = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
@@ -57,7 +57,7 @@ def analyse(model: onnx.ModelProto, time: str, mask: str) -> Analysis:
 
 
 class _Walk:
-    """One pass over the graph with the masks known so far."""
+    """One pass over the graph with the masks found so far."""
 
     def __init__(
         self,
@@ -72,7 +72,7 @@ class _Walk:
         self.facts: dict[str, Fact] = {}
         self.effects: dict[str, Effect] = {}
         self.sizes: set[str] = set()  # tensors that hold lengths
-        self.makers: dict[str, Sight] = {}
+        self.makers: dict[str, NodeView] = {}
         self.zero_functions: set[str] = set()
         self.wanted: dict[str, bool] = {}
         self.needless: set[str] = set()
@@ -87,59 +87,61 @@ class _Walk:
             self._node(node)
 
     def _node(self, node: onnx.NodeProto) -> None:
-        sight = Sight(node, self.layouts, self.facts, self.constants)
+        view = NodeView(node, self.layouts, self.facts, self.constants)
         for attribute in node.attribute:
             if attribute.type in (onnx.AttributeProto.GRAPH, onnx.AttributeProto.GRAPHS):
-                sight.refuse("it contains a graph", "Export without control flow")
+                view.refuse("it contains a graph", "Export without control flow")
         sizes = self.sizes.intersection(node.input)
         outputs = [name for name in node.output if name]
-        if node.op_type == "Shape" and sight.framed:
-            if sight.layout.extra:
-                sight.refuse("a padded length is used as a shape", "Use -1 in the shape")
+        if node.op_type == "Shape" and view.framed:
+            if view.layout.extra:
+                view.refuse("a padded length is used as a shape", "Use -1 in the shape")
             self.sizes.update(outputs)
             return
         for name in outputs:
             if name not in self.layouts:
-                sight.refuse("its shape cannot be inferred", "Export with static channels", name)
+                view.refuse("its shape cannot be inferred", "Export with static channels", name)
             if self.layouts[name].crossed:
-                sight.mixes(
+                view.mixes(
                     "it compares all frames (attention over time) or merges them with the batch"
                 )
         timed = [name for name in outputs if self.layouts[name].axis is not None]
-        if sizes and not (node.op_type in SIZED and sight.framed):
-            if node.op_type not in SIZE_OPERATORS or sight.framed:
-                sight.refuse(
-                    "it computes with the length of the utterance, which a step does not know",
+        if sizes and not (node.op_type in SIZED and view.framed):
+            if node.op_type not in SIZE_OPERATORS or view.framed:
+                view.refuse(
+                    "it computes with the length of the utterance, which is unknown to a step",
                     "Make it a per-frame input, or keep this network on windows",
                     min(sizes),
                 )
             if not timed:
                 self.sizes.update(outputs)
                 return
-        elif not sight.framed:
+        elif not view.framed:
             if timed:
-                sight.refuse("it makes frames out of nothing", "Make them an input", timed[0])
+                view.refuse(
+                    "it makes frames that do not come from an input", "Make them an input", timed[0]
+                )
             return
-        if not sight.framed:  # spread over time
-            self._done(sight, timed, Effect(Fact(steady=True)))
+        if not view.framed:  # spread over time
+            self._done(view, timed, Effect(Fact(steady=True)))
             return
-        done = effect(sight)
+        done = effect(view)
         if not timed or len(timed) != len(outputs):
-            sight.mixes("an output of it has no time axis")
+            view.mixes("one of its outputs has no time axis")
         for name in timed:
             layout = self.layouts[name]
-            if layout.rate != sight.layouts[sight.framed[0]].rate * done.factor:
-                sight.refuse("it changes the rate", "Only whole factors upwards can be stepped")
+            if layout.rate != view.layouts[view.framed[0]].rate * done.factor:
+                view.refuse("it changes the rate", "Only whole factors upwards can be stepped")
         if done.gate:
-            self._want(sight)
-        if keeps_zeros(sight):
+            self._want(view)
+        if keeps_zeros(view):
             self.zero_functions.add(node.output[0])
-        self._done(sight, timed, done)
+        self._done(view, timed, done)
 
-    def _done(self, sight: Sight, timed: list[str], done: Effect) -> None:
-        self.effects[sight.node.output[0]] = done
+    def _done(self, view: NodeView, timed: list[str], done: Effect) -> None:
+        self.effects[view.node.output[0]] = done
         for name in timed:
-            self.makers[name] = sight
+            self.makers[name] = view
             self._know(name, done.fact)
 
     def _know(self, name: str, fact: Fact) -> None:
@@ -149,19 +151,20 @@ class _Walk:
             fact = evolve(fact, zero=True, steady=False, finite=True, least=min(fact.least, 0.0))
         self.facts[name] = fact
 
-    def _want(self, sight: Sight) -> None:
-        """Note that the first input must read as zeros outside, and where to mask best."""
-        name = sight.node.input[0]
+    def _want(self, view: NodeView) -> None:
+        """Record that the first input must read as zeros outside, and the best place to mask it."""
+        name = view.node.input[0]
         if self.facts[name].zero:
             return
         if self.layouts[name].extra:
-            sight.refuse(
+            view.refuse(
                 "it reads a tensor that is longer or shorter than the frames and not zero outside",
                 "Let each convolution keep the length (padding and trimming in sum)",
             )
         while (maker := self.makers.get(name)) and keeps_zeros(maker):
             before = maker.node.input[0]
-            # Behind an activation ONNX Runtime can still fuse it; before it, one mask serves all.
+            # ONNX Runtime can only fuse an activation with the mask after it; before it, one mask
+            # serves all readers.
             if self.uses[before] == 1 or not self.facts[before].finite:
                 break
             name = before
@@ -180,8 +183,8 @@ def _check_inputs(
         layout = found[name]
         if layout.axis != len(layout.shape) - 1 or layout.batched not in ((), (0,)):
             raise DelayedError(
-                "the batch is not its first or time not its last axis",
-                "Frames are [B, C, T] or [B, T]",
+                "the first axis is not the batch or the last is not time",
+                "Use frames of shape [B, C, T] or [B, T]",
                 tensor=name,
             )
     if mask in framed and (
@@ -205,12 +208,12 @@ def _check_outputs(
             raise DelayedError("time is not its last axis", "Transpose it", tensor=value.name)
         if layout.extra:
             raise DelayedError(
-                f"it has {layout.extra:+d} samples beside the {layout.rate} for each frame",
+                f"it has {layout.extra:+d} samples beside the {layout.rate} per frame",
                 "Pad the convolutions so that the length is kept",
                 tensor=value.name,
             )
     rates = {value.name: found[value.name].rate for value in graph.output}
     if len(set(rates.values())) > 1:
         raise DelayedError(
-            f"its outputs have several rates: {rates}", "Split it: one rate for each network"
+            f"its outputs have different rates: {rates}", "Split it: one network per rate"
         )

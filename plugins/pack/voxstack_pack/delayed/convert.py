@@ -1,4 +1,4 @@
-"""From a whole-utterance graph to one that is stepped."""
+"""Convert a whole-utterance graph to one that is stepped."""
 
 from __future__ import annotations
 
@@ -9,41 +9,41 @@ import onnx
 from attrs import frozen
 from onnx import helper
 
-from voxstack_pack.delayed.analysis import analyse
+from voxstack_pack.delayed.analysis import analyze
 from voxstack_pack.delayed.errors import DelayedError
 from voxstack_pack.delayed.histories import histories
 from voxstack_pack.delayed.prepare import prepare, remove_dead
 from voxstack_pack.delayed.rewrite import Rewriter
 from voxstack_pack.delayed.schedule import schedule
 
-OLDEST_OPSET = 13  # axes are inputs of Squeeze, Unsqueeze and Split from here on
+OLDEST_OPSET = 13  # the first in which axes are inputs of Squeeze, Unsqueeze and Split
 STATES = ("state_", "next_state_")
 
 
 @final
 @frozen(eq=False)
 class Delayed:
-    """A stepped network: output j of the stream is that of frame j - delay.
+    """A stepped network: output j of the stream belongs to frame j - delay.
 
-    The states start as zeros. After the last frame, `delay` frames of zeros with mask 0 flush it.
+    States start as zeros. After the last frame, `delay` frames of zeros with mask 0 flush it.
     """
 
     model: onnx.ModelProto
     delay: int  # frames
     state: Mapping[str, str]  # state input -> the output that is its next value
-    frame_ratio: int  # output samples for one input frame
+    frame_ratio: int  # output samples per input frame
 
 
 def delayed(model: onnx.ModelProto, time: str = "frames", mask: str = "mask") -> Delayed:
-    """Convert a graph whose frame inputs are `[B, C, T]` or `[B, T]`, T being named `time`.
+    """Convert a graph whose frame inputs are `[B, C, T]` or `[B, T]`, where T is named `time`.
 
-    The input `mask` [B, T] is added where the graph has none and needs it: what its convolutions
-    read beyond the edges is zeros, in the stream too. DelayedError for what cannot be stepped.
+    The input `mask` [B, T] is added if the graph needs one and has none: its convolutions must
+    read zeros beyond the edges, in the stream too. DelayedError for a graph that cannot be stepped.
     """
     _check(model)
     plain = prepare(model)
     graph = plain.graph
-    analysis = analyse(plain, time, mask)
+    analysis = analyze(plain, time, mask)
     plan = schedule(graph, analysis)
     batch = _batch(graph, time)
     memory = histories(graph, analysis, plan)
@@ -71,17 +71,17 @@ def _check(model: onnx.ModelProto) -> None:
     opset = max(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
     if opset < OLDEST_OPSET:
         raise DelayedError(
-            f"the graph is of opset {opset}", f"Export with opset {OLDEST_OPSET} or later"
+            f"the graph has opset {opset}", f"Export with opset {OLDEST_OPSET} or later"
         )
     for value in [*model.graph.input, *model.graph.output]:
         if value.name.startswith(STATES):
             raise DelayedError(
-                "the graph has states already", "Convert the whole form", tensor=value.name
+                "the graph already has states", "Convert the whole form", tensor=value.name
             )
 
 
 def _batch(graph: onnx.GraphProto, time: str) -> str | int:
-    """The batch dimension of the first frame input."""
+    """Return the batch dimension of the first frame input."""
     for value in graph.input:
         dims = value.type.tensor_type.shape.dim
         if any(dim.dim_param == time for dim in dims):

@@ -1,4 +1,4 @@
-"""A graph that is being written."""
+"""Build the stepped graph."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-END = np.iinfo(np.int64).max  # where a slice to the end ends
-TIME = -1  # the place of time in a state's shape, until its length is known
+END = np.iinfo(np.int64).max  # the end of a slice that reaches to the end
+TIME = -1  # stands for time in a state's shape until its length is known
 
 
 class Emitter:
-    """Nodes, constants and states, in the order in which they are made."""
+    """The nodes, constants and states of a graph, in the order in which they are added."""
 
     def __init__(self, batch: str | int) -> None:
         self.batch = batch
@@ -24,29 +24,29 @@ class Emitter:
         self.state: dict[str, str] = {}
 
     def add(self, kind: str, inputs: Sequence[str], output: str, **attributes: object) -> str:
-        """Append a node and give its output."""
+        """Append a node; return the name of its output."""
         self.nodes.append(helper.make_node(kind, list(inputs), [output], **attributes))
         return output
 
     def integers(self, values: Sequence[int]) -> str:
-        """The name of a constant of int64."""
+        """Add a constant of int64; return its name."""
         name = "integers_" + "_".join(str(v) if v != END else "end" for v in values)
         return self.constant(name, np.asarray(values, np.int64))
 
     def constant(self, name: str, value: np.ndarray) -> str:
-        """Add a constant; one of that name must be equal."""
+        """Add a constant; an existing one with this name must be equal."""
         self.constants.setdefault(name, numpy_helper.from_array(value, name))
         return name
 
     def slice(self, tensor: str, start: int, end: int, axis: int, output: str) -> str:
-        """Cut `tensor` along an axis."""
+        """Cut `tensor` along an axis; return the name of the result."""
         ranges = (self.integers([start]), self.integers([end]), self.integers([axis]))
         return self.add("Slice", (tensor, *ranges), output)
 
     def history(
         self, name: str, tensor: str, shape: Sequence[int], dtype: int, axis: int, length: int
     ) -> str:
-        """Give `tensor` behind its last `length` samples, which are a state `state_NAME`.
+        """Prepend to `tensor` its last `length` samples, kept as a state `state_NAME`.
 
         shape: of the tensor; its first axis is the batch.
         """

@@ -1,4 +1,4 @@
-"""What the conversion refuses."""
+"""The error of the conversion."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from voxstack import VoxstackError
 
 
 class DelayedError(VoxstackError):
-    """A graph cannot be stepped over frames; `node` and `tensor` say where."""
+    """A graph cannot be stepped over frames; `node` and `tensor` are the place."""
 
     exit_code = 2
 

@@ -1,4 +1,4 @@
-"""What each node reads of its inputs, and how long a tensor must be remembered for that."""
+"""Find what each node reads of its inputs, and how much of each tensor must be remembered."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from voxstack_pack.delayed.schedule import Schedule
 
 @frozen
 class Reading:
-    """A node's view of an input: its stream `lag` samples late, with `past` more before."""
+    """A node's access to an input: its stream delayed by `lag`, with `past` samples before."""
 
     tensor: str
     past: int
@@ -21,23 +21,23 @@ class Reading:
 
     @property
     def reach(self) -> int:
-        """How many past samples must be kept for it."""
+        """The number of past samples that must be kept for it."""
         return self.past + self.lag
 
 
 @frozen(eq=False)
 class Histories:
-    """How many past samples of each tensor are kept: one state serves all that read it."""
+    """The number of past samples of each tensor to keep: one state serves all its readers."""
 
     analysis: Analysis
     schedule: Schedule
-    renumbered: dict[str, tuple[str, int]] = field(factory=dict)  # to another tensor, its lag
+    renumbered: dict[str, tuple[str, int]] = field(factory=dict)  # another tensor, its lag
     needs: dict[str, int] = field(factory=lambda: defaultdict(int))
-    # Functions of one tensor that are computed on its history instead of having their own.
+    # Functions of one tensor that are computed on its history and have none of their own.
     recomputed: dict[str, str] = field(factory=dict)
 
     def reading(self, name: str, past: int, late: int) -> Reading:
-        """What is read of `name` by a node that needs it at lateness `late`."""
+        """Return what a node reads of `name` if it needs it at lateness `late`."""
         lag = late - self.schedule.late[name]
         while name in self.renumbered:
             name, more = self.renumbered[name]
@@ -45,13 +45,13 @@ class Histories:
         return Reading(name, past, lag)
 
     def own(self, name: str) -> bool:
-        """Whether a tensor can have a history: masks and steady tensors need none."""
+        """Return whether a tensor can have a history: masks and steady tensors need none."""
         fact = self.analysis.facts.get(name)
         return fact is not None and not fact.mask and not fact.steady
 
 
 def histories(graph: onnx.GraphProto, analysis: Analysis, schedule: Schedule) -> Histories:
-    """Collect what all nodes and outputs read."""
+    """Collect the readings of all nodes and outputs."""
     found = Histories(analysis, schedule)
     nodes = [node for node in graph.node if node.output[0] in analysis.effects]
     for node in nodes:
@@ -75,7 +75,7 @@ def histories(graph: onnx.GraphProto, analysis: Analysis, schedule: Schedule) ->
 
 
 def _recompute(node: onnx.NodeProto, found: Histories) -> None:
-    """Compute an activation on the history of its input where that is kept anyway."""
+    """Compute an activation on the history of its input if that is kept anyway."""
     output = node.output[0]
     if (
         output not in found.analysis.zero_functions

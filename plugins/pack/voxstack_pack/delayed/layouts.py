@@ -1,7 +1,7 @@
-"""Which axis of each tensor is time, and how many samples one frame has there.
+"""Find the time axis of each tensor, and the number of samples per frame there.
 
-Nothing is followed through the graph by hand: shapes are inferred for two lengths and two batch
-sizes, and what grows with the length is time.
+No operator needs a rule for this: shapes are inferred for two lengths and two batch sizes, and
+an axis that grows with the length is time.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from onnx import shape_inference
 from voxstack_pack.delayed.errors import DelayedError
 from voxstack_pack.delayed.sizes import Shape, fold
 
-# Primes, longer than any slice that a graph takes of a fixed number of frames.
+# Primes, greater than any fixed number of frames that a graph slices.
 SHORT, LONG = 100_003, 100_043
 OTHER = 97  # the size of dynamic dimensions that are neither batch nor time, less the batch
 
 
 @frozen
 class Layout:
-    """Where batch and time lie in a tensor; time has `rate * frames + extra` samples."""
+    """The batch and time axes of a tensor; time has `rate * frames + extra` samples."""
 
     shape: tuple[int, ...]  # for a batch of 2 and SHORT frames
     dtype: int  # an onnx.TensorProto type
@@ -32,12 +32,12 @@ class Layout:
 
     @property
     def from_end(self) -> int:
-        """The time axis counted from the end, 1 for the last: what broadcasting aligns."""
+        """The time axis counted from the end, 1 for the last: broadcasting aligns it."""
         return len(self.shape) - (self.axis or 0)
 
 
 def layouts(model: onnx.ModelProto, time: str) -> dict[str, Layout]:
-    """The layout of every tensor whose shape can be inferred."""
+    """Return the layout of every tensor whose shape can be inferred."""
     short, long = _shapes(model, time, 2, SHORT), _shapes(model, time, 2, LONG)
     wide = _shapes(model, time, 3, SHORT)
     found = {t.name: Layout(tuple(t.dims), t.data_type, None) for t in model.graph.initializer}
@@ -61,7 +61,7 @@ def layouts(model: onnx.ModelProto, time: str) -> dict[str, Layout]:
 def _shapes(
     model: onnx.ModelProto, time: str, batch: int, frames: int
 ) -> dict[str, tuple[int, Shape]]:
-    """Name -> type, shape, for a fixed batch size and length."""
+    """Return name -> (type, shape) for a fixed batch size and length."""
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
     del copy.graph.value_info[:]
@@ -85,7 +85,7 @@ def _shapes(
 
 
 def _inferred(model: onnx.ModelProto) -> dict[str, tuple[int, Shape]]:
-    """Name -> type, shape, as far as ONNX infers them."""
+    """Return name -> (type, shape), as far as ONNX infers them."""
     try:
         graph = shape_inference.infer_shapes(model, strict_mode=True, data_prop=True).graph
     except shape_inference.InferenceError as error:

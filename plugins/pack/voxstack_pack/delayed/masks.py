@@ -1,4 +1,4 @@
-"""The mask at any delay, rate, place of the axes and type, from one state."""
+"""Derive the mask at any delay, rate, axis order and type from one state."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from voxstack_pack.delayed.layouts import Layout
 
 
 class Masks:
-    """Views of the mask `[B, T]`; `late` of a view is in samples of its rate."""
+    """Views of the mask `[B, T]`; the lateness of a view is in samples of its rate."""
 
     def __init__(self, emitter: Emitter, name: str, needs: Iterable[tuple[Layout, int]]) -> None:
         self.emitter, self.name = emitter, name
@@ -19,7 +19,7 @@ class Masks:
         self.made: dict[object, str] = {}
 
     def view(self, layout: Layout, late: int, dtype: int = onnx.TensorProto.FLOAT) -> str:
-        """The mask `late` samples late, of size 1 but for the batch and time of `layout`."""
+        """Return the mask `late` samples late, of size 1 except for `layout`'s batch and time."""
         rank, axis = len(layout.shape), layout.axis
         key = (rank, axis, layout.rate, dtype)
         whole = self._once(key, lambda: self._whole(*key))
@@ -38,7 +38,7 @@ class Masks:
         return self.made[key]
 
     def _whole(self, rank: int, axis: int, rate: int, dtype: int) -> str:
-        """The mask with all its history."""
+        """Return the mask with all of its history."""
         emitter = self.emitter
         if dtype != onnx.TensorProto.FLOAT:
             plain = self._once(

@@ -1,4 +1,4 @@
-"""A graph made plain before it is analysed: one way to write each thing."""
+"""Simplify a graph before it is analyzed, so that there is one way to write each thing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ DRAWS = {"RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike
 
 
 def prepare(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Give a copy without functions, constant nodes, identities, doubles and dead nodes."""
+    """Return a copy without functions, constant nodes, identities, duplicates and dead nodes."""
     if model.functions:
         model = inliner.inline_local_functions(model)
     copy = onnx.ModelProto()
@@ -23,7 +23,7 @@ def prepare(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def attributes(node: onnx.NodeProto) -> dict[str, object]:
-    """The attributes of a node as Python values."""
+    """Return the attributes of a node as Python values."""
     return {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
 
 
@@ -47,7 +47,7 @@ def _constants(graph: onnx.GraphProto) -> None:
 
 
 def _share(graph: onnx.GraphProto) -> None:
-    """Let equal small constants and equal nodes be one; skip identities."""
+    """Merge equal small constants and equal nodes; skip identities."""
     renamed: dict[str, str] = {}
     seen: dict[object, list[str]] = {}
     for tensor in graph.initializer:

@@ -1,4 +1,4 @@
-"""The stepped graph, node by node."""
+"""Write the stepped graph, node by node."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from voxstack_pack.delayed.schedule import Schedule
 
 
 class Rewriter:
-    """Writes each node of a whole-utterance graph so that it can be stepped."""
+    """Rewrites each node of a whole-utterance graph so that it can be stepped."""
 
     def __init__(
         self,
@@ -30,8 +30,8 @@ class Rewriter:
         self.histories = histories
         self.emitter = Emitter(batch)
         self.finals = {value.name for value in graph.output}
-        self.names: dict[str, str] = {}  # tensor -> the name of its stream here
-        self.joined: dict[str, str] = {}  # tensor -> its stream behind its history
+        self.names: dict[str, str] = {}  # tensor -> the name of its stream in the new graph
+        self.joined: dict[str, str] = {}  # tensor -> its stream with the history in front
         self.readings: dict[Reading, str] = {}
         self.masks = Masks(self.emitter, mask, self._mask_needs())
 
@@ -45,7 +45,7 @@ class Rewriter:
         return self.emitter
 
     def _mask_needs(self) -> list[tuple[Layout, int]]:
-        """Every view of the mask: by the graph's own use of it, and where it is inserted."""
+        """Return every view of the mask: those the graph uses, and those that are inserted."""
         layouts, facts = self.analysis.layouts, self.analysis.facts
         needs = [(layouts[name], self.schedule.late[name]) for name in self.analysis.gates]
         for node in self.graph.node:
@@ -58,7 +58,7 @@ class Rewriter:
         return needs
 
     def _served(self, node: onnx.NodeProto) -> bool:
-        """Whether a node only makes views of the mask, which are made elsewhere."""
+        """Return whether a node only makes views of the mask, which are made elsewhere."""
         fact = self.analysis.facts.get(node.output[0])
         return fact is not None and fact.mask
 
@@ -105,7 +105,7 @@ class Rewriter:
                 self._made(name, copy.output[i])
 
     def _made(self, name: str, stream: str) -> None:
-        """Note a tensor's stream, masked where something reads beyond its edges."""
+        """Record a tensor's stream, masked if something reads beyond its edges."""
         finite = self.analysis.gates.get(name)
         if finite is None:
             self.names[name] = stream
@@ -122,7 +122,7 @@ class Rewriter:
         self.names[name] = self.emitter.add("Where", (mask, stream, zero), masked)
 
     def _read(self, name: str, past: int, late: int) -> str:
-        """The name under which a node reads a tensor."""
+        """Return the name under which a node reads a tensor."""
         fact = self.analysis.facts.get(name)
         if fact is None or fact.steady:
             return self.names.get(name, name)
@@ -145,12 +145,12 @@ class Rewriter:
         return self.readings[reading]
 
     def _history(self, name: str) -> str:
-        """A tensor's stream behind its history."""
+        """Return a tensor's stream with its history in front."""
         if name not in self.joined:
             layout = self.analysis.layouts[name]
             if layout.batched != (0,):
                 raise DelayedError(
-                    "it must be remembered, and not exactly its batch (first) and time are dynamic",
+                    "it must be remembered, but more than the batch (first) and time are dynamic",
                     "Keep [batch, channels, time] around convolutions, with fixed channels",
                     tensor=name,
                 )
@@ -165,9 +165,9 @@ class Rewriter:
         return self.joined[name]
 
     def _finish(self) -> None:
-        """Give the outputs their names: by renaming, or a copy where two are the same."""
+        """Name the outputs, by renaming, or by a copy if two are the same."""
         layouts, delay = self.analysis.layouts, self.schedule.delay
-        # All are read before any is renamed.
+        # Read all of them before renaming any.
         streams = {
             value.name: self._read(value.name, 0, delay * layouts[value.name].rate)
             for value in self.graph.output

@@ -1,4 +1,4 @@
-"""Which rule belongs to which operator; what has none is refused."""
+"""The rule of each operator; an operator without one is refused."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from voxstack_pack.delayed import convolutions, perframe
 from voxstack_pack.delayed.elementwise import ELEMENTWISE, elementwise
 from voxstack_pack.delayed.facts import Effect
-from voxstack_pack.delayed.sight import Sight
+from voxstack_pack.delayed.nodes import NodeView
 
-Rule = Callable[[Sight], Effect]
+Rule = Callable[[NodeView], Effect]
 
 RULES: Mapping[str, Rule] = {
     **dict.fromkeys(ELEMENTWISE, elementwise),
@@ -43,7 +43,7 @@ RULES: Mapping[str, Rule] = {
 
 WHOLE: Mapping[str, str] = {
     **dict.fromkeys(("GRU", "LSTM", "RNN"), "it runs along time with a state of its own"),
-    **dict.fromkeys(("InstanceNormalization", "GroupNormalization"), "it normalises over time"),
+    **dict.fromkeys(("InstanceNormalization", "GroupNormalization"), "it normalizes over time"),
     **dict.fromkeys(
         ("GlobalAveragePool", "GlobalLpPool", "GlobalMaxPool"), "it pools over all frames"
     ),
@@ -53,16 +53,16 @@ WHOLE: Mapping[str, str] = {
 DRAWN = frozenset(["Bernoulli", "Multinomial", "RandomNormalLike", "RandomUniformLike"])
 
 
-def effect(sight: Sight) -> Effect:
-    """What the node does to time; DelayedError where it cannot be stepped."""
-    kind = sight.node.op_type
+def effect(view: NodeView) -> Effect:
+    """Return what a node does to time; DelayedError if it cannot be stepped."""
+    kind = view.node.op_type
     if kind in WHOLE:
-        sight.mixes(WHOLE[kind])
+        view.mixes(WHOLE[kind])
     if kind in DRAWN:
-        sight.refuse("it draws noise", "Make the noise an input of the network")
-    if sight.node.domain not in ("", "ai.onnx") or kind not in RULES:
-        sight.refuse(
-            "no rule says what this operator does to time",
-            "Convert before graphs are optimised or quantised, or keep this network on windows",
+        view.refuse("it draws noise", "Make the noise an input of the network")
+    if view.node.domain not in ("", "ai.onnx") or kind not in RULES:
+        view.refuse(
+            "there is no rule for what this operator does to time",
+            "Convert before graphs are optimized or quantized, or keep this network on windows",
         )
-    return RULES[kind](sight)
+    return RULES[kind](view)

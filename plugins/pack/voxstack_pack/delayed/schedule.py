@@ -1,8 +1,8 @@
-"""How late each tensor is, in its own samples.
+"""Find the delay of each tensor, in its own samples.
 
-As soon as possible first, which gives the delay of the whole; then each node as late as the rest
-allows. A branch that must wait so waits where it forks, and reads from a history that is kept
-there anyway.
+First every node runs as early as possible, which yields the total delay; then each node runs as
+late as the rest allows. A branch that must wait then waits where it forks, and reads from a
+history that is kept there anyway.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from voxstack_pack.delayed.errors import DelayedError
 
 @frozen(eq=False)
 class Schedule:
-    """`late` of each tensor; `nodes`: the lateness at which a node needs its inputs."""
+    """`late`: the delay of each tensor; `nodes`: the delay at which a node needs its inputs."""
 
     delay: int  # of the outputs, in frames
     late: Mapping[str, int]
@@ -26,7 +26,7 @@ class Schedule:
 
 
 def schedule(graph: onnx.GraphProto, analysis: Analysis) -> Schedule:
-    """Delays that satisfy every node; inputs have none, all outputs the same."""
+    """Compute delays that satisfy every node; inputs have none, all outputs the same."""
     facts, effects = analysis.facts, analysis.effects
     nodes = [node for node in graph.node if node.output[0] in effects]
     late = {value.name: 0 for value in graph.input if value.name in facts}
@@ -35,7 +35,7 @@ def schedule(graph: onnx.GraphProto, analysis: Analysis) -> Schedule:
         key, effect = node.output[0], effects[node.output[0]]
         timed = [late[name] for name in node.input if name in facts and not _free(analysis, name)]
         at = max(timed, default=0)
-        lead = effect.fact.lead if effect.fact.zero else 0  # zeros need not be made
+        lead = effect.fact.lead if effect.fact.zero else 0  # zeros are not computed
         at = max(at, -(-(-lead - effect.shift) // effect.factor))
         earliest[key] = at
         late.update(dict.fromkeys(node.output, at * effect.factor + effect.shift))
@@ -59,6 +59,6 @@ def schedule(graph: onnx.GraphProto, analysis: Analysis) -> Schedule:
 
 
 def _free(analysis: Analysis, name: str) -> bool:
-    """Whether a tensor is there at any delay: steady, or the mask."""
+    """Return whether a tensor is available at any delay: steady, or the mask."""
     fact = analysis.facts[name]
     return fact.steady or fact.mask

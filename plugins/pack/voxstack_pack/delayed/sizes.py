@@ -1,6 +1,6 @@
-"""Arithmetic on shapes, done for a graph whose input shapes are fixed.
+"""Fold arithmetic on shapes, for a graph whose input shapes are fixed.
 
-Exporters write out at length what `flatten` or `view` mean; shape inference gives up half-way.
+Exporters write `flatten` or `view` as long chains of arithmetic, at which shape inference fails.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from onnx.reference import ReferenceEvaluator
 Shape = tuple[int | None, ...]
 
 _OPERATORS = "Add Cast Concat Div Gather Mul Reshape Slice Squeeze Sub Unsqueeze"
-# The arithmetic on lengths. Nothing that makes frames is among them: those keep their nodes.
+# Arithmetic on lengths only: nodes that make frames are kept.
 OPERATORS = frozenset(_OPERATORS.split())
-MOST = 16  # elements of a shape; what is bigger is no shape
+MOST = 16  # elements; a larger tensor is not a shape
 
 
 def fold(model: onnx.ModelProto, shapes: Mapping[str, Shape]) -> bool:
-    """Turn nodes that compute shapes into constants, in place; say whether there were any."""
+    """Replace nodes that compute shapes by constants, in place; return whether there were any."""
     graph = model.graph
     known = {t.name: numpy_helper.to_array(t) for t in graph.initializer if np.prod(t.dims) <= MOST}
     kept, folded = [], False
@@ -46,7 +46,7 @@ def _value(
     known: Mapping[str, np.ndarray],
     shapes: Mapping[str, Shape],
 ) -> np.ndarray | None:
-    """What a node computes from shapes alone, or None."""
+    """Return what a node computes from shapes alone, or None."""
     if node.op_type == "Shape":
         shape = shapes.get(node.input[0])
         if shape is None or None in shape:

@@ -1,1 +1,1 @@
-"""Who says what, and when: a teacher that is asked, or recordings."""
+"""Corpora: texts with audio and timing, from a teacher or from recordings."""

@@ -1,8 +1,8 @@
-"""From aligned phones and words to the symbols that the networks read.
+"""Convert aligned phones and words to the symbols that the networks read.
 
-What is not spoken, silences and gaps, is told by what lies between the spoken phones: an inner one
-is a `pau`, those at the edges are `<start>` and `<end>`. Where a recording begins or ends with
-speech, digital silence is added: `EDGE` seconds in all.
+Silences and gaps are what lies between the spoken phones: an inner one becomes a `pau`, those at
+the edges are `<start>` and `<end>`. If a recording begins or ends with speech, digital silence is
+added, for `EDGE` seconds in total.
 """
 
 from __future__ import annotations
@@ -19,42 +19,42 @@ from voxstack_train.corpus.alignments import Alignment, Interval
 from voxstack_train.corpus.sentences import PHONES, SYMBOLS
 from voxstack_train.errors import TrainError
 
-# "spn" is the aligner's word for noise, and for a word that it does not know; see `_by_time`.
+# The aligner writes "spn" for noise and for words it does not know; see `_by_time`.
 SILENCES = frozenset({"", "sil", "sp", "spn", "pau", "<eps>", "<sil>"})
 SPOKEN = frozenset(PHONES.split()) - {"pau"}
 VOWELS = frozenset(name for name in SPOKEN if name[0] in "aeiou") - {"ax"}
-ARPABET = re.compile(r"([a-z]+)([012]?)(?:_[bies])?")  # Kaldi adds the place in the word: AH0_B
-EDGE = 0.05  # seconds of silence at least before and after the speech
-UNSPOKEN = 5.0  # seconds at an edge without an aligned phone: the text is not all that is said
+ARPABET = re.compile(r"([a-z]+)([012]?)(?:_[bies])?")  # Kaldi adds the position in the word: AH0_B
+EDGE = 0.05  # the least silence before and after the speech, in seconds
+UNSPOKEN = 5.0  # seconds at an edge without an aligned phone: more is said than the text
 PAUSE = 0.03  # seconds: a shorter inner silence is part of the phone before it
 LONGEST = 1.5  # seconds of an inner symbol; features refuse a longer one too
-SLACK = 0.05  # seconds that an alignment may go beyond its audio; aligners round
+SLACK = 0.05  # seconds that an alignment may exceed its audio; aligners round
 OVERLAP = 0.005  # seconds that phones may overlap
-ALIKE = 0.6  # of the phones of a text: fewer that are said, and it is another text
+ALIKE = 0.6  # of the phones of a text: if fewer are said, it is a different text
 
 
 @final
 @frozen
-class Said:
-    """What an utterance says, and when."""
+class TimedSymbols:
+    """The symbols of an utterance, and their times."""
 
     rows: list[list[int]]  # ids, stress, word position, function word: [4][symbols]
-    ends: list[float]  # seconds, [symbols], of the audio with the silence that is to be added
+    ends: list[float]  # seconds, [symbols], in the audio with the added silence
     before: float  # seconds of silence to add before the audio
     after: float  # seconds of silence to add after it
 
 
-def said(alignment: Alignment, text: str, seconds: float) -> Said:
-    """Give the symbols of an aligned utterance whose audio has so many seconds.
+def timed_symbols(alignment: Alignment, text: str, seconds: float) -> TimedSymbols:
+    """Return the symbols of an aligned utterance with audio of `seconds`.
 
-    TrainError names the file, the line and the time of what cannot be.
+    TrainError with the file, the line and the time of a problem.
     """
     from voxstack_english.frontend import FUNCTION_WORDS
 
     _check_times(alignment, seconds)
     phones = [p for p in alignment.phones if p.label.lower() not in SILENCES]
     if not phones:
-        raise TrainError(f"{alignment.path}: nothing is said")
+        raise TrainError(f"{alignment.path}: no phone is spoken")
     named = [_phone(alignment, phone) for phone in phones]
     if alignment.words is None:
         words, owners = _by_text(alignment, text, [name for name, _ in named])
@@ -86,11 +86,11 @@ def said(alignment: Alignment, text: str, seconds: float) -> Said:
     ]
     shifted = [round(end + before, 4) for end in ends]
     _check_lengths(alignment, phones, seconds)
-    return Said(rows, shifted, before, after)
+    return TimedSymbols(rows, shifted, before, after)
 
 
 def _phone(alignment: Alignment, phone: Interval) -> tuple[str, int]:
-    """Give the voice's name of an ARPABET phone, and 1 if it has the main stress."""
+    """Return the voice's name of an ARPABET phone, and 1 if it has primary stress."""
     match = ARPABET.fullmatch(phone.label.lower())
     name, digit = match.groups() if match else (phone.label, "")
     if name not in SPOKEN:
@@ -107,14 +107,14 @@ def _phone(alignment: Alignment, phone: Interval) -> tuple[str, int]:
 
 
 def _position(owners: Sequence[int], place: int) -> str:
-    """Give the place in its word of a phone."""
+    """Return the position of a phone in its word."""
     first = place == 0 or owners[place - 1] != owners[place]
     last = place == len(owners) - 1 or owners[place + 1] != owners[place]
     return "single" if first and last else "begin" if first else "end" if last else "middle"
 
 
 def _by_time(alignment: Alignment, phones: Sequence[Interval]) -> tuple[list[str], list[int]]:
-    """Give the aligned words, and the index of the word of each phone: of that at its middle."""
+    """Return the aligned words, and for each phone the index of the word at its middle."""
     words = [w for w in alignment.words or () if w.label.lower() not in SILENCES]
     owners: list[int] = []
     at = 0
@@ -124,8 +124,8 @@ def _by_time(alignment: Alignment, phones: Sequence[Interval]) -> tuple[list[str
             at += 1
         if at == len(words) or words[at].start > middle:
             raise TrainError(
-                f"{alignment.where(phone)}: the phone {phone.label!r} at {phone.start:.2f} s is of "
-                "no word"
+                f"{alignment.where(phone)}: the phone {phone.label!r} at {phone.start:.2f} s does "
+                "not belong to a word"
             )
         owners.append(at)
     mute = sorted(set(range(len(words))) - set(owners))
@@ -133,20 +133,20 @@ def _by_time(alignment: Alignment, phones: Sequence[Interval]) -> tuple[list[str
         word = words[mute[0]]
         raise TrainError(
             f"{alignment.where(word)}: the word {word.label!r} at {word.start:.2f} s has no "
-            "phones; the aligner does not know it: add it to its dictionary"
+            "phones; add it to the aligner's dictionary"
         )
     return [word.label for word in words], owners
 
 
 def _by_text(alignment: Alignment, text: str, phones: Sequence[str]) -> tuple[list[str], list[int]]:
-    """Give the words of the text, and the index of the word of each phone.
+    """Return the words of the text, and for each phone the index of its word.
 
-    What the frontend would say is laid beside what was said; where they differ, a phone is of the
-    word that the text has at the same part of the difference.
+    The frontend's phones are aligned with the spoken ones; where they differ, a phone belongs to
+    the word that the text has at the same part of the difference.
     """
     words, expected, of = _pronounced(text)
     if not expected:
-        raise TrainError(f"{alignment.path}: the text {text!r} has no word that can be said")
+        raise TrainError(f"{alignment.path}: the text {text!r} has no words to speak")
     matcher = SequenceMatcher(None, expected, list(phones), autojunk=False)
     owners: list[int] = []
     for _, first, last, begin, end in matcher.get_opcodes():
@@ -155,17 +155,17 @@ def _by_text(alignment: Alignment, text: str, phones: Sequence[str]) -> tuple[li
             owners.append(of[min(at, last - 1)] if last > first else of[max(0, first - 1)])
     if matcher.ratio() < ALIKE or set(owners) != set(range(len(words))):
         raise TrainError(
-            f"{alignment.path}: the phones are not those of the text {text!r}; if they are right, "
-            "give a word CTM (words.ctm beside phones.ctm)"
+            f"{alignment.path}: the phones do not match the text {text!r}; if they are right, "
+            "add a word CTM (words.ctm beside phones.ctm)"
         )
     return words, owners
 
 
 def _pronounced(text: str) -> tuple[list[str], list[str], list[int]]:
-    """Give the words of a text, their phones, and the index of the word of each phone."""
+    """Return the words of a text, their phones, and for each phone the index of its word."""
     from voxstack_english.frontend import in_context, spoken_words
-    from voxstack_english.normalise import PAUSE as COMMA
-    from voxstack_english.normalise import normalise
+    from voxstack_english.normalize import PAUSE as COMMA
+    from voxstack_english.normalize import normalize
     from voxstack_english.pronounce import pronounce
     from voxstack_english.sentences import split
 
@@ -173,7 +173,7 @@ def _pronounced(text: str) -> tuple[list[str], list[str], list[int]]:
     phones: list[str] = []
     of: list[int] = []
     for passage in split([text], len(text) + 1):
-        spoken = spoken_words(normalise(passage.text, passage.start).tokens)
+        spoken = spoken_words(normalize(passage.text, passage.start).tokens)
         plain = [item.word for item in spoken]
         for word, said_as in zip(plain, in_context(plain), strict=True):
             if word != COMMA:
@@ -204,7 +204,7 @@ def _check_times(alignment: Alignment, seconds: float) -> None:
 
 
 def _check_lengths(alignment: Alignment, phones: Sequence[Interval], seconds: float) -> None:
-    """See that the speech fills the audio: one word for a minute of audio does not."""
+    """Check that speech fills the audio: one word for a minute of audio does not."""
     mismatch = "text and audio do not match"
     for phone in phones:
         length = phone.end - phone.start
@@ -226,8 +226,8 @@ def _check_lengths(alignment: Alignment, phones: Sequence[Interval], seconds: fl
     ):
         if length > UNSPOKEN:
             raise TrainError(
-                f"{alignment.where(phone)}: the audio {edge} with {length:.1f} s in which no "
-                f"phone is aligned; {mismatch}"
+                f"{alignment.where(phone)}: the audio {edge} with {length:.1f} s without an "
+                f"aligned phone; {mismatch}"
             )
 
 

@@ -1,4 +1,4 @@
-"""Alignments: when a recording says which phone and which word, from TextGrid or CTM files."""
+"""Read alignments, the times of phones and words in a recording, from TextGrid or CTM files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from voxstack_train.errors import TrainError
 PHONES, WORDS = (
     "phones",
     "words",
-)  # the tiers of a TextGrid, as the Montreal Forced Aligner has them
+)  # the tiers of a TextGrid, as named by the Montreal Forced Aligner
 
 
 @final
@@ -26,20 +26,20 @@ class Interval:
     start: float  # seconds
     end: float  # seconds
     label: str
-    where: str | None = None  # FILE:LINE, where known
+    where: str | None = None  # FILE:LINE, if known
 
 
 @final
 @frozen
 class Alignment:
-    """The phones and words of one utterance, in the order of their time."""
+    """The phones and words of an utterance, in the order of time."""
 
-    path: Path  # of the phones
+    path: Path  # the file of the phones
     phones: tuple[Interval, ...]
-    words: tuple[Interval, ...] | None = None  # None: the source tells phones alone
+    words: tuple[Interval, ...] | None = None  # None: the source has only phones
 
     def where(self, interval: Interval) -> str:
-        """Give the file and line of a phone or word."""
+        """Return the file and line of a phone or word."""
         if interval.where:
             return interval.where
         line = _line_of(self.path, interval)
@@ -47,21 +47,21 @@ class Alignment:
 
 
 class Alignments(ABC):
-    """Where the alignments of a corpus are."""
+    """The alignments of a corpus."""
 
     @abstractmethod
     def of(self, *names: str) -> Alignment:
-        """Give the alignment of the utterance with one of these names; the first that is there.
+        """Return the alignment of the utterance, under the first of these names that exists.
 
-        TrainError names the file, and the line where it has one, of what is missing or wrong.
+        TrainError with the file, and the line if there is one, of what is missing or wrong.
         """
 
 
 def alignments_at(path: Path) -> Alignments:
-    """Open a folder of TextGrids, a phone CTM, or a folder that has a `phones.ctm`.
+    """Open a folder of TextGrids, a phone CTM, or a folder with a `phones.ctm`.
 
-    The words of `phones.ctm` are in `words.ctm`, of `dev.phone.ctm` in `dev.word.ctm`; there may
-    be none.
+    The words of `phones.ctm` are in `words.ctm`, those of `dev.phone.ctm` in `dev.word.ctm`; the
+    word CTM is optional.
     """
     if path.is_dir():
         phones = path / "phones.ctm"
@@ -73,7 +73,7 @@ def alignments_at(path: Path) -> Alignments:
 
 @final
 class TextGrids(Alignments):
-    """A folder with `ID.TextGrid` files, in it or below it."""
+    """A folder with `ID.TextGrid` files, in itself or its subfolders."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -82,15 +82,15 @@ class TextGrids(Alignments):
             if path.suffix.lower() == ".textgrid":
                 self._paths.setdefault(path.stem, []).append(path)
         if not self._paths:
-            raise TrainError(f"{folder}: has no .TextGrid files and no phones.ctm")
+            raise TrainError(f"{folder}: expected .TextGrid files or phones.ctm; there are none")
 
     def of(self, *names: str) -> Alignment:
         """Read the TextGrid of an utterance."""
         paths = next((self._paths[name] for name in names if name in self._paths), None)
         if paths is None:
-            raise TrainError(f"{self.folder / names[0]}.TextGrid: missing, here and in its folders")
+            raise TrainError(f"{self.folder / names[0]}.TextGrid: missing, also in subfolders")
         if len(paths) > 1:
-            raise TrainError(f"{paths[0]}: the same utterance is aligned in {paths[1]}")
+            raise TrainError(f"{paths[0]}: the same utterance is also aligned in {paths[1]}")
         return read_textgrid(paths[0])
 
 
@@ -111,21 +111,21 @@ def read_textgrid(path: Path) -> Alignment:
         ValueError,
         TypeError,
     ) as error:
-        raise TrainError(f"{path}: no TextGrid: {error}") from None
+        raise TrainError(f"{path}: not a TextGrid: {error}") from None
     tiers = {}
     for name in (PHONES, WORDS):
-        # Of a corpus with speakers, the aligner names its tiers "SPEAKER - phones".
+        # For a corpus with speakers, the aligner names the tiers "SPEAKER - phones".
         found = [tier for tier in grid.tierNames if tier.lower().split(" - ")[-1] == name]
         if len(found) != 1 or isinstance(grid.getTier(found[0]), textgrid.PointTier):
             has = ", ".join(repr(tier) for tier in grid.tierNames) or "none"
-            raise TrainError(f"{path}: must have one tier of intervals {name!r}, has {has}")
+            raise TrainError(f"{path}: expected one tier of intervals {name!r}, found {has}")
         entries = grid.getTier(found[0]).entries
         tiers[name] = tuple(Interval(e.start, e.end, e.label) for e in entries)
     return Alignment(path, tiers[PHONES], tiers[WORDS])
 
 
 def _line_of(path: Path, interval: Interval) -> int | None:
-    """Find an interval in the text of a TextGrid: its start, its end and its label follow."""
+    """Find the line of an interval in a TextGrid: its start, its end and its label follow."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeError):
@@ -143,7 +143,7 @@ def _line_of(path: Path, interval: Interval) -> int | None:
 
 @final
 class Ctm(Alignments):
-    """A phone CTM, `UTTERANCE CHANNEL START DURATION PHONE` a line, and its word CTM if any."""
+    """A phone CTM with lines `UTTERANCE CHANNEL START DURATION PHONE`, and a word CTM if any."""
 
     def __init__(self, path: Path) -> None:
         self._phones = _CtmFile(path)
@@ -158,7 +158,7 @@ class Ctm(Alignments):
 
 @final
 class _CtmFile:
-    """One CTM: where the lines of each utterance are; they are read when they are asked for."""
+    """A CTM file: the position of each utterance's lines, which are read on demand."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -181,7 +181,7 @@ class _CtmFile:
         for name in names:
             if runs := self._runs.get(name.encode()):
                 return tuple(sorted(self._read(runs), key=lambda interval: interval.start))
-        raise TrainError(f"{self.path}: has no line of {names[0]!r}")
+        raise TrainError(f"{self.path}: no line of {names[0]!r}")
 
     def _read(self, runs: list[tuple[int, int, int]]) -> Iterator[Interval]:
         with self.path.open("rb") as file:
@@ -203,5 +203,5 @@ class _CtmFile:
                 f"found {shown!r}"
             ) from None
         if not (math.isfinite(first + length) and first >= 0 and length >= 0):
-            raise TrainError(f"{self.path}:{number}: no time: {start} {duration}")
+            raise TrainError(f"{self.path}:{number}: not a time: {start} {duration}")
         return Interval(first, first + length, label, f"{self.path}:{number}")

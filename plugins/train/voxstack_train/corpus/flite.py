@@ -19,7 +19,7 @@ from voxstack_train.errors import TrainError
 VOICES = {"awb": "cmu_us_awb", "kal": "cmu_us_kal16", "rms": "cmu_us_rms", "slt": "cmu_us_slt"}
 SAMPLE_RATE = 16_000  # Hz, of all four
 FRAME = 0.005  # seconds, of clustergen's tracks
-UNVOICED = 30.0  # Hz: a clustergen F0 below it says that the frame is unvoiced
+UNVOICED = 30.0  # Hz: a clustergen F0 below it marks the frame as unvoiced
 
 
 class _Wave(ctypes.Structure):
@@ -45,18 +45,18 @@ class _Track(ctypes.Structure):
 @final
 @frozen(eq=False)
 class Spoken:
-    """What the teacher said, and how."""
+    """The teacher's speech, with its phones and F0."""
 
     audio: np.ndarray  # int16 [samples]
     phones: tuple[str, ...]
-    ends: np.ndarray  # [phones], seconds: where each phone ends
+    ends: np.ndarray  # [phones], seconds: the end of each phone
     f0_times: np.ndarray  # [points], seconds, ascending
-    f0: np.ndarray  # [points], Hz; 0 where the teacher says unvoiced
+    f0: np.ndarray  # [points], Hz; 0 if the teacher marks it as unvoiced
 
 
 @final
 class Flite:
-    """One voice of flite. Not for several threads: the library keeps global state."""
+    """A voice of flite. It is not thread-safe: the library keeps global state."""
 
     def __init__(self, voice: str) -> None:
         if voice not in VOICES:
@@ -73,10 +73,8 @@ class Flite:
         self._unwritten = voice == "kal"
 
     def speak(self, text: str) -> Spoken:
-        """Synthesize one sentence; the same each time."""
-        ctypes.CDLL(None).srand(
-            zlib.crc32(text.encode())
-        )  # of the noise in clustergen's excitation
+        """Synthesize one sentence, deterministically."""
+        ctypes.CDLL(None).srand(zlib.crc32(text.encode()))  # the noise in clustergen's excitation
         utterance = self._pointer("flite_synth_text", text.encode("ascii"), self._voice)
         if not utterance:
             raise TrainError(f"flite cannot say {text!r}")
@@ -99,7 +97,7 @@ class Flite:
         return tuple(phones), np.array(ends, np.float64)
 
     def _frame_ends(self, utterance: Any, ends: np.ndarray) -> np.ndarray:
-        """Give the exact ends: clustergen rounds each phone's states to whole frames."""
+        """Return the exact ends: clustergen rounds each phone's states to whole frames."""
         counts: list[int] = []
         current = None
         for frame in self._items(utterance, b"mcep"):
@@ -116,24 +114,24 @@ class Flite:
                 counts.append(1)
             current = segment
         if len(counts) != len(ends):
-            raise TrainError(f"flite gave {len(counts)} runs of frames for {len(ends)} phones")
+            raise TrainError(f"flite returned {len(counts)} runs of frames for {len(ends)} phones")
         return np.cumsum(counts) * FRAME
 
     def _track(self, utterance: Any) -> tuple[np.ndarray, np.ndarray]:
-        """F0 of the frames that clustergen made the audio from."""
+        """Return the F0 of the frames that clustergen made the audio from."""
         features = ctypes.cast(utterance, ctypes.POINTER(ctypes.c_void_p))[0]
         for name in (b"smoothed_track", b"param_track"):
             value = self._pointer("feat_val", ctypes.c_void_p(features), name)
             if value:
                 break
         else:
-            raise TrainError("flite gave no F0 track")
+            raise TrainError("flite returned no F0 track")
         track = ctypes.cast(self._pointer("val_track", value), ctypes.POINTER(_Track))[0]
         f0 = np.array([track.frames[i][0] for i in range(track.num_frames)], np.float64)
         return np.arange(len(f0)) * FRAME, np.where(f0 > UNVOICED, f0, 0.0)
 
     def _targets(self, utterance: Any) -> tuple[np.ndarray, np.ndarray]:
-        """F0 targets, between which the diphone voices go linearly."""
+        """Return F0 targets, between which the diphone voices interpolate linearly."""
         points = [
             tuple(
                 self._call("item_feat_float", ctypes.c_float, item, key) for key in (b"pos", b"f0")
@@ -142,7 +140,7 @@ class Flite:
         ]
         points.sort()
         if not points:
-            raise TrainError("flite gave no F0 targets")
+            raise TrainError("flite returned no F0 targets")
         times, f0 = np.array(points, np.float64).T
         return times, f0
 

@@ -1,8 +1,8 @@
-"""A corpus from recordings with alignments, in the layout of LJSpeech or of VCTK.
+"""Import recordings with alignments, in the layout of LJSpeech or of VCTK.
 
-LJSpeech: `metadata.csv`, a line `ID|TEXT|NORMALISED TEXT`, and `wavs/ID.wav`. VCTK:
+LJSpeech: `metadata.csv` with lines `ID|TEXT|NORMALIZED TEXT`, and `wavs/ID.wav`. VCTK:
 `txt/SPEAKER/ID.txt` and `wav48_silence_trimmed/SPEAKER/ID_mic1.flac` (or `wav48` or `wav16`, wav
-or flac, with or without microphone).
+or flac, with or without a microphone).
 """
 
 from __future__ import annotations
@@ -15,39 +15,39 @@ from typing import Literal, final
 import numpy as np
 from attrs import field, frozen, validators
 
-from voxstack_train.corpus.aligned import said
+from voxstack_train.corpus.aligned import timed_symbols
 from voxstack_train.corpus.alignments import Alignments, alignments_at
 from voxstack_train.corpus.utterances import Corpus, Utterance, read_audio
 from voxstack_train.errors import TrainError
 from voxstack_train.features.spectrum import SAMPLE_RATE
 
-VCTK_AUDIO = ("wav48_silence_trimmed", "wav48", "wav16")  # the first that has the speaker
-MICROPHONES = ("_mic1", "_mic2", "")  # one for all of a speaker: they sound different
-ID = re.compile(r"\w[\w.-]*")  # also the name of a file
-SHOWN = 5  # reasons of an error
+VCTK_AUDIO = ("wav48_silence_trimmed", "wav48", "wav16")  # the first with the speaker is used
+MICROPHONES = ("_mic1", "_mic2", "")  # one for all of a speaker, because they sound different
+ID = re.compile(r"\w[\w.-]*")  # also valid as a file name
+SHOWN = 5  # reasons in an error message
 HERE = Path()
 
 
 @final
 @frozen
 class Recorded:
-    """Recordings of one speaker: the options as they stand in a recipe."""
+    """The options of one speaker's recordings."""
 
     kind: Literal["ljspeech", "vctk"] = field(validator=validators.in_(("ljspeech", "vctk")))
     folder: Path = field(
         converter=Path
-    )  # of metadata.csv, or of txt/; from the recipe's place, as `alignments` is
+    )  # of metadata.csv, or of txt/; relative to the recipe, as is `alignments`
     # A folder of .TextGrid files with tiers "phones" and "words", or a phone CTM.
     alignments: Path = field(converter=Path)
-    speaker: str | None = None  # of VCTK: which one, as "p225"
-    resample: bool = False  # audio of a higher rate than the voice's
-    limit: int | None = None  # utterances at most
+    speaker: str | None = None  # of VCTK, such as "p225"
+    resample: bool = False  # resample audio of higher rates than the voice's
+    limit: int | None = None  # the largest number of utterances
 
     def __attrs_post_init__(self) -> None:
         if self.kind == "vctk" and not self.speaker:
-            raise ValueError('kind = "vctk" needs a speaker, as speaker = "p225"')
+            raise ValueError('kind = "vctk" needs a speaker, such as speaker = "p225"')
         if self.kind == "ljspeech" and self.speaker:
-            raise ValueError('kind = "ljspeech" has one speaker; leave the option speaker out')
+            raise ValueError('kind = "ljspeech" has one speaker; remove the option speaker')
         if self.limit is not None and self.limit < 1:
             raise ValueError(f"limit must be 1 or more, not {self.limit}")
 
@@ -57,8 +57,8 @@ class Recorded:
 class LeftOut:
     """An utterance, or a line, that cannot be used."""
 
-    id: str | None  # None where the line has none
-    reason: str  # begins with FILE:LINE, or FILE where there are no lines
+    id: str | None  # None if the line has none
+    reason: str  # begins with FILE:LINE, or with FILE if it has no lines
 
     def __str__(self) -> str:
         return self.reason
@@ -67,18 +67,18 @@ class LeftOut:
 @final
 @frozen
 class Imported:
-    """What came of the recordings."""
+    """The result of an import."""
 
-    added: int  # utterances added now
-    kept: int  # utterances that were there
+    added: int  # utterances added in this run
+    kept: int  # utterances that were already in the corpus
     left_out: tuple[LeftOut, ...]
-    questionable: tuple[str, ...]  # of those added: what to listen to
+    questionable: tuple[str, ...]  # notes on added utterances that need a listener
 
 
 @final
 @frozen
 class Listed:
-    """One utterance as the layout lists it."""
+    """An utterance as the layout lists it."""
 
     id: str
     text: str
@@ -86,7 +86,7 @@ class Listed:
 
 
 def size_of(layout: Recorded, root: Path = HERE) -> int:
-    """Count what an import goes through at most, for a progress bar."""
+    """Return the number of utterances of an import for a progress bar, at most."""
     count = sum(1 for _ in listed(layout, root))
     return count if layout.limit is None else min(count, layout.limit)
 
@@ -97,10 +97,10 @@ def import_recorded(
     progress: Callable[[int], object] = lambda count: None,
     root: Path = HERE,
 ) -> Imported:
-    """Add the recordings to the corpus in `folder`; each becomes `ID.wav` of the voice's rate.
+    """Add the recordings to the corpus in `folder`; each becomes `ID.wav` at the voice's rate.
 
-    What cannot be used is left out, with its reason. An import that was killed goes on where it
-    was. The layout's paths begin at `root`. TrainError if nothing can be used.
+    Unusable utterances are left out, with the reason. A killed import resumes where it stopped.
+    The layout's paths are relative to `root`. TrainError if nothing can be used.
     """
     if layout.resample:
         _resampler()
@@ -137,10 +137,10 @@ def import_recorded(
 def recorded(
     entry: Listed, alignments: Alignments, resample: bool
 ) -> tuple[Utterance, np.ndarray, list[str]]:
-    """Give one utterance, its audio (int16 [samples]) and what is questionable about it."""
+    """Return one utterance, its audio (int16 [samples]) and notes on questionable audio."""
     audio, notes = _audio(entry.audio, resample)
     alignment = alignments.of(entry.id, entry.audio.stem)
-    what = said(alignment, entry.text, len(audio) / SAMPLE_RATE)
+    what = timed_symbols(alignment, entry.text, len(audio) / SAMPLE_RATE)
     silences = [round(seconds * SAMPLE_RATE) for seconds in (what.before, what.after)]
     samples = np.round(np.clip(np.pad(audio, silences), -1, 1) * 32767).astype(np.int16)
     return (
@@ -151,7 +151,7 @@ def recorded(
 
 
 def listed(layout: Recorded, root: Path = HERE) -> Iterator[Listed | LeftOut]:
-    """Give the utterances of a layout in its order, and what of it cannot be read."""
+    """Yield the utterances of a layout in its order, and entries that cannot be read."""
     folder = root / layout.folder
     if not folder.is_dir():
         raise TrainError(f"{folder}: no such folder of recordings")
@@ -161,7 +161,7 @@ def listed(layout: Recorded, root: Path = HERE) -> Iterator[Listed | LeftOut]:
 def _ljspeech(folder: Path) -> list[Listed | LeftOut]:
     path = folder / "metadata.csv"
     if not path.is_file():
-        raise TrainError(f"{path}: missing; the layout is metadata.csv and wavs/ID.wav")
+        raise TrainError(f"{path}: missing; expected metadata.csv and wavs/ID.wav")
     found: list[Listed | LeftOut] = []
     lines: dict[str, int] = {}
     for number, raw in enumerate(path.read_bytes().removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
@@ -177,9 +177,9 @@ def _ljspeech(folder: Path) -> list[Listed | LeftOut]:
         id_, text = fields[0], (fields[-1] or fields[1]) if len(fields) > 1 else ""
         if len(fields) not in (2, 3) or not ID.fullmatch(id_) or not text:
             shown = raw.decode("utf-8").strip()[:60]
-            found.append(LeftOut(None, f"{where}: expected ID|TEXT|NORMALISED, found {shown!r}"))
+            found.append(LeftOut(None, f"{where}: expected ID|TEXT|NORMALIZED, found {shown!r}"))
         elif id_ in lines:
-            found.append(LeftOut(id_, f"{where}: {id_} is in line {lines[id_]} already"))
+            found.append(LeftOut(id_, f"{where}: {id_} is already in line {lines[id_]}"))
         else:
             lines[id_] = number
             audio = folder / "wavs" / f"{id_}.wav"
@@ -196,15 +196,13 @@ def _vctk(corpus: Path, speaker: str) -> list[Listed | LeftOut]:
     if folder is None or not texts:
         missing = f"txt/{speaker}" if folder else f"{' or '.join(VCTK_AUDIO)}/{speaker}"
         there = sorted(path.name for path in (corpus / "txt").glob("*") if path.is_dir())
-        raise TrainError(
-            f"{corpus}: has no {missing}; its speakers are {', '.join(there) or 'none'}"
-        )
+        raise TrainError(f"{corpus}: no {missing}; its speakers are {', '.join(there) or 'none'}")
     recordings = _recordings(folder)
     found: list[Listed | LeftOut] = []
     for id_ in sorted(texts.keys() | recordings.keys()):
         if id_ not in texts:
             text = corpus / "txt" / speaker / f"{id_}.txt"
-            found.append(LeftOut(id_, f"{text}: missing; {recordings[id_]} has no text"))
+            found.append(LeftOut(id_, f"{text}: missing; {recordings[id_]} needs a text"))
             continue
         try:
             text = " ".join(texts[id_].read_text(encoding="utf-8-sig").split())
@@ -212,17 +210,17 @@ def _vctk(corpus: Path, speaker: str) -> list[Listed | LeftOut]:
             found.append(LeftOut(id_, f"{texts[id_]}:1: not UTF-8: {error}"))
             continue
         if not text:
-            found.append(LeftOut(id_, f"{texts[id_]}:1: has no text"))
+            found.append(LeftOut(id_, f"{texts[id_]}:1: empty text"))
             continue
         if id_ in recordings:
             found.append(Listed(id_, text, recordings[id_]))
         else:
-            found.append(LeftOut(id_, f"{texts[id_]}: has no audio in {folder}"))
+            found.append(LeftOut(id_, f"{texts[id_]}: no audio in {folder}"))
     return found
 
 
 def _recordings(folder: Path) -> dict[str, Path]:
-    """Give the recordings of a VCTK speaker by their ids, all of one microphone."""
+    """Return the recordings of a VCTK speaker by id, all from one microphone."""
     files = sorted(path for path in folder.iterdir() if path.suffix.lower() in (".wav", ".flac"))
     for microphone in MICROPHONES:
         found = {p.stem.removesuffix(microphone): p for p in files if p.stem.endswith(microphone)}
@@ -232,18 +230,18 @@ def _recordings(folder: Path) -> dict[str, Path]:
 
 
 def _audio(path: Path, resample: bool) -> tuple[np.ndarray, list[str]]:
-    """Read audio as float32 [samples] of the voice's rate, and what is questionable about it."""
+    """Read audio as float32 [samples] at the voice's rate, with notes on questionable audio."""
     import soundfile
 
     try:
         rate = soundfile.info(path).samplerate
     except (OSError, soundfile.LibsndfileError) as error:
-        raise TrainError(f"{path}: cannot be read: {error}") from None
+        raise TrainError(f"{path}: cannot read: {error}") from None
     if rate == SAMPLE_RATE:
         return read_audio(path, SAMPLE_RATE)
     if rate < SAMPLE_RATE:
         raise TrainError(
-            f"{path}: {rate} Hz, expected {SAMPLE_RATE} Hz or more: what it lacks cannot be added"
+            f"{path}: {rate} Hz, expected {SAMPLE_RATE} Hz or more; lower rates cannot be used"
         )
     if not resample:
         raise TrainError(
@@ -262,7 +260,7 @@ def _resampler() -> Callable[..., np.ndarray]:
 
 
 def _question(text: str) -> int:
-    """Tell a question as the frontend does."""
+    """Return 1 for a question, 0 otherwise, as the frontend does."""
     from voxstack_english.frontend import CLOSERS
 
     return int("?" in text.rstrip(CLOSERS)[-3:])
@@ -270,7 +268,7 @@ def _question(text: str) -> int:
 
 def _nothing(folder: Path, left_out: list[LeftOut]) -> str:
     if not left_out:
-        return f"{folder}: lists no utterance"
+        return f"{folder}: lists no utterances"
     lines = [
         f"{folder}: none of {len(left_out)} utterances can be used",
         *(entry.reason for entry in left_out[:SHOWN]),

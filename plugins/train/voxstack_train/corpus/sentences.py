@@ -1,4 +1,4 @@
-"""Sentences and what they cover: phones, pairs of phones, questions, numbers."""
+"""Count what sentences cover: phones, pairs of phones, questions, numbers."""
 
 from __future__ import annotations
 
@@ -32,37 +32,37 @@ NUMBERS = re.compile(
 
 @cache
 def frontend() -> English:
-    """Give the frontend that the voices run with."""
+    """Return the frontend of the voices."""
     return English(symbols=Symbols(SYMBOLS))
 
 
 def sentences_of(text: str) -> list[Sentence]:
-    """Give what the frontend makes of a text."""
+    """Return the frontend's sentences of a text."""
     return list(frontend().sentences([text]))
 
 
 def rows_of(sentence: Sentence) -> np.ndarray:
-    """Give the text inputs of one sentence, int64 [len(INPUTS), symbols]."""
+    """Return the text inputs of one sentence, int64 [len(INPUTS), symbols]."""
     return np.stack([np.asarray(sentence.tensors[name])[0] for name in INPUTS])
 
 
 def phones_of(text: str) -> list[str]:
-    """Give the names of a text's symbols, as the frontend says it."""
+    """Return the names of a text's symbols according to the frontend."""
     return [NAMES[i] for s in sentences_of(text) for i in np.asarray(s.tensors["ids"])[0]]
 
 
 def pairs_of(phones: Sequence[str]) -> list[tuple[str, str]]:
-    """Give each two phones that follow each other."""
+    """Return every two consecutive phones."""
     return list(pairwise(phones))
 
 
 def plain(text: str) -> str:
-    """Give the letters and digits alone: what two sentences that sound alike have in common."""
+    """Return only the letters and digits, which are equal for sentences that sound alike."""
     return re.sub(r"[^a-z0-9]+", " ", text.lower()).strip()
 
 
 def coverage(texts: Iterable[str]) -> dict[str, Any]:
-    """Count what the texts cover; the numbers of a coverage report."""
+    """Count what the texts cover; return the numbers of a coverage report."""
     phones: Counter[str] = Counter()
     pairs: Counter[tuple[str, str]] = Counter()
     questions = numbers = words = count = 0

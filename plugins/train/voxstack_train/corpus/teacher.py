@@ -1,4 +1,4 @@
-"""A corpus from a teacher: flite says the sentences, and tells when it said what."""
+"""Build a corpus from a teacher: flite says the sentences, with the times of its phones."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from voxstack_train.errors import TrainError
 
 @final
 @frozen
-class Told:
-    """What came of a teacher's sentences."""
+class Taught:
+    """The result of teaching."""
 
-    added: int  # utterances added now
-    kept: int  # utterances that were there
-    differ: tuple[str, ...]  # sentences left out: the frontend says them otherwise than the teacher
+    added: int  # utterances added in this run
+    kept: int  # utterances that were already in the corpus
+    differ: tuple[str, ...]  # sentences left out because frontend and teacher say them differently
 
 
 def teach(
     voice: str, texts: Mapping[str, str], folder: Path, progress: Callable[[int], None]
-) -> Told:
-    """Have a voice of flite say the texts, by their ids; each becomes `ID.wav`."""
+) -> Taught:
+    """Let a voice of flite say the texts; each becomes `ID.wav`."""
     corpus = Corpus(folder)
     done, listing = corpus.open()
     teacher = Flite(voice)
@@ -37,15 +37,15 @@ def teach(
         for number, known in enumerate(corpus, 1):
             if (text := texts.get(known.id, known.text)) != known.text:
                 raise TrainError(
-                    f"{corpus.listing}:{number}: {known.id} is {known.text!r}, in the recipe"
-                    f" {text!r}: a corpus of another recipe; give this one a folder of its own with"
+                    f"{corpus.listing}:{number}: {known.id} is {known.text!r}, in the recipe it is"
+                    f" {text!r}: the corpus belongs to another recipe; choose another folder with"
                     " --work"
                 )
         for id_, text in texts.items():
             if id_ not in done:
                 try:
-                    utterance, audio = told(teacher, id_, text)
-                except TrainError:  # what the teacher cannot say is no reason to stop here
+                    utterance, audio = utterance_of(teacher, id_, text)
+                except TrainError:  # the remaining texts can still be said
                     utterance = None
                 if utterance is None:
                     differ.append(text)
@@ -53,18 +53,18 @@ def teach(
                     corpus.add(listing, utterance, audio, SAMPLE_RATE)
                     added += 1
             progress(1)
-    return Told(added, len(done), tuple(differ))
+    return Taught(added, len(done), tuple(differ))
 
 
-def told(teacher: Flite, id_: str, text: str) -> tuple[Utterance | None, np.ndarray]:
-    """Give one sentence as the teacher says it; None if its phones are not the frontend's."""
+def utterance_of(teacher: Flite, id_: str, text: str) -> tuple[Utterance | None, np.ndarray]:
+    """Return one sentence as the teacher says it; None if its phones differ from the frontend's."""
     sentences = sentences_of(text)
     spoken = teacher.speak(text)
     if len(sentences) != 1:
         return None, spoken.audio
     rows = rows_of(sentences[0])
-    said = ["pau" if NAMES[i] in ("<start>", "<end>") else NAMES[i] for i in rows[0]]
-    if said != list(spoken.phones):
+    phones = ["pau" if NAMES[i] in ("<start>", "<end>") else NAMES[i] for i in rows[0]]
+    if phones != list(spoken.phones):
         return None, spoken.audio
     question = int(np.asarray(sentences[0].tensors["question"])[0])
     times = np.arange(0.0, len(spoken.audio) / SAMPLE_RATE, TRACK_STEP)
@@ -80,7 +80,7 @@ def told(teacher: Flite, id_: str, text: str) -> tuple[Utterance | None, np.ndar
 
 
 def _sampled(spoken: Spoken, times: np.ndarray) -> np.ndarray:
-    """F0 at the times: the nearest value of a track, or a line between targets."""
+    """Return F0 at the times: the nearest value of a track, or interpolated targets."""
     if (spoken.f0 == 0).any():
         nearest = np.searchsorted(spoken.f0_times, times - TRACK_STEP / 2)
         return spoken.f0[np.minimum(nearest, len(spoken.f0) - 1)]

@@ -1,7 +1,7 @@
-"""A corpus on disk: `SPEAKER/utterances.jsonl`, one utterance a line, and `SPEAKER/wavs/ID.wav`.
+"""A corpus on disk: `SPEAKER/utterances.jsonl`, one utterance per line, and `SPEAKER/wavs/ID.wav`.
 
-It grows utterance by utterance and survives being killed at any point: the audio is in place
-before its line is, and a line that was cut short is dropped when the corpus is opened again.
+Utterances are added one by one, and the process may be killed at any point: the audio is written
+before its line, and an incomplete line is dropped when the corpus is opened again.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ TRACK_STEP = 0.005  # seconds between the values of an utterance's F0
 @final
 @frozen(eq=False)
 class Utterance:
-    """One utterance: what was said, and when."""
+    """One utterance: its symbols and their times."""
 
     id: str
     text: str
     rows: list[list[int]]  # the text inputs, [len(INPUTS)][symbols]
     question: int
-    ends: list[float]  # seconds, [symbols]: where each symbol ends
+    ends: list[float]  # seconds, [symbols]: the end of each symbol
     f0: list[float] | None = None  # Hz every TRACK_STEP seconds, if the source knows it
-    voicing: bool = True  # 0 in `f0` says unvoiced; else voicing is to be measured
+    voicing: bool = True  # 0 in `f0` means unvoiced; if False, voicing must be measured
 
 
 @final
@@ -44,11 +44,11 @@ class Corpus:
         self.listing = folder / "utterances.jsonl"
 
     def wav(self, id_: str) -> Path:
-        """Give where an utterance's audio is."""
+        """Return the path of an utterance's audio."""
         return self.folder / "wavs" / f"{id_}.wav"
 
     def open(self) -> tuple[set[str], IO[bytes]]:
-        """Give the ids that are there, and the listing opened to append to."""
+        """Return the ids of the existing utterances, and the listing opened for appending."""
         (self.folder / "wavs").mkdir(parents=True, exist_ok=True)
         done: set[str] = set()
         whole = 0
@@ -63,7 +63,7 @@ class Corpus:
         return done, self.listing.open("ab", buffering=0)
 
     def add(self, listing: IO[bytes], utterance: Utterance, audio: np.ndarray, rate: int) -> None:
-        """Add an utterance: int16 audio [samples]. TrainError where the disk is full."""
+        """Add an utterance with int16 audio [samples]. TrainError if the disk is full."""
         import soundfile
 
         path = self.wav(utterance.id)
@@ -76,12 +76,12 @@ class Corpus:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except (OSError, soundfile.LibsndfileError) as error:
             raise TrainError(
-                f"{path}: cannot be written: {error}; is the disk full? What was added is kept: "
-                "make room and run it again"
+                f"{path}: cannot write: {error}; is the disk full? Added utterances are kept: "
+                "free some space and run it again"
             ) from None
 
     def where(self, id_: str) -> str:
-        """Give the file and line of an utterance."""
+        """Return the file and line of an utterance."""
         places = (number for number, u in enumerate(self, 1) if u.id == id_)
         return f"{self.listing}:{next(places, '')}".rstrip(":")
 
@@ -95,21 +95,21 @@ class Corpus:
             return Utterance(**json.loads(line))
         except (ValueError, TypeError) as error:
             raise TrainError(
-                f"{self.listing}:{number}: no utterance: {error}; delete the line"
+                f"{self.listing}:{number}: not an utterance: {error}; delete the line"
             ) from None
 
 
 def read_audio(path: Path, rate: int) -> tuple[np.ndarray, list[str]]:
-    """Read audio as float32 [samples] in [-1, 1], and what is questionable about it.
+    """Read audio as float32 [samples] in [-1, 1], with notes on questionable audio.
 
-    TrainError names the file for audio of another rate, stereo, silent or empty.
+    TrainError for audio with another rate, stereo, silent or empty audio.
     """
     import soundfile
 
     try:
         audio, found = soundfile.read(path, dtype="float32", always_2d=True)
     except (OSError, soundfile.LibsndfileError) as error:
-        raise TrainError(f"{path}: cannot be read: {error}") from None
+        raise TrainError(f"{path}: cannot read: {error}") from None
     if found != rate:
         raise TrainError(
             f"{path}: {found} Hz, expected {rate} Hz; resample it: sox IN -r {rate} OUT"
@@ -120,7 +120,7 @@ def read_audio(path: Path, rate: int) -> tuple[np.ndarray, list[str]]:
     if not len(mono):
         raise TrainError(f"{path}: has no samples")
     if not np.isfinite(mono).all():
-        raise TrainError(f"{path}: has samples that are no numbers")
+        raise TrainError(f"{path}: has samples that are NaN or infinite")
     peak = float(np.abs(mono).max())
     if peak < 1e-3:
         raise TrainError(f"{path}: silent (peak {peak:.1e} of 1)")
@@ -130,7 +130,7 @@ def read_audio(path: Path, rate: int) -> tuple[np.ndarray, list[str]]:
 
 
 def summary(folder: Path) -> dict[str, Any]:
-    """Count a corpus for a report: utterances and hours, by speaker."""
+    """Count the utterances and hours of a corpus by speaker, for a report."""
     found = {}
     for listing in sorted(folder.glob("*/utterances.jsonl")):
         corpus = Corpus(listing.parent)

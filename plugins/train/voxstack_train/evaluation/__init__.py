@@ -1,1 +1,1 @@
-"""What a voice is worth, measured against its teacher: `voxstack evaluate`."""
+"""Measure a voice against its teacher: `voxstack evaluate`."""

@@ -1,4 +1,4 @@
-"""`voxstack evaluate`: what a voice is worth beside its teacher."""
+"""`voxstack evaluate`: measure a voice against its teacher."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from voxstack.cli import json_option, make_host, print_json, print_table
 from voxstack_train.evaluation.sets import SETS
 
 
-@click.command(short_help="Measure a voice beside its teacher.")
+@click.command(short_help="Measure a voice against its teacher.")
 @click.argument("voice")
 @click.option(
     "--set",
@@ -24,7 +24,7 @@ from voxstack_train.evaluation.sets import SETS
     type=click.Choice([*SETS, "all"]),
     default=("easy", "hard"),
     show_default=True,
-    help="Held-out sentences. Repeatable.",
+    help="Held-out sentences; repeatable.",
 )
 @click.option(
     "--sentences",
@@ -32,7 +32,7 @@ from voxstack_train.evaluation.sets import SETS
     metavar="N",
     default=25,
     show_default=True,
-    help="The first N of each set; 100 for figures to quote: there are no more.",
+    help="The first N of each set; use all 100 for figures to publish.",
 )
 @click.option("--speakers", metavar="A,B", help="Only these speakers (default: all of the voice).")
 @click.option(
@@ -46,10 +46,10 @@ from voxstack_train.evaluation.sets import SETS
     default=os.cpu_count() or 1,
     show_default="cores",
     metavar="N",
-    help="Processes that recognise and measure.",
+    help="Worker processes for recognition and measurement.",
 )
 @click.option(
-    "--pictures", metavar="FOLDER", help="Write spectrograms there, a PNG a speaker and set."
+    "--pictures", metavar="FOLDER", help="Write spectrograms there, a PNG per speaker and set."
 )
 @click.option(
     "--deploy", metavar="FILE.toml", help="Deployment file: how this site runs its voices."
@@ -72,7 +72,7 @@ def evaluate(
     as_json: bool,
     as_markdown: bool,
 ) -> None:
-    """Measure a voice beside its teacher, by recognition and by signal.
+    """Measure a voice against its teacher, by recognition and by signal.
 
     VOICE is a name or a path. Systems in one table: the teacher (flite), copy-synthesis (the
     voice's vocoder, fed the teacher's mel spectrum and F0), Griffin-Lim, and the voice itself.
@@ -112,7 +112,7 @@ def evaluate(
 
 
 class _Bar:
-    """A progress bar on stderr, on a terminal."""
+    """A progress bar on stderr, shown on a terminal."""
 
     def __enter__(self) -> _Bar:
         from rich.console import Console

@@ -1,4 +1,4 @@
-"""Copy-synthesis: a voice's own vocoder, fed what the teacher's speech is made of."""
+"""Copy-synthesis: the voice's own vocoder, fed the features of the teacher's speech."""
 
 from __future__ import annotations
 
@@ -7,13 +7,20 @@ from typing import Any, final
 
 import numpy as np
 from attrs import frozen
-from voxstack import Chunk, StreamableBlock, StreamablePipeline, StreamableStack, Tensors, Voice
-from voxstack.schedule import Schedule
+from voxstack import (
+    Chunk,
+    Schedule,
+    StreamableBlock,
+    StreamablePipeline,
+    StreamableStack,
+    Tensors,
+    Voice,
+)
 
 from voxstack_train.features.spectrum import HOP, MELS, SAMPLE_RATE
 
-PIECE = 256  # frames a call
-GIVEN = ("f0", "voiced")  # what the teacher tells beside its mel spectrum
+PIECE = 256  # frames per call
+GIVEN = ("f0", "voiced")  # what the teacher provides besides its mel spectrum
 
 
 @final
@@ -25,7 +32,7 @@ class Copier:
     sequence: Tensors  # seed, sentence, the voice's controls
 
     def __call__(self, mel: np.ndarray, f0: np.ndarray, voiced: np.ndarray) -> np.ndarray:
-        """Give audio float32 [frames * HOP] of mel [MELS, frames], F0 (Hz) and voicing [frames]."""
+        """Return audio float32 [frames * HOP] of mel [MELS, frames], F0 (Hz), voicing [frames]."""
         tensors = {"mel": mel[None], "f0": f0[None], "voiced": voiced[None]}
         given = Chunk({n: np.asarray(t, np.float32) for n, t in tensors.items()}, last=True)
         parts = [chunk["audio"] for chunk in self.row.stream(self.sequence, iter([given]))]
@@ -33,7 +40,7 @@ class Copier:
 
 
 def copier(voice: Voice, controls: Mapping[str, Any]) -> Copier | str:
-    """Take a voice's stack from the mel spectrum on, or say why it cannot be."""
+    """Return a voice's stack from the mel spectrum on, or why that is not possible."""
     audio = voice.addon.manifest.audio
     if (audio.sample_rate, audio.hop) != (SAMPLE_RATE, HOP):
         return (
@@ -43,7 +50,7 @@ def copier(voice: Voice, controls: Mapping[str, Any]) -> Copier | str:
     blocks = list(_leaves((*voice.built.head, *voice.built.tail)))
     ends = [i for i, b in enumerate(blocks) if "audio" in _made(b) and "mel" in _read(b)]
     if not ends:
-        return "no block of its stack makes audio of mel"
+        return "no block of its stack makes audio from mel"
     vocoder = blocks[ends[-1]]
     sequence = {
         "seed": np.zeros(1, np.int64),
@@ -55,10 +62,10 @@ def copier(voice: Voice, controls: Mapping[str, Any]) -> Copier | str:
     }
     row, missing = _fed(vocoder, blocks[: ends[-1]], {*sequence, "mel"})
     if missing:
-        return f"its vocoder needs {', '.join(sorted(missing))}, which the teacher does not tell"
+        return f"its vocoder needs {', '.join(sorted(missing))}, which the teacher does not provide"
     bands = vocoder.network.network.inputs["mel"].shape[1] if hasattr(vocoder, "network") else MELS
     if bands != MELS:
-        return f"its vocoder reads {bands} mel bands, the teacher has {MELS}"
+        return f"its vocoder reads {bands} mel bands, but the teacher has {MELS}"
     planned, _ = StreamableStack(row).planned(Schedule((PIECE,)))
     return Copier(planned, Tensors(sequence))
 
@@ -66,9 +73,9 @@ def copier(voice: Voice, controls: Mapping[str, Any]) -> Copier | str:
 def _fed(
     vocoder: StreamableBlock, before: list[StreamableBlock], known: set[str]
 ) -> tuple[list[StreamableBlock], set[str]]:
-    """Give the vocoder with the blocks before it that make what it reads of what is known.
+    """Return the vocoder with the blocks before it that make its inputs from known tensors.
 
-    What the teacher tells is taken from the teacher, unless the voice too makes it of its mel.
+    The teacher's features are used unless the voice computes them from mel too.
     """
     row, needed = [vocoder], set(_read(vocoder)) - known
     for block in reversed(before):
@@ -84,7 +91,7 @@ def _fed(
 
 
 def _leaves(blocks: Iterable[StreamableBlock]) -> Iterator[StreamableBlock]:
-    """Give the blocks that frames pass through, in their order, without the containers."""
+    """Yield the blocks that frames pass through, in order, without the containers."""
     for block in blocks:
         if isinstance(block, StreamableStack):
             yield from _leaves(block.stack)

@@ -1,4 +1,4 @@
-"""What evaluation lacks."""
+"""The errors of a missing package or library."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import final
 
 from voxstack_train.errors import TrainError
 
-PACKAGES = {"pocketsphinx": "recognises what was said", "jiwer": "counts the recogniser's errors"}
+PACKAGES = {"pocketsphinx": "recognizes speech", "jiwer": "counts recognition errors"}
 DRAWS = {"matplotlib": "draws --pictures"}
 
 
 @final
 class NotInstalledError(TrainError):
-    """Something that evaluation needs is not installed; the message says how to get it."""
+    """Something that evaluation needs is not installed; the message says how to install it."""
 
 
 def require_packages(pictures: bool) -> None:
-    """Raise NotInstalledError for Python packages that are not there, all of them at once."""
+    """Raise NotInstalledError with all missing Python packages."""
     packages = {**PACKAGES, **(DRAWS if pictures else {})}
     missing = [name for name in packages if find_spec(name) is None]
     if missing:

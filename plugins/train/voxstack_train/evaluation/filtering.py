@@ -1,6 +1,6 @@
-"""Band-limiting and resampling of whole utterances, exactly, by their Fourier transform.
+"""Band-limit and resample whole utterances exactly, by their Fourier transform.
 
-The signal is taken to repeat: fit for utterances that begin and end in silence.
+The signal is assumed to repeat, which suits utterances that begin and end in silence.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import numpy as np
 
 
 def resampled(audio: np.ndarray, rate: int, wanted: int) -> np.ndarray:
-    """Give audio [samples] of `rate` Hz at `wanted` Hz."""
+    """Return audio [samples] at `rate` Hz resampled to `wanted` Hz."""
     count = round(len(audio) * wanted / rate)
     if rate == wanted or not count:
         return audio[:count]
@@ -21,7 +21,7 @@ def resampled(audio: np.ndarray, rate: int, wanted: int) -> np.ndarray:
 
 
 def band(audio: np.ndarray, rate: int, low: float, high: float) -> np.ndarray:
-    """Give what audio [samples] of `rate` Hz has between two frequencies, Hz."""
+    """Return the part of audio [samples] at `rate` Hz between two frequencies in Hz."""
     if not len(audio):
         return audio
     spectrum = np.fft.rfft(audio)

@@ -1,4 +1,4 @@
-"""Audio from a mel spectrum without a network: what any vocoder must be better than.
+"""Reconstruct audio from a mel spectrum without a network, as a baseline for vocoders.
 
 Griffin and Lim (1984) with the momentum of Perraudin, Balazs and Sondergaard (2013).
 """
@@ -11,11 +11,11 @@ from voxstack_train.features.spectrum import BINS, HOP, WINDOW, mel_filters
 
 ROUNDS = 60
 MOMENTUM = 0.99
-FITTING = 30  # rounds that fit magnitudes to the mel spectrum
+FITTING = 30  # iterations that fit magnitudes to the mel spectrum
 
 
 def griffin_lim(mel: np.ndarray) -> np.ndarray:
-    """Give audio float32 [frames * HOP] of a natural-log mel spectrum [MELS, frames]."""
+    """Return audio float32 [frames * HOP] of a natural-log mel spectrum [MELS, frames]."""
     size = _magnitudes(np.exp(np.asarray(mel, np.float32)))
     phase = np.random.default_rng(0).random(size.shape) * 2 * np.pi
     spectrum = size * np.exp(1j * phase)
@@ -29,7 +29,7 @@ def griffin_lim(mel: np.ndarray) -> np.ndarray:
 
 
 def _magnitudes(mel: np.ndarray) -> np.ndarray:
-    """Give magnitudes [frames, BINS], 0 or more, that have the mel magnitudes [MELS, frames]."""
+    """Return nonnegative magnitudes [frames, BINS] with the mel magnitudes [MELS, frames]."""
     filters = mel_filters()
     size = np.maximum(np.linalg.pinv(filters) @ mel, 1e-5)
     for _ in range(FITTING):  # Lee and Seung (2001)
@@ -42,14 +42,14 @@ def _window() -> np.ndarray:
 
 
 def _stft(audio: np.ndarray) -> np.ndarray:
-    """Give the spectrum [frames, BINS] of audio [frames * HOP]; a frame is centred at its start."""
+    """Return the spectrum [frames, BINS] of audio [frames * HOP]; frame t centers at t * HOP."""
     padded = np.pad(audio, WINDOW // 2)
     frames = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[: len(audio) : HOP]
     return np.fft.rfft(frames * _window())
 
 
 def _istft(spectrum: np.ndarray) -> np.ndarray:
-    """Give the audio [frames * HOP] whose spectrum is nearest to [frames, BINS]."""
+    """Return the audio [frames * HOP] whose spectrum is nearest to [frames, BINS]."""
     assert spectrum.shape[1] == BINS
     count, overlap = len(spectrum), WINDOW // HOP
     window = _window()

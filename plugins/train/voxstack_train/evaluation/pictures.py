@@ -1,4 +1,4 @@
-"""Spectrograms of the same sentence by all systems, one below the other."""
+"""Draw spectrograms of the same sentence by all systems, one above the other."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from voxstack_train.features.spectrum import SAMPLE_RATE
 
-WINDOW, STEP = 512, 64  # samples: harmonics of a low voice stay apart
+WINDOW, STEP = 512, 64  # samples: they resolve the harmonics of a low voice
 DEEP = 70.0  # dB shown below the loudest
 
 
@@ -38,7 +38,7 @@ def spectrograms(path: Path, title: str, audios: Mapping[str, np.ndarray]) -> No
 
 
 def _decibels(audio: np.ndarray) -> np.ndarray:
-    """Give the spectrogram [bins, steps], 0 dB at its loudest."""
+    """Return the spectrogram [bins, steps], 0 dB at its loudest point."""
     padded = np.pad(audio, (WINDOW // 2, WINDOW))
     frames = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[::STEP]
     size = np.abs(np.fft.rfft(frames * np.hanning(WINDOW), axis=1)).T

@@ -1,8 +1,8 @@
-"""An evaluation from its sentences to its table.
+"""Run an evaluation from its sentences to its table.
 
-Three passes over the sentences of each set and speaker: the teacher says them (in workers); the
-voice, and its vocoder alone, say them (here, one after the other and with nothing beside them, so
-that their times mean something); all is measured (in workers).
+There are three passes over the sentences of each set and speaker: the teacher says them (in
+workers); the voice, and its vocoder alone, say them (in this process, one at a time, so that their
+times are meaningful); everything is measured (in workers).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any, Protocol, final
 import numpy as np
 from attrs import frozen
 from voxstack import InputError, Voice
-from voxstack.errors import did_you_mean
+from voxstack.inspection import did_you_mean
 
 from voxstack_train.corpus.flite import VOICES
 from voxstack_train.errors import TrainError
@@ -34,23 +34,23 @@ from voxstack_train.evaluation.table import COLUMNS, markdown, rows
 from voxstack_train.evaluation.teaching import Lesson, lesson, require_teachers
 from voxstack_train.features.spectrum import SAMPLE_RATE
 
-GUARD = "guard"  # the kind of mark with which a voice says that it cut endless speech short
+GUARD = "guard"  # the kind of mark with which a voice reports that it cut off endless speech
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 class Progress(Protocol):
-    """Hears how far an evaluation is."""
+    """Receives the progress of an evaluation."""
 
     def begin(self, what: str, total: int) -> None:
-        """Hear of the next pass and how many sentences it has."""
+        """Receive the next pass and its number of sentences."""
 
     def advance(self) -> None:
-        """Hear that a sentence is done."""
+        """Receive that a sentence is done."""
 
 
 @final
 class Silent:
-    """A progress that nobody sees."""
+    """A progress that shows nothing."""
 
     def begin(self, what: str, total: int) -> None:
         """Show nothing."""
@@ -62,12 +62,12 @@ class Silent:
 @final
 @frozen
 class Wanted:
-    """What is to be measured."""
+    """The options of an evaluation."""
 
     sets: tuple[str, ...] = ("easy", "hard")
-    sentences: int | None = None  # of each set, the first ones; None: all
-    speakers: tuple[str, ...] = ()  # none: all of the voice
-    teacher: str | None = None  # of all speakers; None: the one with the speaker's name
+    sentences: int | None = None  # the first ones of each set; None: all
+    speakers: tuple[str, ...] = ()  # empty: all of the voice
+    teacher: str | None = None  # for all speakers; None: the voice with the speaker's name
     jobs: int = os.cpu_count() or 1  # workers
     pictures: Path | None = None  # folder
 
@@ -75,16 +75,16 @@ class Wanted:
 @final
 @frozen
 class Report:
-    """What was measured."""
+    """The results of an evaluation."""
 
     voice: str
     version: str
-    table: Sequence[Mapping[str, Any]]  # a row for each set, speaker and system
+    table: Sequence[Mapping[str, Any]]  # a row per set, speaker and system
     notes: Sequence[str]  # what could not be measured, and why
-    seconds: float  # that it took
+    seconds: float  # the duration of the evaluation
 
     def as_json(self) -> dict[str, Any]:
-        """Give plain values, with the units of the measures."""
+        """Return plain values, with the units of the measures."""
         return {
             "voice": self.voice,
             "version": self.version,
@@ -96,14 +96,14 @@ class Report:
         }
 
     def markdown(self) -> str:
-        """Give the table for the addon's card."""
+        """Return the table for the addon's card."""
         return markdown(self.table, self.notes)
 
 
 @final
 @frozen
 class _Speaker:
-    """Somebody to be measured."""
+    """A speaker to measure."""
 
     name: str | None  # None: the voice has no choice of speakers
     teacher: str | None
@@ -112,14 +112,14 @@ class _Speaker:
 
 
 def evaluate(voice: Voice, wanted: Wanted, progress: Progress | None = None) -> Report:
-    """Measure a voice beside its teacher; InputError and TrainError before it begins."""
+    """Measure a voice against its teacher; InputError and TrainError before it begins."""
     progress = progress or Silent()
     started = perf_counter()
     require_packages(wanted.pictures is not None)
     language = voice.addon.manifest.language
     if language.partition("-")[0] != "en":
         raise InputError(
-            f"the voice {voice.name!r} speaks {language}, the recogniser and the sentences English"
+            f"the voice {voice.name!r} speaks {language}, but evaluation is for English voices only"
         )
     notes: list[str] = []
     speakers = _speakers(voice, wanted, notes)
@@ -154,19 +154,19 @@ def _scores(
         lessons = _all(pool, lesson, [(speaker.teacher, text) for text in texts], progress)
     progress.begin(f"{what}: the voice speaks", len(texts))
     jobs = []
-    for number, (text, told) in enumerate(zip(texts, lessons, strict=True)):
+    for number, (text, taught) in enumerate(zip(texts, lessons, strict=True)):
         picture = None
         if pictures is not None and number == 0:
             picture = pictures / f"{'-'.join(filter(None, (voice.name, speaker.name, set_)))}.png"
-        takes = _takes(voice, speaker, text, told)
-        jobs.append(Job(set_, speaker.name, text, told, takes, picture))
+        takes = _takes(voice, speaker, text, taught)
+        jobs.append(Job(set_, speaker.name, text, taught, takes, picture))
         progress.advance()
     progress.begin(f"{what}: measuring", len(texts))
     return _all(pool, score, [(job,) for job in jobs], progress)
 
 
 def _speakers(voice: Voice, wanted: Wanted, notes: list[str]) -> list[_Speaker]:
-    """Give who is to be measured, and say what of them cannot be."""
+    """Return the speakers to measure; note what cannot be measured of them."""
     if wanted.teacher is not None and wanted.teacher not in VOICES:
         hint = did_you_mean(wanted.teacher, VOICES) or f"it has: {', '.join(VOICES)}"
         raise InputError(f"flite has no voice {wanted.teacher!r} ({hint})")
@@ -175,12 +175,12 @@ def _speakers(voice: Voice, wanted: Wanted, notes: list[str]) -> list[_Speaker]:
     speakers = []
     for name in dict.fromkeys(names):
         controls = {} if name is None else {"speaker": name}
-        voice.stream("", **controls).close()  # says so if there is no such speaker
+        voice.stream("", **controls).close()  # raises an error for an unknown speaker
         teacher = wanted.teacher or (name if name in VOICES else None)
         who = "the voice" if name is None else f"the speaker {name!r}"
         copying = None
         if teacher is None:
-            notes.append(f"{who} has no teacher: only what needs none is measured")
+            notes.append(f"{who} has no teacher: only measures without a reference are computed")
         else:
             copying = copier(voice, controls)
             if isinstance(copying, str):
@@ -191,12 +191,12 @@ def _speakers(voice: Voice, wanted: Wanted, notes: list[str]) -> list[_Speaker]:
     return speakers
 
 
-def _takes(voice: Voice, speaker: _Speaker, text: str, told: Lesson | None) -> dict[str, Take]:
-    """Have the voice, and its vocoder alone, say a sentence."""
+def _takes(voice: Voice, speaker: _Speaker, text: str, lesson: Lesson | None) -> dict[str, Take]:
+    """Let the voice, and its vocoder alone, say a sentence."""
     takes = {VOICE: _spoken(voice, text, speaker.controls)}
-    if told is not None and speaker.copier is not None:
+    if lesson is not None and speaker.copier is not None:
         started = perf_counter()
-        audio = speaker.copier(told.mel, told.f0, told.voiced)
+        audio = speaker.copier(lesson.mel, lesson.f0, lesson.voiced)
         takes[COPY] = Take(audio, perf_counter() - started)
     return takes
 
@@ -217,15 +217,15 @@ def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"cannot make the folder {folder}: {error.strerror or error}") from None
+        raise InputError(f"cannot create the folder {folder}: {error.strerror or error}") from None
 
 
 @contextmanager
 def _workers(count: int) -> Iterator[ProcessPoolExecutor]:
-    """Give processes that share nothing with this one, of one thread each."""
+    """Yield a pool of processes with one thread each, which share nothing with this one."""
     before = {name: os.environ.get(name) for name in THREADS}
     os.environ.update(dict.fromkeys(THREADS, "1"))  # read when a worker imports numpy
-    ignore = (signal.SIGINT, signal.SIG_IGN)  # it is this process that stops them
+    ignore = (signal.SIGINT, signal.SIG_IGN)  # this process stops them
     others = set(active_children())
     pool = ProcessPoolExecutor(count, get_context("spawn"), signal.signal, ignore)
     try:
@@ -235,7 +235,7 @@ def _workers(count: int) -> Iterator[ProcessPoolExecutor]:
             "a worker of the evaluation died; if memory ran out, use fewer: --jobs 1"
         ) from None
     except BaseException:
-        for worker in set(active_children()) - others:  # what they do is for nobody
+        for worker in set(active_children()) - others:  # nobody needs their results
             worker.terminate()
         raise
     finally:
@@ -253,7 +253,7 @@ def _all(
     arguments: Iterable[tuple[Any, ...]],
     progress: Progress,
 ) -> list[Any]:
-    """Give what a function makes of each, in order; the first error is raised at once."""
+    """Return the results of a function in order; the first error is raised at once."""
     futures = [pool.submit(function, *each) for each in arguments]
     for done in as_completed(futures):
         done.result()

@@ -1,4 +1,4 @@
-"""One sentence, as each system says it, measured. Runs in a worker."""
+"""Measure one sentence as each system says it. Runs in a worker."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import final
 import numpy as np
 from attrs import evolve, frozen
 
-from voxstack_train.evaluation import recogniser, spectra
+from voxstack_train.evaluation import recognizer, spectra
 from voxstack_train.evaluation.griffin_lim import griffin_lim
 from voxstack_train.evaluation.periodicity import periodicity
 from voxstack_train.evaluation.pictures import spectrograms
@@ -29,11 +29,11 @@ PAUSES = ("pau", "brth")
 @final
 @frozen(eq=False)
 class Take:
-    """What one system made of a sentence."""
+    """One system's speech of a sentence."""
 
     audio: np.ndarray  # float32 [samples] at SAMPLE_RATE
     seconds: float  # of work
-    cut: bool = False  # a guard against endless speech ended it
+    cut: bool = False  # a guard against endless speech stopped it
 
 
 @final
@@ -52,33 +52,33 @@ class Job:
 @final
 @frozen
 class Score:
-    """What one system's sentence is worth; None is what cannot be measured."""
+    """The measures of one system's sentence; None is what cannot be measured."""
 
     words: Words
     phones: int  # in the sentence
     phone_errors: int
     seconds: float  # of audio
     work: float  # seconds
-    cut: bool  # a guard against endless speech ended it
+    cut: bool  # a guard against endless speech stopped it
     periodicity: float | None
     mel_error: float | None = None  # nepers, mean
     distortion: float | None = None  # dB
     f0_error: float | None = None  # cents, root mean square
-    voicing_error: float | None = None  # share of the teacher's speech
-    duration_error: float | None = None  # ms a phone, root mean square
-    length: float | None = None  # of the speech, by the teacher's
-    variance: float | None = None  # over time of the mel bands, by the teacher's
+    voicing_error: float | None = None  # as a share of the teacher's speech
+    duration_error: float | None = None  # ms per phone, root mean square
+    length: float | None = None  # of the speech, relative to the teacher's
+    variance: float | None = None  # over time of the mel bands, relative to the teacher's
 
 
 @final
 @frozen(eq=False)
 class _Heard:
-    """What is compared of two utterances."""
+    """The features of an utterance that are compared."""
 
     mel: np.ndarray  # [MELS, frames]
     cepstra: np.ndarray  # [frames, coefficients]
     speech: np.ndarray  # bool [frames]
-    f0: np.ndarray  # [frames], Hz, 0 where unvoiced
+    f0: np.ndarray  # [frames], Hz, 0 if unvoiced
 
 
 def score(job: Job) -> dict[str, Score]:
@@ -105,15 +105,15 @@ def _heard(audio: np.ndarray) -> _Heard:
 def _scored(job: Job, system: str, take: Take, teacher: _Heard | None) -> Score:
     audio = take.audio
     heard = _heard(audio)
-    said = recogniser.said_phones(job.text)
-    # With the teacher's timing, also the teacher's voiced frames: losing one must not help.
+    said = recognizer.said_phones(job.text)
+    # With the teacher's timing, use the teacher's voiced frames too: losing one must not help.
     timed = teacher is not None and system != VOICE
     f0 = np.resize(teacher.f0, len(heard.f0)) if timed else heard.f0
     harmonic = periodicity(audio, f0)
     own = Score(
-        compared(words_of(job.text), recogniser.heard_words(audio)),
+        compared(words_of(job.text), recognizer.heard_words(audio)),
         len(said),
-        errors(said, recogniser.heard_phones(audio)),
+        errors(said, recognizer.heard_phones(audio)),
         len(audio) / SAMPLE_RATE,
         take.seconds,
         take.cut,
@@ -125,7 +125,7 @@ def _scored(job: Job, system: str, take: Take, teacher: _Heard | None) -> Score:
 
 
 def _beside(own: Score, teacher: _Heard, heard: _Heard, lesson: Lesson) -> Score:
-    """Add what is measured against the teacher."""
+    """Return the score with the measures against the teacher added."""
     pairs = warped(teacher.cepstra, heard.cepstra)
     pairs_of_speech = pairs[teacher.speech[pairs[:, 0]]]
     theirs, ours = pairs_of_speech.T

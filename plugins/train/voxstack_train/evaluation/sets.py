@@ -1,4 +1,4 @@
-"""The sentences that no voice was trained on."""
+"""The sentences on which no voice is trained."""
 
 from __future__ import annotations
 
@@ -13,6 +13,6 @@ SETS = {
 
 
 def sentences(name: str, limit: int | None = None) -> Sequence[str]:
-    """Give the sentences of a set, or the first ones of it."""
+    """Return the sentences of a set, or the first of them."""
     text = files("voxstack_train").joinpath("data", f"{name}.txt").read_text("utf-8")
     return [line for line in text.splitlines() if line.strip()][:limit]

@@ -1,4 +1,4 @@
-"""The table of an evaluation: sets, speakers and systems down, measures across."""
+"""The table of an evaluation: sets, speakers and systems in rows, measures in columns."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from attrs import frozen
 
 from voxstack_train.evaluation.scoring import TEACHER, Score
 
-RESAMPLES = 1000  # of the sentences, for the interval of a difference
+RESAMPLES = 1000  # of the sentences, for the confidence interval of a difference
 
 
 @final
@@ -48,18 +48,18 @@ def _words(kind: str) -> Any:
 
 COLUMNS = (
     Column(
-        "word_error", "WER", "%", "words misheard by pocketsphinx, of the next four kinds",
+        "word_error", "WER", "%", "words misheard by pocketsphinx, the sum of the next four",
         _words("errors"), 1,
     ),
     Column("dropped", "drop", "%", "words not heard", _words("dropped"), 1),
     Column(
-        "repeated", "rep", "%", "words beside which, or in whose place, a neighbour is heard",
+        "repeated", "rep", "%", "words next to which, or in whose place, a neighbor is heard",
         _words("repeated"), 1,
     ),
     Column("mumbled", "mum", "%", "words in whose place another is heard", _words("mumbled"), 1),
-    Column("added", "add", "%", "words heard beside those said", _words("added"), 1),
+    Column("added", "add", "%", "words heard in addition to the text", _words("added"), 1),
     Column(
-        "cut_short", "cut", "% of sentences", "endless speech, ended by the voice's guard",
+        "cut_short", "cut", "% of sentences", "endless speech that the voice's guard stopped",
         _share(lambda score: score.cut, lambda score: 1), 1,
     ),
     Column(
@@ -79,7 +79,7 @@ COLUMNS = (
         _mean("f0_error"), 0,
     ),
     Column(
-        "voicing_error", "V/UV", "%", "frames of speech that are voiced in one of the two only",
+        "voicing_error", "V/UV", "%", "frames of speech that are voiced in only one of the two",
         _mean("voicing_error", 100), 1,
     ),
     Column(
@@ -102,7 +102,7 @@ COLUMNS = (
 )  # fmt: skip
 
 WORD_ERROR = COLUMNS[0]
-TABLES = COLUMNS[:7], COLUMNS[7:]  # by recognition and by signal: one would be too wide to read
+TABLES = COLUMNS[:7], COLUMNS[7:]  # by recognition and by signal: a single table is too wide
 TO_TEACHER = "to teacher"
 KEYS = ("set", "speaker", "system")
 
@@ -116,7 +116,7 @@ Scored = Mapping[tuple[str, str | None], Sequence[Mapping[str, Score]]]  # sente
 
 
 def rows(scored: Scored) -> list[dict[str, Any]]:
-    """Give a row for each set, speaker and system."""
+    """Return a row per set, speaker and system."""
     made = []
     for (set_, speaker), sentences in scored.items():
         for system in dict.fromkeys(name for sentence in sentences for name in sentence):
@@ -134,7 +134,7 @@ def rows(scored: Scored) -> list[dict[str, Any]]:
 
 
 def _above(scores: Sequence[Score], teacher: Sequence[Score]) -> dict[str, Any]:
-    """Compare with the teacher what the recogniser made of both: its own errors cancel."""
+    """Compare the recognizer's results with the teacher's: its own errors cancel out."""
     above: dict[str, Any] = {}
     both = list(zip(scores, teacher, strict=True))
     count = sum(score.words.count for score in scores)
@@ -149,14 +149,14 @@ def _above(scores: Sequence[Score], teacher: Sequence[Score]) -> dict[str, Any]:
 
 
 def _interval(errors: np.ndarray, words: np.ndarray) -> list[float]:
-    """Give where 95 % of the resampled sentences put the difference (Bisani and Ney 2004)."""
+    """Return the 95 % interval of the difference over resampled sentences (Bisani, Ney 2004)."""
     chosen = np.random.default_rng(0).integers(len(words), size=(RESAMPLES, len(words)))
     points = 100 * errors[chosen].sum(1) / words[chosen].sum(1)
     return [round(float(value), 1) for value in np.percentile(points, (2.5, 97.5))]
 
 
 def cells(row: Mapping[str, Any], columns: Sequence[Column]) -> list[str]:
-    """Give a row as it is shown."""
+    """Return a row as it is displayed."""
     shown = [row[key] or "-" for key in KEYS]
     for column in columns:
         value = row[column.name]
@@ -167,7 +167,7 @@ def cells(row: Mapping[str, Any], columns: Sequence[Column]) -> list[str]:
 
 
 def heads(columns: Sequence[Column]) -> list[str]:
-    """Give the heads of the columns of `cells`."""
+    """Return the heads of the columns of `cells`."""
     shown = list(KEYS)
     for column in columns:
         shown.append(column.head)
@@ -184,7 +184,7 @@ def _to_teacher(row: Mapping[str, Any]) -> str:
 
 
 def legend(columns: Sequence[Column]) -> list[str]:
-    """Say what the columns are."""
+    """Return a line per column with its meaning."""
     lines = [f"{column.head}: {column.meaning} ({column.unit})" for column in columns]
     if WORD_ERROR in columns:
         lines.insert(1, f"{TO_TEACHER}: word error above the teacher's (points, 95 % interval)")
@@ -192,7 +192,7 @@ def legend(columns: Sequence[Column]) -> list[str]:
 
 
 def markdown(table: Sequence[Mapping[str, Any]], notes: Iterable[str]) -> str:
-    """Give the tables for the card of an addon."""
+    """Return the tables for the card of an addon."""
     lines: list[str] = []
     for columns in TABLES:
         head = heads(columns)

@@ -1,4 +1,4 @@
-"""The teacher says a sentence, with all that it knows about it. Runs in a worker."""
+"""Let the teacher say a sentence, and keep all it knows about it. Runs in a worker."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ class Lesson:
     phones: tuple[str, ...]
     ends: np.ndarray  # [phones], seconds
     mel: np.ndarray  # float32 [MELS, frames]
-    f0: np.ndarray  # float32 [frames], Hz, filled in where unvoiced
+    f0: np.ndarray  # float32 [frames], Hz, interpolated if unvoiced
     voiced: np.ndarray  # float32 [frames], 1 or 0
 
 
 def require_teachers(names: set[str]) -> None:
-    """Raise NotInstalledError if the library with these voices is not there."""
+    """Raise NotInstalledError if the library with these voices is missing."""
     for name in sorted(names):
         try:
             _flite(name)
@@ -41,7 +41,7 @@ def require_teachers(names: set[str]) -> None:
 
 
 def lesson(teacher: str, text: str) -> Lesson:
-    """Have a voice of flite say a text."""
+    """Return a text as a voice of flite says it."""
     started = time.thread_time()
     spoken = _flite(teacher).speak(text)
     seconds = time.thread_time() - started
@@ -51,7 +51,7 @@ def lesson(teacher: str, text: str) -> Lesson:
 
 
 def _utterance(text: str, spoken: Spoken) -> Utterance:
-    """Give what the features are made of; the text inputs are not needed."""
+    """Return the utterance from which features are made, without text inputs."""
     times = np.arange(0.0, len(spoken.audio) / SAMPLE_RATE, TRACK_STEP)
     voicing = bool((spoken.f0 == 0).any())
     f0 = spoken.f0 if voicing else np.interp(times, spoken.f0_times, spoken.f0)

@@ -1,6 +1,6 @@
-"""F0 and voicing of audio of any origin, by the same means for all systems.
+"""Track F0 and voicing of any audio, by the same method for all systems.
 
-Normalised cross-correlation with the best path through the frames: RAPT (Talkin 1995), without
+Normalized cross-correlation with the best path through the frames: RAPT (Talkin 1995), without
 its first, coarse pass.
 """
 
@@ -12,19 +12,19 @@ from voxstack_train.evaluation.filtering import band
 from voxstack_train.features.spectrum import HOP, SAMPLE_RATE, frames_of
 
 LOWEST, HIGHEST = 60, 400  # Hz
-WINDOW = 400  # samples that are compared, 25 ms
-HARMONICS = 1200.0  # Hz: what lies above is as much noise as tone
-QUIET = 2e-3  # root mean square below which correlation counts little
-VOICED = 0.55  # correlation that is as good as unvoiced
-LONG = 0.1  # of the correlation: what the longest period loses, against F0 an octave too low
-JUMP = 2.0  # what an octave from one frame to the next costs
-SWITCH = 0.35  # what a change of voicing costs
+WINDOW = 400  # samples to compare, 25 ms
+HARMONICS = 1200.0  # Hz: higher frequencies contain as much noise as tone
+QUIET = 2e-3  # root mean square below which correlation has little weight
+VOICED = 0.55  # the correlation at which voiced and unvoiced are equally good
+LONG = 0.1  # of the correlation: penalty of the longest period, against octave errors
+JUMP = 2.0  # the cost of an octave between consecutive frames
+SWITCH = 0.35  # the cost of a change of voicing
 
 LAGS = np.arange(SAMPLE_RATE // HIGHEST, SAMPLE_RATE // LOWEST + 1)
 
 
 def tracked(audio: np.ndarray) -> np.ndarray:
-    """F0 in Hz, 0 where unvoiced, float64 [frames], of audio [samples] at SAMPLE_RATE."""
+    """Return F0 in Hz, 0 if unvoiced, float64 [frames], of audio [samples] at SAMPLE_RATE."""
     if not len(audio):
         return np.zeros(0)
     correlation = _correlation(audio)
@@ -37,10 +37,10 @@ def tracked(audio: np.ndarray) -> np.ndarray:
 
 
 def _correlation(audio: np.ndarray) -> np.ndarray:
-    """Correlation of a window with the one so many samples later, [frames, lags]."""
+    """Return the correlation of a window with the window a lag later, [frames, lags]."""
     longest = int(LAGS[-1]) + 1
     reach = WINDOW + longest
-    before = (WINDOW + longest // 2) // 2  # the pair of windows lies around the frame
+    before = (WINDOW + longest // 2) // 2  # center the pair of windows on the frame
     low = band(audio, SAMPLE_RATE, 0, HARMONICS)
     padded = np.pad(low, (before, reach + HOP))
     frames = np.lib.stride_tricks.sliding_window_view(padded, reach)[::HOP][: frames_of(len(audio))]
@@ -54,11 +54,11 @@ def _correlation(audio: np.ndarray) -> np.ndarray:
 
 
 def _best_path(score: np.ndarray) -> np.ndarray:
-    """Give the lag of each frame, 0 for unvoiced, by Viterbi's algorithm over [frames, lags]."""
+    """Return the lag of each frame, 0 if unvoiced, by Viterbi's algorithm over [frames, lags]."""
     octaves = np.log2(LAGS)
     moves = -JUMP * np.abs(octaves[:, None] - octaves)  # [to, from]
     voiced, unvoiced = score[0], VOICED
-    came = np.zeros((len(score), len(LAGS) + 1), np.int64)  # from which; the last is unvoiced
+    came = np.zeros((len(score), len(LAGS) + 1), np.int64)  # previous state; the last is unvoiced
     for frame in range(1, len(score)):
         ways = moves + voiced
         stay = ways.argmax(1)
@@ -80,7 +80,7 @@ def _best_path(score: np.ndarray) -> np.ndarray:
 
 
 def _refined(correlation: np.ndarray, lag: int) -> float:
-    """Give the top of the parabola through a lag and its neighbours."""
+    """Return the peak of the parabola through a lag and its neighbors."""
     before, here, after = correlation[lag - 1 : lag + 2]
     bend = before - 2 * here + after
     shift = 0.5 * (before - after) / bend if bend < 0 else 0.0

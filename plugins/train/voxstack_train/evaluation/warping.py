@@ -1,4 +1,4 @@
-"""Which frame of one utterance belongs to which of another: dynamic time warping."""
+"""Match the frames of two utterances by dynamic time warping."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import numpy as np
 
 
 def warped(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
-    """Give the pairs of frames (ours, theirs) with the least distance in all, int [pairs, 2].
+    """Return the pairs of frames (ours, theirs) with the least total distance, int [pairs, 2].
 
     `ours` [n, features] and `theirs` [m, features]; both ends are fixed, no frame is skipped
-    (Sakoe and Chiba 1978, symmetric, without limits to the slope).
+    (Sakoe and Chiba 1978, symmetric, without slope limits).
     """
     cost = _distances(ours, theirs)
     rows, columns = cost.shape
     total = np.full((rows + 1, columns + 1), np.inf)
     total[0, 0] = 0
-    for diagonal in range(rows + columns - 1):  # those on one diagonal do not need each other
+    for diagonal in range(rows + columns - 1):  # cells of a diagonal do not depend on each other
         row = np.arange(max(0, diagonal - columns + 1), min(rows, diagonal + 1))
         column = diagonal - row
         before = np.minimum(total[row, column], total[row, column + 1])
@@ -33,7 +33,7 @@ def warped(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
 
 
 def moved(times: np.ndarray, pairs: np.ndarray) -> np.ndarray:
-    """Give where places of ours, in frames, lie in theirs."""
+    """Return the positions in theirs, in frames, of positions in ours."""
     ours, first = np.unique(pairs[:, 0], return_index=True)
     last = np.append(first[1:], len(pairs)) - 1
     middles = (pairs[first, 1] + pairs[last, 1]) / 2
@@ -41,6 +41,6 @@ def moved(times: np.ndarray, pairs: np.ndarray) -> np.ndarray:
 
 
 def _distances(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
-    """Euclidean distances [n, m] of features [n, features] and [m, features]."""
+    """Return Euclidean distances [n, m] of features [n, features] and [m, features]."""
     squares = (ours**2).sum(1)[:, None] + (theirs**2).sum(1) - 2 * ours @ theirs.T
     return np.sqrt(np.maximum(squares, 0))

@@ -1,4 +1,4 @@
-"""What became of the words: dropped, repeated, mumbled, added."""
+"""Classify word errors: dropped, repeated, mumbled, added."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from attrs import frozen
 @final
 @frozen
 class Words:
-    """The words of a text, and what a recogniser says became of them.
+    """The number of words of a text, and of those that a recognizer misheard.
 
-    The four kinds of error together are the word error.
+    The sum of the four kinds of error is the word error.
     """
 
     count: int
     dropped: int = 0  # not heard
-    repeated: int = 0  # a neighbour heard in its place, or once more
+    repeated: int = 0  # a neighbor heard in its place, or again
     mumbled: int = 0  # another word heard in its place
-    added: int = 0  # heard beside what was to be said
+    added: int = 0  # heard in addition to the text
 
     @property
     def errors(self) -> int:
-        """All that went wrong."""
+        """The number of all errors."""
         return self.dropped + self.repeated + self.mumbled + self.added
 
 
 def words_of(text: str) -> list[str]:
-    """Give the words of a text as a recogniser writes them."""
+    """Return the words of a text as a recognizer writes them."""
     return re.findall(r"[a-z']*[a-z][a-z']*", text.lower())
 
 
 def compared(said: Sequence[str], heard: Sequence[str]) -> Words:
-    """Compare the words of a text, one at least, with those that were heard."""
+    """Compare the words of a text, at least one, with those that were heard."""
     import jiwer
 
     dropped = repeated = mumbled = added = 0
@@ -58,7 +58,7 @@ def compared(said: Sequence[str], heard: Sequence[str]) -> Words:
 
 
 def errors(said: Sequence[str], heard: Sequence[str]) -> int:
-    """Count what must be changed to make one row of symbols the other."""
+    """Return the edit distance between two sequences of symbols."""
     import jiwer
 
     made = jiwer.process_words(" ".join(said), " ".join(heard))

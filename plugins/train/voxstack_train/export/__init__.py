@@ -1,1 +1,1 @@
-"""From trained modules to addons: exported networks and their manifest."""
+"""Export trained modules to addons: networks and their manifest."""

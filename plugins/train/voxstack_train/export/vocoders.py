@@ -1,4 +1,4 @@
-"""Addons of vocoders: the one that is given F0, and the one that reads it off the mel spectrum."""
+"""Export vocoders to addons: the one with F0 as input, and the one with the mel spectrum only."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ Arrays = dict[str, np.ndarray]
 
 
 def spectrum_inputs(example: Example) -> Arrays:
-    """What reads a mel spectrum."""
+    """Return the inputs of a network that reads a mel spectrum."""
     mel = example.mel[None].astype(np.float32)
     return {"mel": mel, "mask": np.ones((1, example.frames), np.float32)}
 
 
 def vocoder_inputs(example: Example, seed: int) -> Arrays:
-    """What a vocoder is given, of a held-out utterance."""
+    """Return the inputs of a vocoder, from a held-out utterance."""
     f0 = torch.from_numpy(example.f0)[None]
     noise = np.random.default_rng(seed).standard_normal((1, HOP, example.frames))
     spectrum = spectrum_inputs(example)
@@ -50,7 +50,7 @@ def vocoder_draft(
     texts: Mapping[str, str],
     formats: tuple[str, ...] = ONNX,
 ) -> Draft:
-    """Export a vocoder, checked on held-out utterances: the first is traced, the others unseen."""
+    """Export a vocoder, checked on held-out utterances: the first is traced, the others are new."""
     inputs = [vocoder_inputs(example, seed) for seed, example in enumerate(held)]
     outputs = {"audio": "samples"}
     spec = Spec("vocoder", "vocoder", outputs=outputs, frame_ratio=HOP, formats=formats)
@@ -63,7 +63,7 @@ def vocoder_draft(
 
 
 def stateful(inputs: Iterable[Arrays], module: Any) -> list[Arrays]:
-    """Add a module's states to its inputs, as they begin."""
+    """Add a module's initial states to its inputs."""
     zeros = {f"state_{n}": np.zeros((1, *s), np.float32) for n, s in module.states().items()}
     return [one | zeros for one in inputs]
 
@@ -71,7 +71,7 @@ def stateful(inputs: Iterable[Arrays], module: Any) -> list[Arrays]:
 def drafted(
     manifest: Mapping[str, Any], packed: Sequence[Packed], texts: Mapping[str, str]
 ) -> Draft:
-    """Put packed networks together to an addon."""
+    """Combine packed networks to an addon."""
     entries = {one.name: one.entry for one in packed}
     others = {p: data for one in packed for p, data in one.files.items() if p[-5:] != ".onnx"}
     return Draft(manifest, entries, {one.name: one.graph for one in packed}, texts, others)

@@ -1,4 +1,4 @@
-"""Addons of voices: parallel, and with attention."""
+"""Export voices to addons: parallel, and with attention."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from voxstack_train.training.acoustic import Acoustic, upsample
 from voxstack_train.training.attention import Attention
 
 FRONTEND = {"type": "English"}
-# The vocoder takes the noise's spectrum, in which uniform noise is as good as normal.
+# The vocoder uses the noise's spectrum, for which uniform noise is as good as normal.
 NOISE = {"type": "Noise", "distribution": "uniform"}
-# Farther away from the F0 that a speaker was trained on, the decoder's spectra no longer follow.
+# Too far from the F0 that a speaker was trained on, the decoder's spectra do not follow.
 PITCH_CONTROLS = {
     "pitch": {"min": -2.0, "max": 4.0, "default": 0.0},
     "pitch_range": {"min": 0.0, "max": 2.0, "default": 1.0},
@@ -31,7 +31,7 @@ assert ROWS == INPUTS
 
 
 def text_inputs(example: Example) -> Arrays:
-    """What an encoder is given, of a held-out utterance."""
+    """Return the inputs of an encoder, from a held-out utterance."""
     rows = {name: example.rows[i][None] for i, name in enumerate(INPUTS)}
     return rows | {
         "question": np.array([example.question]),
@@ -147,6 +147,6 @@ def attention_draft(
     spec = Spec("decoder", "decoder", outputs=made, inputs=over_text, formats=formats)
     packed.append(pack_module(spec, decoder, stateful(constants, decoder)))
     frames = [{"type": "AutoregressiveDecoder"}, {"type": "Phase"}, NOISE]
-    # No controls: what the model made with its own F0 and pace cannot be bent afterwards.
+    # No controls: F0 and pace are part of the model's output and cannot be changed afterwards.
     whole = _manifest(manifest, speakers, {}, _stack(frames, vocoder))
     return drafted(whole, packed, {**texts, "symbols.json": pretty(SYMBOLS) + "\n"})

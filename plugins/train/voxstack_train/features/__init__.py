@@ -1,1 +1,1 @@
-"""From audio and alignments to what the networks learn from."""
+"""Compute from audio and alignments what the networks learn from."""

@@ -8,13 +8,13 @@ from voxstack_train.corpus.utterances import TRACK_STEP, Utterance
 from voxstack_train.errors import TrainError
 from voxstack_train.features.spectrum import HOP, SAMPLE_RATE, frames_of
 
-PERIODIC = 0.5  # a normalised correlation of one period with the next that counts as voiced
-QUIET = 2e-3  # root mean square of a frame below which it is unvoiced
-UNKNOWN = 150.0  # Hz: F0 where an utterance has no voiced frame at all
+PERIODIC = 0.5  # the normalized correlation of consecutive periods that counts as voiced
+QUIET = 2e-3  # frames with a lower root mean square are unvoiced
+UNKNOWN = 150.0  # Hz: F0 of an utterance without voiced frames
 
 
 def pitch_of(utterance: Utterance, audio: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """F0 in Hz, filled in where unvoiced, and voiced (1 or 0), both float32 [frames]."""
+    """Return F0 in Hz, interpolated if unvoiced, and voiced (1 or 0), both float32 [frames]."""
     count = frames_of(len(audio))
     times = np.arange(count) * HOP / SAMPLE_RATE
     if utterance.f0 is None:
@@ -34,17 +34,17 @@ def pitch_of(utterance: Utterance, audio: np.ndarray) -> tuple[np.ndarray, np.nd
 
 
 def periodic(audio: np.ndarray, f0: np.ndarray) -> np.ndarray:
-    """Tell where audio [samples] repeats with the period of F0 [frames]; bool [frames]."""
+    """Return where audio [samples] repeats with the period of F0 [frames]; bool [frames]."""
     padded = np.pad(audio, SAMPLE_RATE // 20)
     voiced = np.zeros(len(f0), bool)
     for frame, hertz in enumerate(f0):
         period = round(SAMPLE_RATE / hertz)
-        centre = frame * HOP + SAMPLE_RATE // 20
-        before, after = padded[centre - period : centre], padded[centre : centre + period]
+        center = frame * HOP + SAMPLE_RATE // 20
+        before, after = padded[center - period : center], padded[center : center + period]
         size = np.sqrt(before @ before * (after @ after))
         loud = np.sqrt(size / period) > QUIET
         voiced[frame] = loud and before @ after > PERIODIC * size
-    # One frame alone is an accident either way.
+    # A single frame is noise of the measurement either way.
     for frame in range(1, len(f0) - 1):
         if voiced[frame - 1] == voiced[frame + 1] != voiced[frame]:
             voiced[frame] = voiced[frame - 1]
@@ -52,7 +52,7 @@ def periodic(audio: np.ndarray, f0: np.ndarray) -> np.ndarray:
 
 
 def _harvest(audio: np.ndarray) -> tuple[np.ndarray, float]:
-    """F0 of a recording, by Harvest (Morise 2017)."""
+    """Return the F0 of a recording, by Harvest (Morise 2017)."""
     try:
         import pyworld
     except ImportError as error:  # pyworld 0.3.5 itself needs setuptools < 82

@@ -1,7 +1,7 @@
-"""Features on disk: `SPEAKER-NNN.safetensors`, some hundred utterances a file, end to end.
+"""Features on disk: `SPEAKER-NNN.safetensors`, several hundred utterances per file, end to end.
 
-Each file is written whole or not at all; which utterances it holds follows from the corpus alone,
-so a stage that was killed goes on with the first file that is missing.
+Each file is written completely or not at all; the corpus alone determines which utterances it
+holds, so a killed stage continues with the first missing file.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from voxstack_train.errors import TrainError
 from voxstack_train.features.pitch import pitch_of
 from voxstack_train.features.spectrum import HOP, SAMPLE_RATE, frames_of, log_mel
 
-SHARD = 300  # utterances a file
+SHARD = 300  # utterances per file
 
 
 @final
@@ -45,9 +45,9 @@ class Example:
 
 
 def example_of(utterance: Utterance, audio: np.ndarray, speaker: int, lead: float) -> Example:
-    """Make features of one utterance; silence before it is cut to `lead` seconds.
+    """Return the features of one utterance; silence before it is cut to `lead` seconds.
 
-    TrainError says what about the utterance cannot be.
+    TrainError if its symbols and its audio do not fit together.
     """
     ends = np.asarray(utterance.ends)
     rows = np.asarray(utterance.rows, np.int64)
@@ -55,10 +55,10 @@ def example_of(utterance: Utterance, audio: np.ndarray, speaker: int, lead: floa
     if len(ends) != rows.shape[1]:
         raise TrainError(f"{len(ends)} ends for {rows.shape[1]} symbols")
     if (np.diff(ends, prepend=0) < 0).any():
-        raise TrainError("its symbols do not follow each other in time")
+        raise TrainError("its symbols are not in the order of time")
     if len(ends) > 1 and ends[-2] >= seconds:
         raise TrainError(
-            f"its last symbol begins at {ends[-2]:.2f} s, its audio at {seconds:.2f} s"
+            f"its last symbol begins at {ends[-2]:.2f} s, but its audio ends at {seconds:.2f} s"
         )
     longest = float(np.diff(ends, prepend=0)[1:-1].max(initial=0))
     if longest > 1.5:
@@ -108,17 +108,17 @@ def write(path: Path, examples: Sequence[Example]) -> None:
         save_file(joined, partial, metadata={"ids": json.dumps([e.id for e in examples])})
         partial.replace(path)
     except (OSError, SafetensorError) as error:
-        raise TrainError(f"{path}: cannot be written: {error}; is the disk full?") from None
+        raise TrainError(f"{path}: cannot write: {error}; is the disk full?") from None
 
 
 def shards_of(folder: Path, speaker: str) -> list[Path]:
-    """Give the files of a speaker, and not those of another whose name begins with it."""
+    """Return the files of a speaker, without those of one whose name begins the same."""
     name = re.compile(re.escape(speaker) + r"-\d+\.safetensors")
     return sorted(path for path in folder.glob("*.safetensors") if name.fullmatch(path.name))
 
 
 def read(path: Path) -> Iterator[Example]:
-    """Read the utterances of one file."""
+    """Yield the utterances of one file."""
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -126,7 +126,7 @@ def read(path: Path) -> Iterator[Example]:
             ids = json.loads(file.metadata()["ids"])
             joined = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError, KeyError, TypeError) as error:
-        raise TrainError(f"{path}: no features: {error}; delete it and train again") from None
+        raise TrainError(f"{path}: not features: {error}; delete it and train again") from None
     symbols = np.concatenate([[0], np.cumsum(joined["symbol_counts"])])
     frames = np.concatenate([[0], np.cumsum(joined["frame_counts"])])
     for place, id_ in enumerate(ids):
@@ -146,7 +146,7 @@ def read(path: Path) -> Iterator[Example]:
 
 
 def shard(corpus: Corpus, utterances: Sequence[Utterance], speaker: int, lead: float, path: Path):
-    """Make one file of features; returns what was left out and what is questionable."""
+    """Write one file of features; return notes on utterances left out or questionable."""
     examples, notes = [], []
     for utterance in utterances:
         try:

@@ -1,10 +1,10 @@
-"""A legacy acoustic model: each step feeds back what the last one made, and attends to the text.
+"""A legacy acoustic model: each step reads the frames of the last one and attends to the text.
 
-No durations: the decoder decides at each step how far to move on in the text, and when to stop.
-The attention is Gaussian around a place that only moves forward (Graves 2013; Battenberg et al.
-2020 for speech), the decoder a causal convolutional one as in Deep Voice 3 (Ping et al. 2018) and
-DC-TTS (Tachibana et al. 2018), so that training runs over all steps at once. A step makes `STRIDE`
-frames of mel spectrum, F0 and voicing.
+There are no durations: the decoder decides at each step how far to advance in the text, and when
+to stop. The attention is Gaussian around a position that only moves forward (Graves 2013;
+Battenberg et al. 2020 for speech), the decoder is causal and convolutional as in Deep Voice 3
+(Ping et al. 2018) and DC-TTS (Tachibana et al. 2018), so that training runs over all steps at
+once. A step makes `STRIDE` frames of mel spectrum, F0 and voicing.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from voxstack_train.networks.layers import (
 )
 from voxstack_train.networks.text_encoder import TextEncoder
 
-STRIDE = 2  # frames a step
+STRIDE = 2  # frames per step
 FRAME = MELS + 2  # a mel spectrum, F0 and voicing, all on the scale of training
 
 
 class AttentionEncoder(TextEncoder):
-    """Symbols to encodings; without durations."""
+    """Maps symbols to encodings, without durations."""
 
     def __init__(self, symbols: int, speakers: int, width: int = 192) -> None:
         super().__init__(symbols, speakers, width)
@@ -47,7 +47,7 @@ class AttentionEncoder(TextEncoder):
         speaker: Tensor,
         mask: Tensor,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Integers `[B, T]`, question and speaker `[B]`, mask `[B, T]`.
+        """Encode integers `[B, T]`, question and speaker `[B]`, mask `[B, T]`.
 
         Returns encodings `[B, C, T]`, text_mask `[B, T]`, the mask for the decoder, and the
         speaker's f0_mean `[B, 1]` in Hz.
@@ -58,17 +58,17 @@ class AttentionEncoder(TextEncoder):
 
 
 class AttentionDecoder(nn.Module):
-    """Encodings and the frames of the last step to the frames of the next."""
+    """Maps encodings and the frames of the last step to the frames of the next."""
 
     def __init__(self, text_width: int = 192, width: int = 256, before: int = 3, after: int = 4):
         super().__init__()
         self.prenet = nn.Sequential(
             nn.Linear(FRAME * STRIDE, width), nn.SiLU(), nn.Linear(width, width)
         )
-        # What is being said where the last step stopped helps to decide how far to go.
+        # The text at the position where the last step stopped helps to decide how far to go.
         self.look = nn.Linear(text_width, width)
         self.before = nn.ModuleList(ConvNeXtBlock(width, 5, 2, causal=True) for _ in range(before))
-        self.move = OutputLinear(width, 2)  # log of the symbols to move on, log of the focus
+        self.move = OutputLinear(width, 2)  # log of the symbols to advance, log of the focus
         self.read = nn.Linear(text_width, width)
         self.after = nn.ModuleList(ConvNeXtBlock(width, 5, 2, causal=True) for _ in range(after))
         self.norm = nn.LayerNorm(width)
@@ -78,17 +78,17 @@ class AttentionDecoder(nn.Module):
             self.move.bias.copy_(torch.tensor([-1.2, 0.0]))
 
     def states(self) -> dict[str, tuple[int, ...]]:
-        """The shape of each state, without the batch axis."""
+        """Return the shape of each state, without the batch axis."""
         blocks = [*self.before, *self.after]
         width = self.norm.normalized_shape[0]
         convolutions = {f"block{i}": (width, 1, b.memory) for i, b in enumerate(blocks)}
         return {"frames": (FRAME * STRIDE,), "place": (1,), **convolutions}
 
     def forward(self, encodings: Tensor, text_mask: Tensor, *states: Tensor) -> tuple[Tensor, ...]:
-        """One step: encodings `[B, C, N]` and text_mask `[B, N]`, which stay, then the states.
+        """Run one step: encodings `[B, C, N]` and text_mask `[B, N]`, constant, then the states.
 
         Returns mel `[B, MELS, STRIDE]`, f0 in Hz and voicing, a logit, `[B, STRIDE]`, stop, a logit
-        `[B, 1]`, place `[B, 1]`, the symbol it is at, and the next states.
+        `[B, 1]`, place `[B, 1]`, the current symbol, and the next states.
         """
         frames, place, *memories = states
         h = self.prenet(frames) + self.look(attend(encodings, text_mask, place, 0 * place)).squeeze(
@@ -134,12 +134,12 @@ class AttentionDecoder(nn.Module):
         goals: Tensor,
         mask: Tensor,
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """All steps at once, as if each step before had made what it should.
+        """Run all steps at once, as if each previous step had made the target.
 
         frames `[B, S, FRAME * STRIDE]` and places `[B, S]` are those *before* each of S steps,
         goals `[B, S]` the places after it, mask `[B, S]`.
 
-        Returns what is made `[B, S, FRAME, STRIDE]`, the logarithms of the moves and the
+        Returns the predicted frames `[B, S, FRAME, STRIDE]`, the logarithms of the moves and the
         focuses `[B, S]`, and the stop logits `[B, S]`.
         """
         looked = attend(encodings, text_mask, places, torch.zeros_like(places))
@@ -149,7 +149,7 @@ class AttentionDecoder(nn.Module):
         for block in self.before:
             h = block.whole(h, mask)
         step, focus = self.move(channels_last(h)).squeeze(1).unbind(-1)
-        # The place is where it should be; that it gets there is the loss of the moves.
+        # The place is the target; the loss of the moves makes it get there.
         read = self.read(attend(encodings, text_mask, goals, focus))
         h = (h + channels_first(read.unsqueeze(1))) * mask
         for block in self.after:
@@ -159,13 +159,13 @@ class AttentionDecoder(nn.Module):
 
 
 def attend(encodings: Tensor, text_mask: Tensor, places: Tensor, focuses: Tensor) -> Tensor:
-    """Read encodings `[B, C, N]` around places `[B, S]`, `[B, S, C]`.
+    """Read encodings `[B, C, N]` around places `[B, S]`; return `[B, S, C]`.
 
-    A place is in symbols: symbol n reaches from n to n + 1. Focuses are the logarithms of how
-    sharply to look.
+    A place is in symbols: symbol n reaches from n to n + 1. Focuses are logarithms of the
+    sharpness of attention.
     """
     count, device = encodings.shape[-1], encodings.device
-    centres = torch.arange(count, dtype=encodings.dtype, device=device) + 0.5
-    away = (centres - places.unsqueeze(-1)) * torch.exp(focuses.clamp(-3, 3)).unsqueeze(-1)
+    centers = torch.arange(count, dtype=encodings.dtype, device=device) + 0.5
+    away = (centers - places.unsqueeze(-1)) * torch.exp(focuses.clamp(-3, 3)).unsqueeze(-1)
     scores = (text_mask.unsqueeze(1) - 1) * 1e4 - away.square()
     return functional.softmax(scores, -1) @ encodings.transpose(1, 2)

@@ -1,4 +1,4 @@
-"""Encodings and prosody at frame rate to the mel spectrum."""
+"""The decoder: encodings and prosody at frame rate to the mel spectrum."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from voxstack_train.networks.layers import (
     OutputLinear,
     channels_first,
     channels_last,
-    normalised_pitch,
+    normalized_pitch,
     position_features,
 )
 
 
 class Decoder(nn.Module):
-    """Encodings and prosody at frame rate to the log-mel spectrum, in the delayed-state form.
+    """Maps encodings and prosody at frame rate to the log-mel spectrum, in delayed-state form.
 
-    The normalisation of the mel spectrum is in the start values of `leave`.
+    The normalization of the mel spectrum is in the initial values of `leave`.
     """
 
     def __init__(self, width: int = 192, blocks: int = 6) -> None:
@@ -36,7 +36,7 @@ class Decoder(nn.Module):
         self.delay = sum(block.reach for block in self.blocks)
 
     def states(self) -> dict[str, tuple[int, ...]]:
-        """The shape of each state, without the batch axis."""
+        """Return the shape of each state, without the batch axis."""
         width = self.enter.out_channels
         convolutions = {f"block{i}": (width, 1, b.memory) for i, b in enumerate(self.blocks)}
         return {"mask": (1, 1, self.delay), **convolutions}
@@ -51,9 +51,9 @@ class Decoder(nn.Module):
         mask: Tensor,
         *states: Tensor,
     ) -> tuple[Tensor, ...]:
-        """Encodings `[B, C, T]`, the others `[B, T]`, then the states -> mel, next states.
+        """Run one step: encodings `[B, C, T]`, the others `[B, T]`, then the states.
 
-        The mel spectrum `[B, 80, T]` is `delay` frames late.
+        Returns the mel spectrum `[B, 80, T]`, `delay` frames late, and the next states.
         """
         mask = mask.unsqueeze(1).unsqueeze(1)
         x = self._enter(encodings, elapsed, duration, f0, voiced) * mask
@@ -75,7 +75,7 @@ class Decoder(nn.Module):
         voiced: Tensor,
         mask: Tensor,
     ) -> Tensor:
-        """A whole utterance at once, without delay."""
+        """Run a whole utterance at once, without delay."""
         mask = mask.unsqueeze(1).unsqueeze(1)
         x = self._enter(encodings, elapsed, duration, f0, voiced) * mask
         for block in self.blocks:
@@ -85,7 +85,7 @@ class Decoder(nn.Module):
     def _enter(
         self, encodings: Tensor, elapsed: Tensor, duration: Tensor, f0: Tensor, voiced: Tensor
     ) -> Tensor:
-        voiced, pitch = voiced.unsqueeze(1), normalised_pitch(f0.unsqueeze(1))
+        voiced, pitch = voiced.unsqueeze(1), normalized_pitch(f0.unsqueeze(1))
         position = position_features(elapsed, duration)
         x = torch.cat([encodings, position, pitch * voiced, pitch, voiced], 1)
         return self.enter(x).unsqueeze(2)

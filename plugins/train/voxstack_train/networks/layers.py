@@ -1,19 +1,19 @@
-"""What the networks are made of.
+"""The layers of the networks.
 
 Axis 0 is the batch, time is the last axis: text `[B, T]`, features `[B, C, T]`, audio `[B, T]`.
-One frame is `HOP` samples. Inside, features are images of height 1, `[B, C, 1, T]`: ONNX Runtime
-has a fast depthwise convolution for images only. Every operator costs some time to load and to
-call, so these modules are written to need few.
+One frame is `HOP` samples. Inside, features are images of height 1, `[B, C, 1, T]`, because ONNX
+Runtime has a fast depthwise convolution only for images. Every operator costs time to load and to
+call, so these modules are written with few of them.
 
 **Masks.** `mask [B, T]` is 1 for real positions and 0 for padding. It is applied before every
-convolution, so padding reads exactly like the zeros beyond the edges, and a padded call gives the
-frames of the exact-size call.
+convolution, so padding equals the zeros beyond the edges, and a padded call returns the frames of
+the exact-size call.
 
-**Delayed states.** A convolution of kernel K looks R = K // 2 frames ahead. A streaming one keeps
-its last K - 1 inputs as state, and its output comes R frames late: nothing is computed twice. The
+**Delayed states.** A convolution with kernel K reads R = K // 2 frames ahead. A streaming one keeps
+its last K - 1 inputs as state, and its output is R frames late: nothing is computed twice. The
 delays of a stack add up, so output j of a network belongs to frame j - delay; the first `delay`
 outputs are discarded, and `delay` masked frames at the end flush the last ones. All states start
-as zeros. `forward` is this form; `whole` is the same network offline, which is trained.
+as zeros. `forward` is this form; `whole` is the same network offline, for training.
 
 Source: ConvNeXt (Liu et al. 2022) in one dimension, as in Vocos (Siuzdak 2023).
 """
@@ -34,20 +34,20 @@ LAYER_SCALE = 0.3  # of a block's residual at the start of training
 
 
 def channels_last(x: Tensor) -> Tensor:
-    """`[B, C, 1, T]` -> `[B, 1, T, C]`, what norms and linear layers work on."""
+    """Move channels last for norms and linear layers: `[B, C, 1, T]` -> `[B, 1, T, C]`."""
     return x.permute(0, 2, 3, 1)
 
 
 def channels_first(x: Tensor) -> Tensor:
-    """`[B, 1, T, C]` -> `[B, C, 1, T]`."""
+    """Move channels first: `[B, 1, T, C]` -> `[B, C, 1, T]`."""
     return x.permute(0, 3, 1, 2)
 
 
 class ConvNeXtBlock(nn.Module):
     """A ConvNeXt block over time: depthwise convolution, LayerNorm, two-layer network, residual.
 
-    The layer scale of the paper is in the start values of `contract`. A causal block looks at the
-    past alone.
+    The layer scale of the paper is in the initial values of `contract`. A causal block reads only
+    the past.
     """
 
     def __init__(self, width: int, kernel: int, expansion: int, causal: bool = False) -> None:
@@ -63,27 +63,27 @@ class ConvNeXtBlock(nn.Module):
             self.contract.bias.zero_()
 
     def forward(self, x: Tensor, state: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """One step: x `[B, C, 1, T]`, state `[B, C, 1, memory]`; mask of the *output*."""
+        """Run one step: x `[B, C, 1, T]`, state `[B, C, 1, memory]`; mask of the *output*."""
         x = torch.cat([state, x], -1)
         passed = x[..., self.memory - self.reach : x.shape[-1] - self.reach]
         return (passed + self._residual(self.depthwise(x))) * mask, x[..., -self.memory :]
 
     def whole(self, x: Tensor, mask: Tensor) -> Tensor:
-        """The same without delay: x `[B, C, 1, T]`, mask `[B, 1, 1, T]` -> `[B, C, 1, T]`."""
+        """Run without delay: x `[B, C, 1, T]`, mask `[B, 1, 1, T]` -> `[B, C, 1, T]`."""
         padded = functional.pad(x, (self.memory - self.reach, self.reach))
         return (x + self._residual(self.depthwise(padded))) * mask
 
     def _residual(self, h: Tensor) -> Tensor:
-        """What the block adds, from what its convolution made."""
+        """Return what the block adds, from the output of its convolution."""
         h = self.contract(functional.silu(self.expand(self.norm(channels_last(h)))))
         return channels_first(h)
 
 
 def full_precision(module: nn.Module, device: str) -> AbstractContextManager[object]:
-    """Give a context in which a module that is trained in mixed precision computes in full.
+    """Return a context in which a module computes in full precision despite mixed training.
 
-    bfloat16 has 8 bits: too few for a waveform, or for what is compared with a target. What runs
-    or is exported is in full precision anyway.
+    bfloat16 has 8 bits: too few for a waveform, or for values that are compared with a target. At
+    run time and in exports everything is in full precision anyway.
     """
     return torch.autocast(device, enabled=False) if module.training else nullcontext()
 
@@ -92,13 +92,13 @@ class OutputLinear(nn.Linear):
     """A linear layer in full precision."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """`[..., in]` -> `[..., out]`."""
+        """Map `[..., in]` to `[..., out]`."""
         with full_precision(self, x.device.type):
             return super().forward(x.float())
 
 
 def position_features(elapsed: Tensor, duration: Tensor) -> Tensor:
-    """Where each frame lies in its symbol: both `[B, T]` in frames -> `[B, 6, T]`."""
+    """Return the position of each frame in its symbol: both `[B, T]` in frames -> `[B, 6, T]`."""
     elapsed, duration = elapsed.unsqueeze(1), duration.unsqueeze(1).clamp(min=1)
     part = elapsed / duration
     features = [
@@ -112,6 +112,6 @@ def position_features(elapsed: Tensor, duration: Tensor) -> Tensor:
     return torch.cat(features, 1).clamp(-4, 4)
 
 
-def normalised_pitch(f0: Tensor) -> Tensor:
-    """F0 in Hz to the scale that the networks are trained on."""
+def normalized_pitch(f0: Tensor) -> Tensor:
+    """Map F0 in Hz to the scale on which the networks are trained."""
     return (torch.log(f0.clamp(min=LOWEST_F0)) - PITCH_MEAN) / PITCH_SCALE

@@ -1,7 +1,7 @@
-"""Mel spectrum to F0 and voicing, for vocoders that get no F0.
+"""Mel spectrum to F0 and voicing, for vocoders without F0 as input.
 
-A source-filter vocoder so serves acoustic models that make a mel spectrum alone, as in HiFTNet
-(Li et al. 2023).
+With it, a source-filter vocoder serves acoustic models that only make a mel spectrum, as in
+HiFTNet (Li et al. 2023).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from voxstack_train.networks.layers import (
 
 
 class MelPitch(nn.Module):
-    """F0 and voicing of each frame; stateless, its reach on each side is that of its blocks."""
+    """Predicts F0 and voicing of each frame; stateless, with the context of its blocks."""
 
     def __init__(self, width: int = 128, blocks: int = 4) -> None:
         super().__init__()
@@ -32,12 +32,12 @@ class MelPitch(nn.Module):
         self.leave = OutputLinear(width, 2)
 
     def forward(self, mel: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Mel `[B, MELS, T]` and mask `[B, T]` to f0 in Hz and voicing, a logit, `[B, T]`."""
-        pitch, voicing = self.normalised(mel, mask)
+        """Map mel `[B, MELS, T]` and mask `[B, T]` to f0 in Hz and voicing, a logit, `[B, T]`."""
+        pitch, voicing = self.normalized(mel, mask)
         return torch.exp(pitch * PITCH_SCALE + PITCH_MEAN), voicing
 
-    def normalised(self, mel: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """The same with F0 on the scale of training."""
+    def normalized(self, mel: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the same with F0 on the scale of training."""
         mask = mask.unsqueeze(1).unsqueeze(1)
         x = self.enter((mel - MEL_MEAN) / MEL_SCALE).unsqueeze(2) * mask
         for block in self.blocks:

@@ -1,4 +1,4 @@
-"""Encodings to F0 and voicing."""
+"""The prosody network: encodings to F0 and voicing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from voxstack_train.networks.layers import (
 
 
 class Prosody(nn.Module):
-    """F0 and voicing of each frame; stateless, its reach on each side is that of its blocks."""
+    """Predicts F0 and voicing of each frame; stateless, with the context of its blocks."""
 
     def __init__(self, width: int = 192) -> None:
         super().__init__()
@@ -28,17 +28,17 @@ class Prosody(nn.Module):
     def forward(
         self, encodings: Tensor, elapsed: Tensor, duration: Tensor, mask: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Encodings `[B, C, T]` and elapsed, duration, mask `[B, T]` at frame rate.
+        """Map encodings `[B, C, T]` and elapsed, duration, mask `[B, T]` at frame rate to F0.
 
         Returns f0 `[B, T]` in Hz, for unvoiced frames too, and voicing `[B, T]`, a logit.
         """
-        pitch, voicing = self.normalised(encodings, elapsed, duration, mask)
+        pitch, voicing = self.normalized(encodings, elapsed, duration, mask)
         return torch.exp(pitch * PITCH_SCALE + PITCH_MEAN), voicing
 
-    def normalised(
+    def normalized(
         self, encodings: Tensor, elapsed: Tensor, duration: Tensor, mask: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """The same with F0 on the scale of training."""
+        """Return the same with F0 on the scale of training."""
         mask = mask.unsqueeze(1).unsqueeze(1)
         x = self.enter(torch.cat([encodings, position_features(elapsed, duration)], 1))
         x = x.unsqueeze(2) * mask

@@ -17,11 +17,11 @@ HIGHEST_HARMONIC = 0.98 * SAMPLE_RATE / 2  # Hz
 
 
 def pulse_train(lines: Tensor) -> Tensor:
-    """The voiced excitation: all harmonics of F0 in phase, at unit power.
+    """Return the voiced excitation: all harmonics of F0 in phase, at unit power.
 
     lines `[B, 4, 1, T + 1]`: F0 in Hz, voiced 0 or 1, the phase in cycles at the first sample of
-    each frame, the mask. Returns `[B, 1, T, HOP]`. Within a frame F0 and voicing go linearly to
-    those of the next frame; after the last real frame they hold.
+    each frame, the mask. Returns `[B, 1, T, HOP]`. Within a frame F0 and voicing change linearly
+    to those of the next frame; after the last real frame they hold.
     """
     lines = channels_last(lines)
     now, after = lines[..., :-1, :], lines[..., 1:, :]
@@ -34,12 +34,12 @@ def pulse_train(lines: Tensor) -> Tensor:
     frequency = (f0 + f0_change * part).clamp(min=LOWEST_F0)
     # The running sum of `frequency` up to and including the sample, in closed form.
     seconds = (sample + 1) / SAMPLE_RATE
-    # The last term keeps the division below from 0 / 0 at the pulse itself. It is no multiple of
-    # the rounding step, so the sum is never zero (and 1e-9 would be optimised away on export).
+    # The last term keeps the division below from 0 / 0 at the pulse itself. It is not a multiple
+    # of the rounding step, so the sum is never zero (1e-9 would be removed by the export).
     cycles = _wrap(phase + f0 * seconds + f0_change * (seconds * part / 2)) + 1e-7
 
-    # A whole number of harmonics jumps where F0 drifts, and two runtimes that round differently
-    # may disagree on the sample. The highest harmonic is faded instead: nothing jumps.
+    # An integer number of harmonics jumps if F0 drifts, and two runtimes that round differently
+    # may disagree on the sample. The highest harmonic is faded instead, so nothing jumps.
     harmonics = HIGHEST_HARMONIC / frequency
     whole = torch.floor(harmonics)
     middle = whole + 0.5
@@ -51,5 +51,5 @@ def pulse_train(lines: Tensor) -> Tensor:
 
 
 def _wrap(cycles: Tensor) -> Tensor:
-    """To [-0.5, 0.5]: sines of small arguments are fast, and exact where the pulse is, at 0."""
+    """Wrap to [-0.5, 0.5]: sines of small arguments are fast, and exact at the pulse, at 0."""
     return cycles - torch.round(cycles)

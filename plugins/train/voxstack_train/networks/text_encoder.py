@@ -1,4 +1,4 @@
-"""Symbols to encodings and durations."""
+"""The text encoder: symbols to encodings and durations."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from voxstack_train.networks.layers import (
 
 
 class TextEncoder(nn.Module):
-    """Symbols with their linguistic features to encodings and durations."""
+    """Maps symbols with their linguistic features to encodings and durations."""
 
-    f0_means: Tensor  # Hz [speakers]: measured, not learnt; pitch controls turn around them
+    f0_means: Tensor  # Hz [speakers]: measured, not learned; the center of pitch controls
 
     def __init__(self, symbols: int = 44, speakers: int = 2, width: int = 192) -> None:
         super().__init__()
@@ -45,7 +45,7 @@ class TextEncoder(nn.Module):
         speaker: Tensor,
         mask: Tensor,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Integers `[B, T]`, question and speaker `[B]`, mask `[B, T]`.
+        """Encode integers `[B, T]`, question and speaker `[B]`, mask `[B, T]`.
 
         Returns encodings `[B, C, T]`, durations `[B, T]` in frames, not rounded, and the speaker's
         f0_mean `[B, 1]` in Hz.
@@ -66,7 +66,7 @@ class TextEncoder(nn.Module):
         speaker: Tensor,
         mask: Tensor,
     ) -> tuple[Tensor, Tensor]:
-        """The same with log(1 + frames) for durations, the scale of training."""
+        """Return the same with log(1 + frames) for durations, the scale of training."""
         rows = (ids, stress, word_position, function_word)
         encodings = self.encodings(*rows, question, speaker, mask)
         mask = mask.unsqueeze(1).unsqueeze(1)
@@ -85,7 +85,7 @@ class TextEncoder(nn.Module):
         speaker: Tensor,
         mask: Tensor,
     ) -> Tensor:
-        """The encodings alone."""
+        """Return only the encodings."""
         utterance = self.question(question) + self.speaker(speaker)
         x = self.symbol(ids) + self.stress(stress) + self.word_position(word_position)
         x = x + self.function_word(function_word) + utterance.unsqueeze(1)

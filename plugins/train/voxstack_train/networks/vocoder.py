@@ -1,4 +1,4 @@
-"""Mel spectrum and excitation to the waveform.
+"""The vocoder: mel spectrum and excitation to the waveform.
 
 Sources: Vocos (Siuzdak 2023) for predicting spectra at frame rate; the neural source-filter model
 (Wang et al. 2019) for what they filter.
@@ -21,34 +21,34 @@ from voxstack_train.networks.layers import (
     channels_first,
     channels_last,
     full_precision,
-    normalised_pitch,
+    normalized_pitch,
 )
 from voxstack_train.networks.source import pulse_train
 
 HALF = WINDOW // 2
-BINS = HALF // 2 + 1  # even bins of the STFT: 0, 2, ..., 400; there is one odd one less
-BEFORE, AFTER = 2, 2  # frames of excitation that the spectrum of one frame needs on each side
-STRONGEST = 2.0  # nats that a correction raises or lowers a band at most
-FAINTEST = 1e-5  # the mel magnitude that counts as none
+BINS = HALF // 2 + 1  # even bins of the STFT: 0, 2, ..., 400; there is one odd bin less
+BEFORE, AFTER = 2, 2  # frames of excitation on each side that the spectrum of a frame needs
+STRONGEST = 2.0  # nats: the most by which a correction raises or lowers a band
+FAINTEST = 1e-5  # mel magnitudes below it are treated as zero
 
 
 class Vocoder(nn.Module):
-    """A neural source-filter in the STFT domain, in the delayed-state form.
+    """A neural source-filter in the STFT domain, in delayed-state form.
 
-    A ConvNeXt stack at frame rate gives, for each bin of an 800-sample STFT, the magnitude and the
-    phase of a filter for the pulse train and the magnitude of one for the noise. Filtering is a
-    product of spectra; the frames overlap and add. The STFT of frame t is centred at the first
-    sample of frame t, and so spans the frames t-2 to t+1.
+    A ConvNeXt stack at frame rate predicts, for each bin of an 800-sample STFT, the magnitude and
+    the phase of a filter for the pulse train and the magnitude of one for the noise. Filtering is a
+    product of spectra; the frames overlap and add. The STFT of frame t is centered at the first
+    sample of frame t, so it spans the frames t-2 to t+1.
 
-    What comes out must have the mel spectrum that went in, and that can be seen to: the spectra are
-    corrected band by band before they overlap, and once more after, when neighbours have changed
-    each other (a step of Griffin and Lim 1984 that keeps the phases). So a voice never heard in
-    training comes out close to what it was.
+    The output must have the mel spectrum of the input, which can be enforced: the spectra are
+    corrected band by band before they overlap, and once more after it, when neighbors have changed
+    each other (a step of Griffin and Lim 1984 that keeps the phases). As a result, voices that were
+    not in the training data are reproduced closely.
 
     The transforms are real matrix products, split once by parity as in the fast Fourier transform:
     the even bins depend only on the sum of a frame's halves, the odd bins on the difference, which
-    halves the products. Spectra are `[..., T, 2, BINS]`, the even bins, then the odd ones and one
-    of zeros. The constant overlap of the squared Hann window, 1.5, is folded into the inverse.
+    halves the products. Spectra are `[..., T, 2, BINS]`: the even bins, then the odd bins and a
+    zero bin. The constant overlap of the squared Hann window, 1.5, is folded into the inverse.
     """
 
     window: Tensor  # [WINDOW]
@@ -69,8 +69,8 @@ class Vocoder(nn.Module):
         nn.init.normal_(self.leave.weight, 0, 0.02)
         nn.init.zeros_(self.leave.bias)
         self.filter_delay = 3 + sum(block.reach for block in self.blocks)
-        # Two frames more: the last spectra that overlap with a frame's samples. Then one, the last
-        # samples that a corrected spectrum spans, and two again.
+        # Two frames more for the last spectra that overlap with a frame's samples. Then one for
+        # the last samples that a corrected spectrum spans, and two again.
         self.overlap_delay = self.filter_delay + 2
         self.delay = self.overlap_delay + 3
 
@@ -84,7 +84,7 @@ class Vocoder(nn.Module):
         for first, name in enumerate(["even", "odd"]):
             bins = torch.arange(first, first + 2 * BINS, 2, dtype=torch.float64)
             angle = 2 * math.pi / WINDOW * torch.outer(time, bins)
-            # A real signal has the bins above the middle as mirror images: count them here, and
+            # In a real signal the bins above the middle mirror those below: count them here, and
             # leave out bin 401, which is one of them.
             count = torch.full_like(bins, 2.0)
             count[(bins == 0) | (bins == HALF)] = 1
@@ -95,7 +95,7 @@ class Vocoder(nn.Module):
             self.register_buffer(f"resynthesise_{name}", resynthesise.T.contiguous().float())
 
     def states(self) -> dict[str, tuple[int, ...]]:
-        """The shape of each state, without the batch axis."""
+        """Return the shape of each state, without the batch axis."""
         width = self.enter.out_channels
         convolutions = {f"block{i}": (width, 1, b.memory) for i, b in enumerate(self.blocks)}
         return {
@@ -104,9 +104,9 @@ class Vocoder(nn.Module):
             "mel": (MELS, 1, self.delay),
             "enter": (MELS + 2, 1, 6),
             **convolutions,
-            "frames": (1, 3, WINDOW),  # that later ones overlap with
-            "samples": (1, 3, HOP),  # that later spectra span
-            "corrected": (1, 3, WINDOW),  # corrected frames that later ones overlap with
+            "frames": (1, 3, WINDOW),  # later frames overlap with them
+            "samples": (1, 3, HOP),  # later spectra span them
+            "corrected": (1, 3, WINDOW),  # corrected frames; later ones overlap with them
         }
 
     def forward(
@@ -119,9 +119,10 @@ class Vocoder(nn.Module):
         mask: Tensor,
         *states: Tensor,
     ) -> tuple[Tensor, ...]:
-        """Mel `[B, 80, T]`, f0 in Hz, voiced, phase in cycles, mask `[B, T]`, noise `[B, 200, T]`.
+        """Run one step: mel `[B, 80, T]`, f0, voiced, phase, mask `[B, T]`, noise `[B, 200, T]`.
 
-        Then the states; returns audio `[B, 200 * T]`, `delay` frames late, and the next states.
+        F0 is in Hz, the phase in cycles; the states follow. Returns audio `[B, 200 * T]`, `delay`
+        frames late, and the next states.
         """
         excitation, noises, mels, entered, *convolutions, frames, samples, corrected = states
         lines, noise, features, mask = self._gate(mel, f0, voiced, phase, noise, mask)
@@ -159,16 +160,16 @@ class Vocoder(nn.Module):
         return audio, *next_states, *kept
 
     def _late(self, x: Tensor, late: int, before: int = 0, after: int = 0) -> Tensor:
-        """What `x`, which begins `delay` frames before the new ones, was `late` frames ago.
+        """Return the part of `x` that is `late` frames old; `x` begins `delay` frames early.
 
-        With so many frames more on each side.
+        It has `before` and `after` frames more on its sides.
         """
         return x[..., self.delay - late - before : after - late or None]
 
     def whole(
         self, mel: Tensor, f0: Tensor, voiced: Tensor, phase: Tensor, noise: Tensor, mask: Tensor
     ) -> Tensor:
-        """A whole utterance at once, without delay: audio `[B, 200 * T]`."""
+        """Run a whole utterance at once, without delay: audio `[B, 200 * T]`."""
         lines, noise, features, mask = self._gate(mel, f0, voiced, phase, noise, mask)
         x = self._enter(functional.pad(features, (3, 3))) * mask
         for block in self.blocks:
@@ -186,31 +187,31 @@ class Vocoder(nn.Module):
     def _gate(
         self, mel: Tensor, f0: Tensor, voiced: Tensor, phase: Tensor, noise: Tensor, mask: Tensor
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Mask the inputs; returns images of height 1.
+        """Mask the inputs; return images of height 1.
 
-        The lines of `pulse_train` `[B, 4, 1, T]`, noise, what the filters are made from, normalised
+        The lines of `pulse_train` `[B, 4, 1, T]`, noise, the normalized input of the filters
         `[B, 82, 1, T]`, and the mask.
         """
         f0, voiced, mask = f0.unsqueeze(1), voiced.unsqueeze(1), mask.unsqueeze(1)
         lines = torch.cat([f0, voiced, phase.unsqueeze(1), mask], 1) * mask
         mel = (mel - MEL_MEAN) / MEL_SCALE
-        features = torch.cat([mel, normalised_pitch(f0) * voiced, voiced], 1) * mask
+        features = torch.cat([mel, normalized_pitch(f0) * voiced, voiced], 1) * mask
         noise = noise * mask
         return lines.unsqueeze(2), noise.unsqueeze(2), features.unsqueeze(2), mask.unsqueeze(2)
 
     def _enter(self, x: Tensor) -> Tensor:
-        """`[B, 82, 1, T + 6]` -> `[B, C, 1, T]`."""
+        """Map `[B, 82, 1, T + 6]` to `[B, C, 1, T]`."""
         return channels_first(self.enter_norm(channels_last(self.enter(x))))
 
     def _filter(
         self, x: Tensor, source: Tensor, noise: Tensor, mels: Tensor, mask: Tensor
     ) -> Tensor:
-        """Filter the excitation, one windowed frame for each frame of x.
+        """Filter the excitation; return a windowed frame per frame of x.
 
         x `[B, C, 1, T]`, source and noise `[B, 1, T + 3, HOP]`, mels `[B, MELS, 1, T]`, mask
         `[B, 1, 1, T]`; returns `[B, 1, T, WINDOW]`.
         """
-        spectra = self._analyse(torch.cat([source, noise], 1))
+        spectra = self._analyze(torch.cat([source, noise], 1))
         pulses, hiss = spectra.split(1, 1)
         pulses_real, pulses_imaginary = pulses.split(BINS, -1)
         hiss_real, hiss_imaginary = hiss.split(BINS, -1)
@@ -229,37 +230,37 @@ class Vocoder(nn.Module):
         return self._fitted(*filtered, mels, mask)
 
     def _correct(self, blocks: Tensor, mels: Tensor, mask: Tensor) -> Tensor:
-        """Analyse what was made, and correct it.
+        """Analyze the output, and correct it.
 
         blocks `[B, 1, T + 3, HOP]`, mels `[B, MELS, 1, T]`, mask `[B, 1, 1, T]`; returns
         `[B, 1, T, WINDOW]`.
         """
-        return self._fitted(*self._analyse(blocks).split(BINS, -1), mels, mask)
+        return self._fitted(*self._analyze(blocks).split(BINS, -1), mels, mask)
 
     def _fitted(self, real: Tensor, imaginary: Tensor, mels: Tensor, mask: Tensor) -> Tensor:
-        """Windowed frames `[B, 1, T, WINDOW]` of spectra that are given the mel spectrum wanted."""
+        """Return windowed frames `[B, 1, T, WINDOW]` of spectra fitted to the mel spectrum."""
         power = (real.square() + imaginary.square()).clamp(min=1e-12)
         found = torch.log((torch.sqrt(power).flatten(3) @ self.to_mel).clamp(min=FAINTEST))
         away = (channels_last(mels) - found).clamp(-STRONGEST, STRONGEST)
         gain = torch.exp(away @ self.from_mel).unflatten(-1, (2, BINS))
         spectra = torch.cat([real * gain, imaginary * gain], -1)
-        return self._resynthesise(spectra) * mask.transpose(2, 3)
+        return self._resynthesize(spectra) * mask.transpose(2, 3)
 
-    def _analyse(self, blocks: Tensor) -> Tensor:
-        """Blocks `[B, N, T + 3, HOP]` to spectra `[B, N, T, 2, 2 * BINS]` of windowed frames."""
+    def _analyze(self, blocks: Tensor) -> Tensor:
+        """Map blocks `[B, N, T + 3, HOP]` to the spectra of frames `[B, N, T, 2, 2 * BINS]`."""
         first = torch.cat([blocks[..., :-3, :], blocks[..., 1:-2, :]], -1)
         second = torch.cat([blocks[..., 2:-1, :], blocks[..., 3:, :]], -1)
         first, second = first * self.window[:HALF], second * self.window[HALF:]
         even, odd = (first + second) @ self.analyse_even, (first - second) @ self.analyse_odd
         return torch.stack([even, odd], -2)
 
-    def _resynthesise(self, spectra: Tensor) -> Tensor:
-        """Spectra `[B, 1, T, 2, 2 * BINS]` to windowed frames `[B, 1, T, WINDOW]`."""
+    def _resynthesize(self, spectra: Tensor) -> Tensor:
+        """Map spectra `[B, 1, T, 2, 2 * BINS]` to windowed frames `[B, 1, T, WINDOW]`."""
         even, odd = spectra.split(1, -2)
         even, odd = even @ self.resynthesise_even, odd @ self.resynthesise_odd
         return torch.cat([even + odd, even - odd], -1).squeeze(-2) * self.window
 
     def _overlap_add(self, frames: Tensor) -> Tensor:
-        """Windowed frames `[B, 1, T + 3, WINDOW]`, one before and two after -> `[B, 1, T, HOP]`."""
+        """Add frames `[B, 1, T + 3, WINDOW]`, one before and two after, to `[B, 1, T, HOP]`."""
         first, second, third, fourth = frames.split(HOP, -1)
         return fourth[..., :-3, :] + third[..., 1:-2, :] + second[..., 2:-1, :] + first[..., 3:, :]

@@ -1,4 +1,4 @@
-"""The stages of a recipe. Each goes on where it was stopped."""
+"""The stages of a recipe. Each resumes where it was stopped."""
 
 from __future__ import annotations
 

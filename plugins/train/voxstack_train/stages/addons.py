@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from voxstack_train.recipe import AddonRecipe
     from voxstack_train.training.examples import Examples
 
-CHECKED = (60, 150, 400)  # frames, about, of the utterances that exports are checked on
+CHECKED = (60, 150, 400)  # approximate frames of the utterances on which exports are checked
 
 
 def export(work: Work) -> None:
@@ -38,11 +38,12 @@ def export(work: Work) -> None:
         folder = addon_folder(work, addon)
         size = write(draft, folder)
         if size > addon.largest:
-            raise ExportError(f"{folder}: {size:,} bytes, more than {addon.largest:,}")
+            raise ExportError(f"{folder}: {size:,} bytes, more than the limit of {addon.largest:,}")
         work.say(f"export: {addon.name}: {size / 1e6:.1f} MB in {addon.folder}")
 
 
 def _draft(work: Work, addon: AddonRecipe) -> Any:
+    from voxstack_pack.runtimes import recorded
     from voxstack_pack.sizes import shares
 
     from voxstack_train.export.vocoders import vocoder_draft
@@ -60,6 +61,7 @@ def _draft(work: Work, addon: AddonRecipe) -> Any:
         **({"datasets": list(addon.datasets)} if addon.datasets else {}),
         "description": addon.description,
         "card": "CARD.md",
+        **recorded(addon.formats),
     }
     folder = addon_folder(work, addon)
     texts = {name: _text(folder / name) for name in ("CARD.md", "LICENSE")}
@@ -91,7 +93,7 @@ def _draft(work: Work, addon: AddonRecipe) -> Any:
 
 
 def addon_folder(work: Work, addon: AddonRecipe) -> Path:
-    """Give where an addon is written."""
+    """Return the folder of an addon."""
     prefix, colon, below = addon.folder.partition("work:")
     if colon and not prefix:
         return work.folder / below
@@ -105,13 +107,13 @@ def _text(path: Path) -> str:
 
 
 def checked(examples: Examples) -> list[Example]:
-    """Choose held-out utterances of different lengths, to check exports on."""
+    """Choose held-out utterances of different lengths on which to check exports."""
     held = sorted(examples.held, key=lambda e: e.frames)
     return [min(held, key=lambda e: abs(e.frames - frames)) for frames in CHECKED]
 
 
 def f0_means(examples: Examples) -> torch.Tensor:
-    """Mean F0 of each speaker in Hz, over voiced frames, of the logarithm."""
+    """Return the mean F0 of each speaker in Hz: the mean logarithm over voiced frames."""
     import torch
 
     means = []

@@ -1,4 +1,4 @@
-"""What the stages share."""
+"""Functions that the stages share."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 
 
 def digest(value: Any) -> str:
-    """Tell one value from another."""
+    """Return a digest of a value."""
     return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:16]
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write JSON, whole or not at all."""
+    """Write JSON completely or not at all."""
     partial = path.with_suffix(".part")
     partial.write_text(json.dumps(value, indent=2) + "\n", "utf-8")
     partial.replace(path)

@@ -17,13 +17,13 @@ from voxstack_train.work import Work
 
 
 def builtin(name: str) -> list[str]:
-    """Give the lines of a text that is shipped: sentences, easy, hard or nasty."""
+    """Return the lines of an included text: sentences, easy, hard or nasty."""
     text = files("voxstack_train").joinpath("data", f"{name}.txt").read_text("ascii")
     return text.splitlines()
 
 
 def corpus(work: Work) -> None:
-    """Have the teachers read the sentences, and take in the recordings."""
+    """Let the teachers read the sentences, and import the recordings."""
     from voxstack_train.corpus.recorded import import_recorded, size_of
     from voxstack_train.corpus.teacher import teach
 
@@ -43,24 +43,26 @@ def corpus(work: Work) -> None:
             count = size_of(speaker.recorded, work.source.parent)
             with work.bar(f"corpus: {speaker.name}", count) as bar:
                 taken = import_recorded(speaker.recorded, folder, bar.advance, work.source.parent)
-            work.say(f"corpus: {speaker.name}: {taken.added} added, {taken.kept} were there")
-            _tell(work, f"corpus: {speaker.name}", [*map(str, taken.left_out), *taken.questionable])
+            work.say(f"corpus: {speaker.name}: {taken.added} added, {taken.kept} already there")
+            _report(
+                work, f"corpus: {speaker.name}", [*map(str, taken.left_out), *taken.questionable]
+            )
             continue
         wanted = {
             f"{i % len(texts):05d}": texts[i % len(texts)]
             for i in range(speaker.first, speaker.first + speaker.count)
         }
         with work.bar(f"corpus: {speaker.name}", len(wanted)) as bar:
-            told = teach(speaker.name, wanted, folder, bar.advance)
+            taught = teach(speaker.name, wanted, folder, bar.advance)
         work.say(
-            f"corpus: {speaker.name}: {told.added} said, {told.kept} were there,"
-            f" {len(told.differ)} left out (the teacher says them otherwise than the frontend)"
+            f"corpus: {speaker.name}: {taught.added} added, {taught.kept} already there,"
+            f" {len(taught.differ)} left out (teacher and frontend say them differently)"
         )
     write_json(work.folder / "corpus.json", summary(work.corpus))
 
 
 def sentences(work: Work) -> list[str]:
-    """Give the recipe's sentences."""
+    """Return the recipe's sentences."""
     source = work.recipe.corpus.sentences
     if source == "builtin":
         return builtin("sentences")
@@ -68,7 +70,7 @@ def sentences(work: Work) -> list[str]:
     try:
         lines = path.read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise TrainError(f"{path}: cannot be read: {error}") from None
+        raise TrainError(f"{path}: cannot read: {error}") from None
     for number, line in enumerate(lines, 1):
         if not line.isascii():
             raise TrainError(f"{path}:{number}: the teacher reads ASCII only: {line!r}")
@@ -79,24 +81,24 @@ def sentences(work: Work) -> list[str]:
 
 
 def features(work: Work) -> None:
-    """Make spectra, F0 and durations of all audio."""
+    """Compute spectra, F0 and durations of all audio."""
     from voxstack_train.features.shards import SHARD, shard, shards_of
 
     lead = work.recipe.features.lead
-    told = work.features / "made.json"
-    before = json.loads(told.read_text("utf-8")) if told.exists() else {}
+    listing = work.features / "made.json"
+    before = json.loads(listing.read_text("utf-8")) if listing.exists() else {}
     made = {}
     jobs = []
     for place, speaker in enumerate(work.recipe.speakers):
         source = Corpus(work.corpus / speaker)
         if not source.listing.exists():
-            raise TrainError(f"{source.listing}: is missing; run the stage 'corpus'")
+            raise TrainError(f"{source.listing}: missing; run the stage 'corpus'")
         utterances = sorted(source, key=lambda u: u.id)
         if not utterances:
-            raise TrainError(f"{source.listing}: lists no utterance; run the stage 'corpus'")
+            raise TrainError(f"{source.listing}: lists no utterances; run the stage 'corpus'")
         made[speaker] = [place, lead, digest([[u.id, u.text] for u in utterances])]
-        if before.get(speaker, made[speaker]) != made[speaker]:  # of another corpus, or recipe
-            work.say(f"features: {speaker}: the corpus or the recipe is another: made again")
+        if before.get(speaker, made[speaker]) != made[speaker]:  # of another corpus or recipe
+            work.say(f"features: {speaker}: the corpus or the recipe changed: computing them again")
             for path in shards_of(work.features, speaker):
                 path.unlink()
         for number, at in enumerate(range(0, len(utterances), SHARD)):
@@ -105,7 +107,7 @@ def features(work: Work) -> None:
                 jobs.append((source, utterances[at : at + SHARD], place, path))
     work.features.mkdir(exist_ok=True)
     if made != before:
-        write_json(told, made)
+        write_json(listing, made)
     if not jobs:
         return
     if not any(shards_of(work.features, speaker) for speaker in work.recipe.speakers):
@@ -119,12 +121,12 @@ def features(work: Work) -> None:
             for source, utterances, place, path in jobs
         }
         for future in as_completed(running):
-            _tell(work, "features", future.result(), "a")  # now: it may be killed before the end
+            _report(work, "features", future.result(), "a")  # now: it may be killed later
             bar.advance(running[future])
 
 
-def _tell(work: Work, what: str, notes: Sequence[str], mode: Literal["w", "a"] = "w") -> None:
-    """Tell of what was left out or is questionable; all of it goes into a file."""
+def _report(work: Work, what: str, notes: Sequence[str], mode: Literal["w", "a"] = "w") -> None:
+    """Print notes on utterances that are left out or questionable; write all of them to a file."""
     if not notes:
         return
     log = work.folder / f"{what.replace(': ', '-')}-notes.txt"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def evaluate(work: Work) -> None:
-    """Measure the addons that were written, and put the figures into their cards."""
+    """Measure the addons that are written, and put the figures into their cards."""
     if work.recipe.evaluate is None:
         return
     from voxstack import Host
@@ -37,7 +37,7 @@ def evaluate(work: Work) -> None:
         done = folder / f"{addon.name}.json"
         speaks = addon.kind in ("parallel", "attention")
         if not speaks and (carrier is None or carrier.vocoder == "own"):
-            continue  # no voice to hear it with
+            continue  # there is no voice for the vocoder
         spoken = addon if speaks else carrier
         of = _measured_of(work, addon, spoken)
         if done.exists() and json.loads(done.read_text("utf-8")).get("of", of) == of:
@@ -48,16 +48,16 @@ def evaluate(work: Work) -> None:
             report = _measured(work, voice, addon.name, folder)
         table = [row for row in report.table if speaks or row["system"] != VOICE]
         fill_card(addon_folder(work, addon), markdown(table, report.notes))
-        write_json(done, report.as_json() | {"of": of})  # last: it says that the card is filled too
+        write_json(done, report.as_json() | {"of": of})  # last: it marks the card as filled too
 
 
 def _measured_of(work: Work, *addons: AddonRecipe) -> str:
-    """Tell what is measured from what was: the networks of addons, and the sentences."""
+    """Return a digest of what is measured: the networks of addons, and the sentences."""
     seen: list[Any] = [work.recipe.evaluate.sentences, work.recipe.evaluate.sets]
     for addon in addons:
         path = addon_folder(work, addon) / "addon.json"
         if not path.exists():
-            raise TrainError(f"{path}: is missing; run the stage 'export'")
+            raise TrainError(f"{path}: missing; run the stage 'export'")
         written = json.loads(path.read_text("utf-8"))["files"]
         seen.append({name: written[name] for name in written if name.startswith("networks/")})
     return digest(seen)
@@ -75,7 +75,7 @@ def _measured(work: Work, voice: Voice, name: str, folder: Path) -> Report:
 
 
 def vocoder_stack(addon: AddonRecipe) -> dict[str, Any]:
-    """Give the blocks with which a voice uses a vocoder addon, in the place of its own vocoder."""
+    """Return the blocks that use a vocoder addon in place of a voice's own vocoder."""
     vocoder = {"type": "Vocoder", "network": f"{addon.name}:vocoder"}
     if addon.kind == "vocoder":
         return vocoder

@@ -1,4 +1,4 @@
-"""The stages that learn: the acoustic models and the vocoders."""
+"""The stages that train networks: the acoustic models and the vocoders."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def acoustic(work: Work) -> None:
 
 
 def trained_acoustic(work: Work) -> nn.Module:
-    """Give the parallel acoustic model, trained if it is not yet."""
+    """Return the parallel acoustic model, training it if necessary."""
     from voxstack_train.training.acoustic import Acoustic, AcousticTask
 
     return _over_utterances(work, "acoustic", work.recipe.acoustic, Acoustic, AcousticTask)
@@ -38,7 +38,7 @@ def attention(work: Work) -> None:
 
 
 def trained_attention(work: Work) -> nn.Module:
-    """Give the legacy acoustic model, trained if it is not yet."""
+    """Return the legacy acoustic model, training it if necessary."""
     from voxstack_train.training.attention import Attention, AttentionTask
 
     return _over_utterances(work, "attention", work.recipe.attention, Attention, AttentionTask)
@@ -74,7 +74,7 @@ def vocoder(work: Work) -> None:
 
 
 def trained_vocoder(work: Work) -> nn.Module:
-    """Give the source-filter vocoder, trained if it is not yet."""
+    """Return the source-filter vocoder, training it if necessary."""
     from voxstack_train.networks.vocoder import Vocoder
     from voxstack_train.training.vocoder import VocoderTask
 
@@ -100,7 +100,7 @@ def trained_vocoder(work: Work) -> nn.Module:
 
 
 def trained_mel_vocoder(work: Work) -> tuple[nn.Module, nn.Module]:
-    """Give what reads F0 off the mel spectrum, and the vocoder that it serves."""
+    """Return the network that reads F0 from the mel spectrum, and the vocoder that uses it."""
     from voxstack_train.networks.pitch import MelPitch
     from voxstack_train.networks.vocoder import Vocoder
     from voxstack_train.training.vocoder import PitchTask, VocoderTask
@@ -173,7 +173,7 @@ def _seeded(work: Work, make: Callable[[], nn.Module]) -> nn.Module:
 
 
 def examples_of(work: Work, speakers: tuple[str, ...] = ()) -> Examples:
-    """Read the features of speakers; none: of all."""
+    """Read the features of the speakers, all of them by default."""
     from voxstack_train.training.examples import Examples
 
     return Examples(work.features, speakers or work.recipe.speakers)
@@ -188,7 +188,7 @@ def _learned(
     speakers: tuple[str, ...] = (),
     options: dict[str, Any] | None = None,
 ) -> nn.Module:
-    """Train, or go on, or read what is trained already; and draw the losses."""
+    """Train, resume, or read a trained network; and draw its losses."""
     from voxstack_train import pictures
     from voxstack_train.training.loop import finished, learn
 
@@ -206,11 +206,11 @@ def _learned(
     with work.bar(name, settings.steps) as bar:
         average = learn(task(), folder, identity, lambda step, _, losses: bar.at(step, losses))
     pictures.losses(plot, log)
-    return average.cpu()  # what follows, and export, begins there
+    return average.cpu()  # later training and exports start from there
 
 
 def _features_digest(work: Work, speakers: tuple[str, ...]) -> str:
-    """Tell one set of features from another by the files' names and sizes, in order."""
+    """Return a digest of features: the names and sizes of the files, in order."""
     from voxstack_train.features.shards import shards_of
 
     listing = [

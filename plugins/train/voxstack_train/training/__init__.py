@@ -1,1 +1,1 @@
-"""How the networks learn."""
+"""The training of the networks."""

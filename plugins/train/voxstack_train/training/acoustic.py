@@ -1,4 +1,4 @@
-"""The parallel acoustic model: encodings, durations, F0 and voicing, mel spectrum, all at once.
+"""Train the parallel acoustic model: encodings, durations, F0, voicing and mel spectrum together.
 
 Source: FastSpeech 2 (Ren et al. 2021), with ConvNeXt blocks.
 """
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from voxstack_train.networks.decoder import Decoder
-from voxstack_train.networks.layers import MEL_SCALE, PITCH_SCALE, normalised_pitch
+from voxstack_train.networks.layers import MEL_SCALE, PITCH_SCALE, normalized_pitch
 from voxstack_train.networks.prosody import Prosody
 from voxstack_train.networks.text_encoder import TextEncoder
 from voxstack_train.training.examples import Batch, collate
@@ -46,22 +46,22 @@ def upsample(encodings: Tensor, durations: Tensor, frames: int) -> tuple[Tensor,
 
 @final
 class AcousticTask(UtteranceTask):
-    """Learn the three networks together, the decoder from the teacher's F0 and durations."""
+    """Trains the three networks together, the decoder on the teacher's F0 and durations."""
 
     def losses(self, step: int) -> dict[str, Tensor]:
-        """Give the weighted losses of one batch."""
+        """Return the weighted losses of one batch."""
         batch = collate(self.batches.at(step), self.settings.device)
         found = measured(self.model, batch, jitter=0.01)
         return {name: WEIGHTS[name] * loss for name, loss in found.items()}
 
     def validate(self, model: nn.Module) -> dict[str, float]:
-        """Mean losses of the held-out utterances; that of the mel spectrum in nats."""
+        """Return mean losses of the held-out utterances; that of the mel spectrum in nats."""
         found = [measured(model, collate(b, self.settings.device), 0.0) for b in self.held]
         means = {name: float(np.mean([float(f[name]) for f in found])) for name in WEIGHTS}
         return means | {"mel_nats": means["mel"] * MEL_SCALE}
 
     def picture(self, model: nn.Module, path: Path) -> None:
-        """Draw one held-out utterance: target, prediction, and the same made in steps."""
+        """Draw one held-out utterance: target, prediction, and the same computed in steps."""
         from voxstack_train.pictures import compare_mels
 
         batch = collate(self.held[len(self.held) // 2][:1], self.settings.device)
@@ -76,13 +76,13 @@ def predicted(model: nn.Module, batch: Batch, f0: Tensor) -> tuple[Tensor, ...]:
         *batch.rows, batch.question, batch.speaker, batch.text_mask
     )
     place = upsample(encodings, batch.durations, batch.mask.shape[1])
-    pitch, voicing = model.prosody.normalised(*place, batch.mask)
+    pitch, voicing = model.prosody.normalized(*place, batch.mask)
     mel = model.decoder.whole(*place, f0, batch.voiced, batch.mask)
     return mel, pitch, voicing, log_durations
 
 
 def streamed(model: nn.Module, batch: Batch, size: int = 32) -> Tensor:
-    """The mel spectrum as it is made at run time, `size` frames a step."""
+    """Compute the mel spectrum as at run time, `size` frames per step."""
     encodings, _ = model.text_encoder.encode(
         *batch.rows, batch.question, batch.speaker, batch.text_mask
     )
@@ -101,13 +101,13 @@ def streamed(model: nn.Module, batch: Batch, size: int = 32) -> Tensor:
 
 
 def measured(model: nn.Module, batch: Batch, jitter: float) -> dict[str, Tensor]:
-    """Give the losses of one batch; `jitter` is the deviation of noise on log F0, scaled."""
+    """Return the losses of one batch; `jitter` is the deviation of noise on log F0, scaled."""
     f0 = batch.f0 * torch.exp(torch.randn_like(batch.f0) * (jitter * PITCH_SCALE))
     mel, pitch, voicing, log_durations = predicted(model, batch, f0)
     mask, count = batch.mask, batch.mask.sum()
     error = (mel - batch.mel) / MEL_SCALE * mask.unsqueeze(1)
     weight = mask * (0.9 * batch.voiced + 0.1)
-    goal = normalised_pitch(batch.f0)
+    goal = normalized_pitch(batch.f0)
     logits = functional.binary_cross_entropy_with_logits(voicing, batch.voiced, reduction="none")
     squares = (log_durations - torch.log1p(batch.durations.float())).square()
     return {

@@ -1,10 +1,10 @@
-"""Learning to attend: teacher forcing, all steps of an utterance at once.
+"""Train the attention model with teacher forcing, all steps of an utterance at once.
 
-The teacher's places are known, so the moves of the attention are learnt directly, as are the frames
-and the stop. A model that has only ever been fed the truth does not survive its own mistakes:
+The teacher's places are known, so the moves of the attention are learned directly, as are the
+frames and the stop. A model that has only been fed the truth does not survive its own mistakes:
 frames are fed back with noise, later also the model's own (scheduled sampling, Bengio et al. 2015,
-in the parallel form of Mihaylova and Martins 2019), and places are shaken, with moves that correct
-them.
+in the parallel form of Mihaylova and Martins 2019), and places are perturbed, with moves that
+correct them.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from voxstack_train.networks.attention import (
     AttentionDecoder,
     AttentionEncoder,
 )
-from voxstack_train.networks.layers import MEL_MEAN, MEL_SCALE, normalised_pitch
+from voxstack_train.networks.layers import MEL_MEAN, MEL_SCALE, normalized_pitch
 from voxstack_train.training.examples import Batch, collate
 from voxstack_train.training.utterances import UtteranceTask
 
-NOISE = 0.2  # deviation of the noise on frames that are fed back, on the scale of training
+NOISE = 0.2  # deviation of the noise on fed-back frames, on the scale of training
 SHAKE = 0.2  # symbols, deviation of the noise on places
 OWN_FROM = 0.25  # of the steps, after which the model's own frames are mixed in
-OWN = 0.5  # of the frames that are then fed back
-LEAST_MOVE = 0.02  # symbols a step
-LAST_WEIGHT = 5.0  # of the one step that stops among the many that do not
+OWN = 0.5  # of the frames that are fed back from then on
+LEAST_MOVE = 0.02  # symbols per step
+LAST_WEIGHT = 5.0  # of the single step that stops among the many that do not
 
 
 class Attention(nn.Module):
@@ -52,19 +52,19 @@ class Attention(nn.Module):
 @final
 @frozen(eq=False)
 class Steps:
-    """An utterance cut into steps."""
+    """An utterance divided into steps."""
 
-    frames: Tensor  # [B, S, FRAME, STRIDE]: what each step should make, on the scale of training
-    real: Tensor  # [B, S, STRIDE]: 1 where a frame is real
+    frames: Tensor  # [B, S, FRAME, STRIDE]: the target of each step, on the scale of training
+    real: Tensor  # [B, S, STRIDE]: 1 for real frames
     goals: Tensor  # [B, S]: the place after each step
     mask: Tensor  # [B, S]
     stop: Tensor  # [B, S]: 1 at the last step
 
 
 def steps_of(batch: Batch) -> Steps:
-    """Cut a batch into steps."""
+    """Divide a batch into steps."""
     mel = (batch.mel - MEL_MEAN) / MEL_SCALE
-    frames = torch.cat([mel, normalised_pitch(batch.f0)[:, None], batch.voiced[:, None]], 1)
+    frames = torch.cat([mel, normalized_pitch(batch.f0)[:, None], batch.voiced[:, None]], 1)
     padding = -frames.shape[-1] % STRIDE
     frames = functional.pad(frames, (0, padding), mode="replicate")
     real = functional.pad(batch.mask, (0, padding)).unflatten(1, (-1, STRIDE))
@@ -82,16 +82,16 @@ def steps_of(batch: Batch) -> Steps:
 
 
 def before(values: Tensor) -> Tensor:
-    """Give what was there one step before; zeros before the first."""
+    """Return the values one step earlier; zeros before the first."""
     return torch.cat([torch.zeros_like(values[:, :1]), values[:, :-1]], 1)
 
 
 @final
 class AttentionTask(UtteranceTask):
-    """Learn encoder and decoder together."""
+    """Trains encoder and decoder together."""
 
     def losses(self, step: int) -> dict[str, Tensor]:
-        """Give the weighted losses of one batch."""
+        """Return the weighted losses of one batch."""
         batch = collate(self.batches.at(step), self.settings.device)
         steps = steps_of(batch)
         encodings = self.model.encodings(batch)
@@ -118,7 +118,7 @@ class AttentionTask(UtteranceTask):
         return _measured(self.model, batch, steps, encodings, before(fed + noise), shaken)
 
     def validate(self, model: nn.Module) -> dict[str, float]:
-        """Losses of the held-out utterances fed with the truth, and how a free run ends."""
+        """Return held-out losses with the truth fed back, and how a free run ends."""
         found = []
         for examples in self.held:
             batch = collate(examples, self.settings.device)
@@ -137,21 +137,21 @@ class AttentionTask(UtteranceTask):
         }
 
     def picture(self, model: nn.Module, path: Path) -> None:
-        """Draw one held-out utterance: the truth, a free run, and where it attended."""
+        """Draw one held-out utterance: the truth, a free run, and its attention."""
         from voxstack_train.pictures import alignment, compare_mels
 
         batch = collate(self.held[len(self.held) // 2][:1], self.settings.device)
         mel, places, _, _ = speak(model, batch)
         compare_mels(path, {"target": batch.mel[0], "free run": mel[0]})
-        centres = torch.arange(batch.text_mask.shape[1], device=places.device) + 0.5
-        weights = torch.softmax(-(places[0, :, None] - centres).square(), -1)
+        centers = torch.arange(batch.text_mask.shape[1], device=places.device) + 0.5
+        weights = torch.softmax(-(places[0, :, None] - centers).square(), -1)
         alignment(path.with_name("alignment.png"), weights, steps_of(batch).goals[0])
 
 
 def _measured(
     model: nn.Module, batch: Batch, steps: Steps, encodings: Tensor, fed: Tensor, places: Tensor
 ) -> dict[str, Tensor]:
-    """Give the weighted losses of one batch."""
+    """Return the weighted losses of one batch."""
     made, move, _, stop = model.decoder.whole(
         encodings, batch.text_mask, fed.flatten(2), places, steps.goals, steps.mask
     )
@@ -163,7 +163,7 @@ def _measured(
     voiced = steps.frames[:, :, -1]
     weight = (0.9 * voiced + 0.1) * steps.real
     goal = (steps.goals - places).clamp(min=LEAST_MOVE)
-    # Squares, whose best guess is the mean: a median is shorter, and speech would drag.
+    # Squares, because their minimum is the mean: the median is shorter, and speech would drag.
     away = (torch.exp(move) - goal).square()
     voicing = functional.binary_cross_entropy_with_logits(made[:, :, -1], voiced, reduction="none")
     ending = functional.binary_cross_entropy_with_logits(stop, steps.stop, reduction="none")
@@ -180,10 +180,10 @@ def _measured(
 
 @torch.no_grad()
 def speak(model: nn.Module, batch: Batch, most: int = 24) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Run freely, at most `most` frames a symbol.
+    """Run freely, for at most `most` frames per symbol.
 
-    Returns mel `[B, MELS, T]`, places `[B, S]`, the steps `[B]` until each stopped, and whether it
-    did `[B]`.
+    Returns mel `[B, MELS, T]`, places `[B, S]`, the number of steps `[B]` until each stopped, and
+    whether it did `[B]`.
     """
     encodings = model.encodings(batch)
     decoder = model.decoder

@@ -1,7 +1,7 @@
-"""Discriminators that tell a vocoder's audio from the teacher's by its complex spectrum.
+"""Discriminators that distinguish a vocoder's audio from the teacher's by its complex spectrum.
 
 Source: multi-resolution discriminators of spectra (Jang et al. 2021; in complex form as in EnCodec,
-Défossez et al. 2022), with the hinge loss and the matching of features.
+Défossez et al. 2022), with the hinge loss and feature matching.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ class Discriminator(nn.Module):
         self.verdict = weight_norm(nn.Conv2d(2 * width, 1, 3, 1, 1))
 
     def forward(self, audio: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Audio `[B, samples]` to verdicts and the features on the way."""
+        """Return the verdicts on audio `[B, samples]`, and the intermediate features."""
         complex_ = spectrum(audio, self.window, self.hop)
         size = complex_.abs().unsqueeze(1) + 1e-5
-        x = torch.stack([complex_.real, complex_.imag], 1) / size**0.7  # loud and soft alike
+        x = torch.stack([complex_.real, complex_.imag], 1) / size**0.7  # compress loudness
         features = []
         for layer in self.layers:
             x = functional.leaky_relu(layer(x), 0.1)
@@ -53,7 +53,7 @@ class Discriminators(nn.Module):
         self.each = nn.ModuleList(Discriminator(*sizes) for sizes in RESOLUTIONS)
 
     def tell_apart(self, made: Tensor, wanted: Tensor) -> Tensor:
-        """The discriminators' own loss."""
+        """Return the discriminators' own loss."""
         losses = [
             functional.relu(1 - one(wanted)[0].float()).mean()
             + functional.relu(1 + one(made)[0].float()).mean()
@@ -62,7 +62,7 @@ class Discriminators(nn.Module):
         return torch.stack(losses).mean()
 
     def fooled(self, made: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
-        """How little the vocoder fools them, and how far its features are from the teacher's."""
+        """Return the vocoder's adversarial loss, and the distance of features to the teacher's."""
         fool, apart = [], []
         for one in self.each:
             verdict, ours = one(made)

@@ -1,4 +1,4 @@
-"""Examples in batches: drawn by the number of the step alone, so that training can be resumed."""
+"""Batches of examples, drawn from the step number alone, so that training can be resumed."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from voxstack_train.errors import TrainError
 from voxstack_train.features.shards import Example, read, shards_of
 from voxstack_train.features.spectrum import HOP
 
-MARGIN = 2  # frames of audio that a crop has more on each side: the STFT of its edges
-HELD = 75  # one utterance in so many is held out, to validate with
+MARGIN = 2  # frames of audio on each side of a crop, for the STFT of its edges
+HELD = 75  # one in so many utterances is held out for validation
 
 
 @final
@@ -37,17 +37,17 @@ class Examples:
         if not self.train:
             raise TrainError(
                 f"{folder}: {len(self.held)} utterances of {', '.join(speakers)} are too few to"
-                " learn from: one in so many is held out; take more sentences into the corpus"
+                f" learn from (one in {HELD} is held out); add sentences to the corpus"
             )
 
     def batches(self, frames: int, seed: int) -> Batches:
-        """Give batches of whole utterances, about so many frames each."""
+        """Return batches of whole utterances, with about `frames` frames each."""
         return Batches(self.train, frames, seed)
 
 
 @final
 class Batches:
-    """Whole utterances in batches of like length, in an order that each epoch draws anew."""
+    """Whole utterances in batches of similar length, in a new random order in each epoch."""
 
     def __init__(self, examples: Sequence[Example], frames: int, seed: int) -> None:
         self.examples, self.frames, self.seed = examples, frames, seed
@@ -57,7 +57,7 @@ class Batches:
         self._ends: list[int] = []
 
     def at(self, step: int) -> list[Example]:
-        """Give the batch of a step, from 0."""
+        """Return the batch of a step, from 0."""
         while not self._ends or step >= self._ends[-1]:
             self._ends.append(
                 (self._ends[-1] if self._ends else 0) + len(self._epoch(len(self._ends)))
@@ -127,15 +127,15 @@ def collate(examples: Sequence[Example], device: str = "cpu") -> Batch:
 @final
 @frozen(eq=False)
 class Crops:
-    """Cuts of equal length: what a vocoder is given, and the audio that it should make."""
+    """Crops of equal length: the inputs of a vocoder, and its target audio."""
 
     f0: Tensor  # float32 [B, T], Hz
     voiced: Tensor  # float32 [B, T]
-    around: Tensor  # float32 [B, (T + 2 * MARGIN) * HOP], the audio with some on each side
+    around: Tensor  # float32 [B, (T + 2 * MARGIN) * HOP], the audio with a margin on each side
 
     @property
     def audio(self) -> Tensor:
-        """The audio alone, `[B, T * HOP]`."""
+        """The audio without its margins, `[B, T * HOP]`."""
         return self.around[:, MARGIN * HOP : -MARGIN * HOP]
 
 
@@ -149,12 +149,12 @@ def crops(
 ) -> Crops:
     """Cut `frames` frames out of examples drawn at random.
 
-    With `vary`, half of them are played faster or slower by up to that part, and louder or softer:
-    voices of other sizes and pitches than those of the corpus.
+    With `vary`, half of them are played faster or slower by up to that share, and louder or
+    quieter: voices of other sizes and pitches than those of the corpus.
     """
     least = frames + 2 * MARGIN + 2
     if not any(example.frames >= least for example in examples):
-        raise TrainError(f"no utterance has the {least} frames of a crop; take longer ones")
+        raise TrainError(f"no utterance has the {least} frames of a crop; use longer ones")
     found = []
     while len(found) < count:
         example = examples[int(rng.integers(len(examples)))]
@@ -177,7 +177,7 @@ def _crop(
     first = round((at - MARGIN * speed) * HOP)
     audio = example.audio[max(first, 0) : first + round(size * speed)].astype(np.float32) / 32768
     if len(audio) != size:
-        # The spectrum is cut or filled up: resampling, periodic over the cut.
+        # The spectrum is cut or padded: resampling that is periodic over the crop.
         audio = np.fft.irfft(np.fft.rfft(audio), size) * (size / len(audio))
     peak = float(np.abs(audio).max())
     audio = audio * min(gain, 0.98 / max(peak, 1e-3))
@@ -187,12 +187,12 @@ def _crop(
 
 
 def middles(examples: Sequence[Example], frames: int, count: int, device: str = "cpu") -> Crops:
-    """Cut the middle out of the first examples that are long enough, the same each time."""
+    """Cut the middle out of the first examples that are long enough, deterministically."""
     least = frames + 2 * MARGIN + 2
     long = [e for e in examples if e.frames >= least][:count]
     if not long:
         raise TrainError(
-            f"none of {len(examples)} held-out utterances has the {least} frames of a crop; take"
+            f"none of {len(examples)} held-out utterances has the {least} frames of a crop; use"
             " longer ones, or more of them"
         )
     found = [_crop(e, (e.frames - frames) // 2, frames, 1.0, 1.0) for e in long]

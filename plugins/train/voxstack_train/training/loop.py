@@ -21,7 +21,7 @@ from voxstack_train.errors import TrainError
 @final
 @frozen
 class Settings:
-    """How long and how fast a network learns."""
+    """The duration and the rate of training of a network."""
 
     steps: int
     rate: float  # the highest learning rate, after the warm-up
@@ -29,42 +29,42 @@ class Settings:
     warmup: int = 150  # steps
     last_rate: float = 0.02  # of `rate`, at the end of the half cosine
     clip: float = 1.0  # the largest norm of a gradient
-    average: float = 0.998  # of the running average of the weights, which is what is kept
+    average: float = 0.998  # decay of the running average of the weights, which is kept
     every: int = 200  # steps between validations and checkpoints
     device: str = "cpu"
     precision: str = "float32"  # or "bfloat16": mixed precision
 
 
 class Task(ABC):
-    """What is learnt: a model, its losses and its optimisers."""
+    """A training task: a model, its losses and its optimizers."""
 
     def __init__(self, model: nn.Module, settings: Settings) -> None:
         self.model = model.to(settings.device)
         self.settings = settings
-        self.optimisers: dict[str, torch.optim.Optimizer] = {"model": self.optimiser(model)}
-        self.helpers: dict[str, nn.Module] = {}  # learnt too, and not kept (a discriminator)
+        self.optimizers: dict[str, torch.optim.Optimizer] = {"model": self.optimizer(model)}
+        self.helpers: dict[str, nn.Module] = {}  # trained too, but not kept (a discriminator)
 
-    def optimiser(self, module: nn.Module, rate: float = 1.0) -> torch.optim.Optimizer:
-        """Make an optimiser of a module, at `rate` times the rate of the settings."""
-        optimiser = torch.optim.AdamW(
+    def optimizer(self, module: nn.Module, rate: float = 1.0) -> torch.optim.Optimizer:
+        """Return an optimizer for a module, at `rate` times the rate of the settings."""
+        optimizer = torch.optim.AdamW(
             module.parameters(), lr=self.settings.rate, betas=(0.9, 0.98), weight_decay=1e-2
         )
-        optimiser.param_groups[0]["scale"] = rate
-        return optimiser
+        optimizer.param_groups[0]["scale"] = rate
+        return optimizer
 
     @abstractmethod
     def losses(self, step: int) -> dict[str, Tensor]:
-        """Give the parts of the loss of one step, weighted: their sum is what is lowered."""
+        """Return the weighted parts of the loss of one step: their sum is minimized."""
 
     @abstractmethod
     def validate(self, model: nn.Module) -> dict[str, float]:
         """Measure the held-out examples."""
 
-    def picture(self, model: nn.Module, path: Path) -> None:  # noqa: B027 - not all can be seen
+    def picture(self, model: nn.Module, path: Path) -> None:  # noqa: B027 - optional
         """Draw what the model does now."""
 
     def update(self, step: int) -> dict[str, Tensor]:
-        """Do one step."""
+        """Run one step."""
         with self.mixed():
             losses = self.losses(step)
         self.lower("model", self.model, sum(losses.values(), torch.zeros(())))
@@ -72,13 +72,13 @@ class Task(ABC):
 
     def lower(self, name: str, module: nn.Module, loss: Tensor) -> None:
         """Move a module against the gradient of a loss."""
-        self.optimisers[name].zero_grad(set_to_none=True)
+        self.optimizers[name].zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(module.parameters(), self.settings.clip)
-        self.optimisers[name].step()
+        self.optimizers[name].step()
 
     def mixed(self) -> Any:
-        """Give the context of mixed precision."""
+        """Return the context of mixed precision."""
         device = self.settings.device.partition(":")[0]
         wanted = self.settings.precision == "bfloat16"
         return torch.autocast(device, torch.bfloat16, enabled=wanted)
@@ -88,10 +88,10 @@ Progress = Callable[[int, int, Mapping[str, float]], None]  # step, steps, losse
 
 
 def learn(task: Task, folder: Path, identity: Mapping[str, Any], progress: Progress) -> nn.Module:
-    """Train to the last step and give the averaged model; goes on from what `folder` holds.
+    """Train to the last step and return the averaged model; resume from the state in `folder`.
 
-    `identity` tells one recipe from another: TrainError if `folder` holds another's checkpoint.
-    Loss and validation go to `losses.jsonl`, pictures beside it.
+    `identity` identifies the recipe: TrainError if `folder` has a checkpoint of another one.
+    Loss and validation are written to `losses.jsonl`, pictures beside it.
     """
     settings = task.settings
     folder.mkdir(parents=True, exist_ok=True)
@@ -109,7 +109,7 @@ def learn(task: Task, folder: Path, identity: Mapping[str, Any], progress: Progr
         if not all(math.isfinite(loss) for loss in losses.values()):
             raise TrainError(
                 f"{folder}: the loss is {losses} at step {step}; the last good checkpoint is of"
-                f" step {_saved(step, settings, first)}; lower `rate` in the recipe, train again"
+                f" step {_saved(step, settings, first)}; lower `rate` in the recipe and train again"
             )
         _follow(average, task.model, min(settings.average, (step + 1) / (step + 51)))
         for name, loss in losses.items():
@@ -120,11 +120,11 @@ def learn(task: Task, folder: Path, identity: Mapping[str, Any], progress: Progr
                 torch.manual_seed(settings.seed)
                 held = task.validate(average)
                 task.picture(average, folder / "picture.png")
-            if not _finite(task):  # a gradient can be no number where the loss is one
+            if not _finite(task):  # a gradient can be NaN although the loss is a number
                 raise TrainError(
-                    f"{folder}: a weight is no number at step {step}; the last good checkpoint is"
-                    f" of step {_saved(step, settings, first)}; lower `rate` in the recipe, train"
-                    " again"
+                    f"{folder}: a weight is NaN or infinite at step {step}; the last good"
+                    f" checkpoint is of step {_saved(step, settings, first)}; lower `rate` in the"
+                    " recipe and train again"
                 )
             entry = {
                 "step": step + 1,
@@ -142,7 +142,7 @@ def learn(task: Task, folder: Path, identity: Mapping[str, Any], progress: Progr
 def finished(
     folder: Path, identity: Mapping[str, Any], settings: Settings, model: nn.Module
 ) -> nn.Module | None:
-    """Give the model with its averaged weights if `folder` holds them trained to the last step."""
+    """Return the model with its averaged weights if `folder` has them trained to the last step."""
     path = folder / "checkpoint.pt"
     if not path.exists():
         return None
@@ -154,7 +154,7 @@ def finished(
 
 
 def _whole(identity: Mapping[str, Any], settings: Settings) -> Any:
-    """Give all that tells a recipe from another: not where it runs."""
+    """Return everything that identifies a recipe, without the device it runs on."""
     kept = {name: v for name, v in asdict(settings).items() if name != "device"}
     return json.loads(json.dumps({**identity, "settings": kept}))
 
@@ -173,8 +173,8 @@ def _set_rates(task: Task, step: int) -> None:
     half = 0.5 * (1 + math.cos(math.pi * step / settings.steps))
     rate = settings.rate * min(1, (step + 1) / settings.warmup)
     rate *= settings.last_rate + (1 - settings.last_rate) * half
-    for optimiser in task.optimisers.values():
-        for group in optimiser.param_groups:
+    for optimizer in task.optimizers.values():
+        for group in optimizer.param_groups:
             group["lr"] = rate * group["scale"]
 
 
@@ -190,17 +190,17 @@ def _save(path: Path, task: Task, average: nn.Module, identity: Any, step: int) 
         "step": step,
         "model": task.model.state_dict(),
         "average": average.state_dict(),
-        "optimisers": {name: o.state_dict() for name, o in task.optimisers.items()},
+        "optimisers": {name: o.state_dict() for name, o in task.optimizers.items()},
         "helpers": {name: h.state_dict() for name, h in task.helpers.items()},
     }
     partial = path.with_suffix(".part")
     try:
         torch.save(state, partial)
         partial.replace(path)
-    except (OSError, RuntimeError) as error:  # torch tells a full disk by a RuntimeError
+    except (OSError, RuntimeError) as error:  # torch reports a full disk by a RuntimeError
         partial.unlink(missing_ok=True)
         raise TrainError(
-            f"{path}: cannot be written: {error}; the checkpoint before it is kept: make room and"
+            f"{path}: cannot write: {error}; the previous checkpoint is kept: free some space and"
             " train again"
         ) from None
 
@@ -211,14 +211,14 @@ def _read(path: Path, identity: Any, device: str) -> Any:
         state = torch.load(path, map_location=device, weights_only=True)
         found = json.loads(state["identity"])
     except Exception as error:
-        raise TrainError(f"{path}: no checkpoint: {error}; delete it and train again") from None
-    if "options" not in found:  # a checkpoint of an older version, which did not keep them
+        raise TrainError(f"{path}: not a checkpoint: {error}; delete it and train again") from None
+    if "options" not in found:  # a checkpoint of an older version without them
         identity = {name: value for name, value in identity.items() if name != "options"}
     if found != identity:
         differ = sorted(k for k in {*found, *identity} if found.get(k) != identity.get(k))
         raise TrainError(
-            f"{path}: a checkpoint of another recipe ({', '.join(differ)} differ); give this recipe"
-            " a folder of its own with --work, or delete the checkpoint"
+            f"{path}: a checkpoint of another recipe ({', '.join(differ)} differ); choose another"
+            " folder with --work, or delete the checkpoint"
         )
     return state
 
@@ -229,19 +229,19 @@ def _resume(path: Path, task: Task, average: nn.Module, identity: Any) -> int:
     state = _read(path, identity, task.settings.device)
     task.model.load_state_dict(state["model"])
     average.load_state_dict(state["average"])
-    for name, optimiser in task.optimisers.items():
-        optimiser.load_state_dict(state["optimisers"][name])
+    for name, optimizer in task.optimizers.items():
+        optimizer.load_state_dict(state["optimisers"][name])
     for name, helper in task.helpers.items():
         helper.load_state_dict(state["helpers"][name])
     return int(state["step"])
 
 
 def _truncate(path: Path, step: int) -> None:
-    """Keep the lines of the log up to a step: those after it are trained again."""
+    """Keep the lines of the log up to a step; later ones are trained again."""
     if not path.exists():
         return
     lines = [line for line in path.read_text("utf-8").splitlines() if line.endswith("}")]
     kept = [line for line in lines if json.loads(line)["step"] <= step]
-    partial = path.with_suffix(".part")  # killed or out of disk here, the old log is kept
+    partial = path.with_suffix(".part")  # if killed or out of disk now, the old log is kept
     partial.write_text("".join(line + "\n" for line in kept), "utf-8")
     partial.replace(path)

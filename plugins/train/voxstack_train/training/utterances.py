@@ -1,4 +1,4 @@
-"""What tasks over whole utterances have in common."""
+"""The common part of tasks over whole utterances."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ HELD_BATCH = 10  # utterances
 
 
 class UtteranceTask(Task):
-    """Learn from batches of whole utterances, about `frames` frames each."""
+    """Trains on batches of whole utterances, with about `frames` frames each."""
 
     def __init__(
         self, model: nn.Module, examples: Examples, frames: int, settings: Settings

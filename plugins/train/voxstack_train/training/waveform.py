@@ -1,4 +1,4 @@
-"""What a vocoder's waveform is measured by."""
+"""Compare waveforms for the training of vocoders."""
 
 from __future__ import annotations
 
@@ -22,30 +22,30 @@ def _filters(device: str) -> Tensor:
     return torch.from_numpy(mel_filters()).to(device)
 
 
-def spectrum(audio: Tensor, window: int, hop: int, centre: bool = True) -> Tensor:
-    """Complex STFT `[B, bins, frames]` of audio `[B, samples]`."""
+def spectrum(audio: Tensor, window: int, hop: int, center: bool = True) -> Tensor:
+    """Return the complex STFT `[B, bins, frames]` of audio `[B, samples]`."""
     return torch.stft(
         audio.float(),
         window,
         hop,
         window=_window(window, str(audio.device)),
-        center=centre,
+        center=center,
         pad_mode="constant",
         return_complex=True,
     )
 
 
 def magnitudes(audio: Tensor, window: int, hop: int) -> Tensor:
-    """STFT magnitudes `[B, bins, frames]`, with a gradient at 0."""
+    """Return STFT magnitudes `[B, bins, frames]`, with a gradient at 0."""
     complex_ = spectrum(audio, window, hop)
     return (complex_.real.square() + complex_.imag.square() + 1e-10).sqrt()
 
 
 def log_mel(around: Tensor, margin: int) -> Tensor:
-    """Log-mel `[B, MELS, T]` of audio with `margin` more frames on each side."""
+    """Return log-mel `[B, MELS, T]` of audio with `margin` more frames on each side."""
     first = margin * HOP - WINDOW // 2
     inner = around[:, first : around.shape[1] - first - HOP]
-    found = spectrum(inner, WINDOW, HOP, centre=False).abs()
+    found = spectrum(inner, WINDOW, HOP, center=False).abs()
     return torch.log((_filters(str(around.device)) @ found).clamp(min=FLOOR))
 
 

@@ -1,4 +1,4 @@
-"""Piper: ids in, audio a sentence at a time. GPL-3.0, so in a process of its own."""
+"""Piper: ids in, audio per sentence. GPL-3.0, so it runs in a process of its own."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class System:
     version = version("piper-tts")
 
     def __init__(self, folder: Path, settings: dict[str, Any]) -> None:
-        # As PiperVoice.load does, but with the same number of threads as the others.
+        # As PiperVoice.load, but with the same number of threads as the others.
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = settings["threads"]
         options.inter_op_num_threads = 1

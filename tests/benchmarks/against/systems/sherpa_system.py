@@ -1,4 +1,4 @@
-"""sherpa-onnx: symbols in, audio from its callback, a sentence at a time."""
+"""sherpa-onnx: symbols in, audio from its callback, per sentence."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ class System:
         )
 
     def prepared(self, job: dict[str, Any]) -> Callable[[Callable[[np.ndarray], None]], None]:
-        # It puts the symbols ^ and $ around a sentence itself, but not for Matcha.
+        # It adds the symbols ^ and $ around a sentence itself, but not for Matcha.
         inner = slice(None) if self.matcha else slice(1, -1)
         generation = sherpa_onnx.GenerationConfig()
-        generation.silence_scale = 1.0  # else it shortens pauses
+        generation.silence_scale = 1.0  # otherwise it shortens pauses
         generation.tokens = [list(sentence[inner]) for sentence in job["spelled"]]
 
         def speak(heard: Callable[[np.ndarray], None]) -> None:

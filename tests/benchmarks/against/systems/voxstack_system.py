@@ -1,4 +1,4 @@
-"""This host, streaming or in one piece; text in, its frontend included."""
+"""This host, streaming or in one piece; text in, including its frontend."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from voxstack import Host
 
-LONG = {"/frontend/max_words": 400}  # a sentence of 30 s stays one
+LONG = {"/frontend/max_words": 400}  # a sentence of 30 s is not divided
 MEL_ONLY = {
     "/stack/1": {
         "type": "StreamableStack",

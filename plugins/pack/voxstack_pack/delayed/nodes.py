@@ -1,4 +1,4 @@
-"""One node as a rule sees it: its tensors, their layouts and what is known of them."""
+"""A node as a rule sees it: its tensors, their layouts and the facts about them."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from voxstack_pack.delayed.prepare import attributes
 
 
 @frozen(eq=False)
-class Sight:
-    """A node, and what the analysis knows of its inputs and outputs."""
+class NodeView:
+    """A node with the layouts and facts of its inputs and outputs."""
 
     node: onnx.NodeProto
     layouts: Mapping[str, Layout]
@@ -36,7 +36,7 @@ class Sight:
 
     @property
     def fact(self) -> Fact:
-        """What is known of the first input."""
+        """The facts about the first input."""
         return self.facts[self.node.input[0]]
 
     @property
@@ -50,10 +50,10 @@ class Sight:
         return self.layouts[self.node.output[0]]
 
     def constant(self, index: int, what: str) -> np.ndarray | None:
-        """The value of an optional input that must be a constant."""
+        """Return the value of an optional input that must be a constant."""
         name = self.node.input[index] if index < len(self.node.input) else ""
         if name and name not in self.constants:
-            self.refuse(f"its {what} are computed", "Export with constant ones", name)
+            self.refuse(f"its {what} are computed", "Export with constants", name)
         return self.constants[name] if name else None
 
     def only_first(self) -> None:
@@ -71,9 +71,9 @@ class Sight:
         raise DelayedError(reason, advice, self.node, tensor or (self.framed or [None])[0])
 
     def mixes(self, how: str) -> NoReturn:
-        """Refuse a node that looks at all frames at once."""
+        """Refuse a node that reads all frames at once."""
         self.refuse(
             f"{how}, so a frame of its output needs the whole utterance",
-            "Keep this network whole or on windows, or replace the operator by a convolution "
-            "or by one over channels",
+            "Keep this network whole or on windows, or replace the operator with a convolution "
+            "or with one over channels",
         )

@@ -1,11 +1,11 @@
-"""What is written, and the words that are spoken for it."""
+"""Written forms, and the words that are spoken for them."""
 
 import pytest
-from voxstack_english.normalise import normalise
+from voxstack_english.normalize import normalize
 
 
 def spoken(text):
-    words = [word for token in normalise(text).tokens for word in token.words]
+    words = [word for token in normalize(text).tokens for word in token.words]
     return " ".join(words).strip(" ,")
 
 
@@ -148,18 +148,18 @@ def test_written_text_is_spoken_as_words(written, words):
 @pytest.mark.parametrize("written", [written for written, _ in WRITTEN])
 def test_a_token_has_its_place_in_the_input(written):
     text = f"So “é”, {written} ok"
-    for token in normalise(text, start=100).tokens:
+    for token in normalize(text, start=100).tokens:
         if token.text:
             assert text[token.start - 100 :].startswith(token.text)
 
 
 def test_words_of_another_script_are_listed_as_skipped():
-    normalised = normalise("the word привет means hello")
-    assert normalised.skipped == ["привет"]
-    assert [token.text for token in normalised.tokens] == ["the", "word", "means", "hello"]
+    normalized = normalize("the word привет means hello")
+    assert normalized.skipped == ["привет"]
+    assert [token.text for token in normalized.tokens] == ["the", "word", "means", "hello"]
 
 
 def test_a_word_of_ten_thousand_letters_is_cut():
-    (token,) = normalise("a" * 10_000).tokens
+    (token,) = normalize("a" * 10_000).tokens
     assert "".join(token.words) == "a" * 10_000
     assert max(map(len, token.words)) < 33

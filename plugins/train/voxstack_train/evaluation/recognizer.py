@@ -1,6 +1,6 @@
-"""What a recogniser hears: words and phones, by pocketsphinx and its model of US English.
+"""Recognize words and phones with pocketsphinx and its model of US English.
 
-It mishears good speech too: a figure means something beside the same figure of the teacher.
+It mishears good speech too: a figure is only meaningful next to that of the teacher.
 """
 
 from __future__ import annotations
@@ -13,26 +13,26 @@ from voxstack_train.corpus.sentences import phones_of
 from voxstack_train.evaluation.words import words_of
 from voxstack_train.features.spectrum import SAMPLE_RATE
 
-PEAK = 0.7  # all systems are equally loud
+PEAK = 0.7  # the same level for all systems
 SILENCE = 0.2  # seconds before and after
-HISS = 1e-4  # no room is as silent as zeros
-SAME = {"ax": "ah"}  # phones of the frontend that the recogniser does not tell apart
+HISS = 1e-4  # real recordings are not as silent as zeros
+SAME = {"ax": "ah"}  # phones of the frontend that the recognizer does not distinguish
 
 
 def heard_words(audio: np.ndarray) -> list[str]:
-    """Give the words heard in audio [samples] at SAMPLE_RATE."""
+    """Return the words heard in audio [samples] at SAMPLE_RATE."""
     return words_of(_decoded(_word_decoder(), audio))
 
 
 def heard_phones(audio: np.ndarray) -> list[str]:
-    """Give the phones heard without a dictionary, CMU names in capitals."""
+    """Return the phones heard without a dictionary, as CMU names in capitals."""
     decoder = _phone_decoder()
-    decoder.reinit()  # it remembers the utterance before
+    decoder.reinit()  # it remembers the previous utterance
     return [p for p in _decoded(decoder, audio).split() if p.isalpha() and p != "SIL"]
 
 
 def said_phones(text: str) -> list[str]:
-    """Give the phones of a text by the frontend, CMU names in capitals."""
+    """Return the phones of a text according to the frontend, as CMU names in capitals."""
     phones = (p for p in phones_of(text) if p.isalpha() and p != "pau")
     return [SAME.get(p, p).upper() for p in phones]
 
@@ -56,7 +56,7 @@ def _decoded(decoder, audio: np.ndarray) -> str:
 def _word_decoder():
     from pocketsphinx import Decoder
 
-    # The mean of each utterance alone, not of those before it: order does not matter.
+    # The mean of each utterance alone, so that the order of utterances does not matter.
     return Decoder(samprate=SAMPLE_RATE, loglevel="FATAL", cmn="batch")
 
 

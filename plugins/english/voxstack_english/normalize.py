@@ -1,7 +1,7 @@
-"""A sentence as written to the words that are spoken, each with its place.
+"""Turn a written sentence into spoken words, each with its place.
 
-The text is read from left to right: plain words, abbreviations, what has digits, links and
-identifiers, signs. Whatever has a letter or a digit yields a word, or is listed as skipped.
+The text is read from left to right: plain words, abbreviations, forms with digits, links and
+identifiers, signs. Every token with a letter or a digit yields a word, or is listed as skipped.
 """
 
 from __future__ import annotations
@@ -61,15 +61,15 @@ class Token:
 
 @final
 @frozen
-class Normalised:
-    """The tokens of a sentence, and the words that it had to skip."""
+class Normalized:
+    """The tokens of a sentence, and the words that it skips."""
 
     tokens: list[Token] = field(factory=list)
     skipped: list[str] = field(factory=list)
 
 
-def normalise(text: str, start: int = 0) -> Normalised:
-    """Give the tokens of ``text``, which begins at ``start`` of the whole input."""
+def normalize(text: str, start: int = 0) -> Normalized:
+    """Return the tokens of ``text``, which begins at ``start`` of the whole input."""
     cleaned = clean(text)
     reader = _Reader(cleaned, start)
     reader.read()
@@ -78,14 +78,14 @@ def normalise(text: str, start: int = 0) -> Normalised:
 
 @final
 class _Reader:
-    """Walks over a sentence; each method reads one kind of token where it stands."""
+    """Walks over a sentence; each method reads one kind of token at the current position."""
 
     def __init__(self, cleaned: Cleaned, start: int) -> None:
         self.cleaned = cleaned
         self.start = start
         self.text = blank_markup(cleaned.text)
         self.at = 0
-        self.result = Normalised()
+        self.result = Normalized()
         self.shouted = len(self.text) > 6 and self.text.isupper() and " " in self.text.strip()
 
     def read(self) -> None:
@@ -103,7 +103,7 @@ class _Reader:
                 self._numeral() or self._sign()
 
     def _add(self, end: int, words: tuple[str, ...]) -> bool:
-        """Take the text as far as ``end`` for a token, or for nothing if it has no words."""
+        """Add the text up to ``end`` as a token, or skip it if it has no words."""
         if words:
             first, last = self.cleaned.span(self.at, end)
             token = Token(self.cleaned.raw[first:last], self.start + first, words)
@@ -117,7 +117,7 @@ class _Reader:
         return True
 
     def _rest(self, at: int) -> tuple[int, tuple[str, ...]]:
-        """Read what continues a token at ``at`` without a space: its end and its words."""
+        """Read what continues a token at ``at`` without a space; return its end and its words."""
         following = self.text[at : at + 2]
         if not following or not (
             (following[0].isascii() and following[0].isalnum())
@@ -129,7 +129,7 @@ class _Reader:
         return at + len(body), spoken_chunk(body)
 
     def _numeral(self) -> bool:
-        """Read a token with digits at its head, or a month before one."""
+        """Read a token that begins with digits, or a month before one."""
         if not (NUMERAL_AHEAD.match(self.text, self.at) or MONTH_AHEAD.match(self.text, self.at)):
             return False
         from voxstack_english.numerals import read_numeral
@@ -166,7 +166,7 @@ class _Reader:
         return self._add(word.end() + 1, tuple(form.split()))
 
     def _link(self) -> bool:
-        """Read an address: its scheme is dropped, its dots and slashes are said."""
+        """Read an address: its scheme is dropped, its dots and slashes are spoken."""
         link = LINK.match(self.text, self.at)
         if link is None:
             return False
@@ -187,7 +187,7 @@ class _Reader:
         return self._add(end, numeral or self._parts(match[0], end))
 
     def _parts(self, compound: str, end: int) -> tuple[str, ...]:
-        """Give the spoken words of a plain word or a compound that ends at ``end``."""
+        """Return the spoken words of a plain word or a compound that ends at ``end``."""
         if compound == "A" and self._names_a_letter(end):
             return ("A",)
         if "-" not in compound:
@@ -196,7 +196,7 @@ class _Reader:
         return tuple(word for part in parts for word in part)
 
     def _names_a_letter(self, end: int) -> bool:
-        """Say whether a capital A is the letter, as in "plan A", and no article."""
+        """Return whether a capital A is the letter, as in "plan A", and not the article."""
         after = self.text[end:].lstrip()[:1]
         return bool(self.result.tokens) and not after.isalnum() and not self.shouted
 
@@ -204,7 +204,7 @@ class _Reader:
         return self.result.tokens[-1].text if self.result.tokens else ""
 
     def _continues(self, end: int) -> bool:
-        """Say whether the word that ends at ``end`` goes on with digits or signs."""
+        """Return whether the word that ends at ``end`` continues with digits or signs."""
         following = self.text[end : end + 2]
         if not following or not following[0].isascii():
             return False

@@ -113,7 +113,7 @@ def test_who_made_it_is_told_by_its_own_words(look):
 def test_what_it_does_not_tell_is_a_warning(look):
     assert look().warnings == [
         'it does not state its author ("author")',
-        "it lists no licence file; it states the licence 'CC0-1.0'",
+        "it lists no license file; it states the license 'CC0-1.0'",
     ]
 
 

@@ -47,7 +47,7 @@ class Figure:
 
     @property
     def held(self) -> bool | None:
-        """Whether the bound is held."""
+        """Return whether the bound is held."""
         return None if self.value is None else self.value <= self.bound
 
 

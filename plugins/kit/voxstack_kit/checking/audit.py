@@ -66,7 +66,7 @@ class FileReport:
 @final
 @frozen
 class NetworkReport:
-    """What the manifest says of a network, and what its file contains."""
+    """A network by its manifest and by its file."""
 
     name: str
     role: str
@@ -105,7 +105,7 @@ class Audit:
 
     @property
     def problems(self) -> list[str]:
-        """What is wrong with its files; it must not be loaded."""
+        """Return what is wrong with its files; it must not be loaded."""
         return [file.note for file in self.files if not file.ok]
 
     def identity(self) -> dict[str, Any]:
@@ -134,7 +134,7 @@ class Audit:
 
 
 def license_files(addon: Addon) -> list[str]:
-    """Return the listed files that are licences or notices by their names."""
+    """Return the listed files that are licenses or notices by their names."""
     return [p for p in addon.manifest.files if LICENSES.fullmatch(PurePosixPath(p).name)]
 
 
@@ -283,7 +283,7 @@ def _silences(addon: Addon) -> Iterator[str]:
     if not addon.manifest.author:
         yield 'it does not state its author ("author")'
     if not license_files(addon):
-        yield f"it lists no licence file; it states the licence {addon.manifest.license!r}"
+        yield f"it lists no license file; it states the license {addon.manifest.license!r}"
 
 
 def parts_of(host: Host, addon: Addon) -> Iterator[Part]:

@@ -1,4 +1,4 @@
-"""What a file is, by its content and not by its name: data, or something that could run.
+"""Classifying files by their content, not by their names: data, or something that could run.
 
 Formats of network files are open to third parties, so unknown content is treated as data.
 """

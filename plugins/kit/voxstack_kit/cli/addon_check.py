@@ -39,7 +39,7 @@ class Checks:
 
     @property
     def good(self) -> bool:
-        """Whether all have passed."""
+        """Return whether all have passed."""
         return self.error is None
 
     def do(self, name: str, work: Callable[[], tuple[str, Any]]) -> Any:

@@ -1,4 +1,4 @@
-"""What several commands of the kit share."""
+"""Options and formatting that several commands of the kit share."""
 
 from __future__ import annotations
 

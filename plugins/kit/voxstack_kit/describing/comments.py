@@ -18,7 +18,7 @@ def summary(cls: type) -> str:
 
 
 def option_comments(cls: type) -> dict[str, str]:
-    """Return the comment of each option: the one behind it, else the lines above."""
+    """Return the comment of each option: the one after it, else the lines above."""
     comments: dict[str, str] = {}
     for base in reversed(cls.__mro__):
         if attrs.has(base):

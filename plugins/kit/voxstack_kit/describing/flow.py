@@ -34,7 +34,7 @@ class Flow:
         self.timed.setdefault("audio", ["batch", "samples"])
 
     def after(self, block: Any, carried: Iterable[str]) -> list[str]:
-        """Return the names behind a block: what it produces, and what it passes through."""
+        """Return the names after a block: what it produces, and what it passes through."""
         if isinstance(block, StreamableStack):
             for inner in block.stack:
                 carried = self.after(inner, carried)
@@ -46,7 +46,7 @@ class Flow:
         return list(dict.fromkeys((*passed, *made)))
 
     def read(self, block: Any, later: Read) -> Read:
-        """Return what is read of the frames before a block; ``later`` is read behind it."""
+        """Return what is read of the frames before a block; ``later`` is read after it."""
         if isinstance(block, StreamableStack):
             for inner in reversed(block.stack):
                 later = self.read(inner, later)

@@ -94,9 +94,9 @@ def boxes_of(tree: dict[str, Any], voice: Any) -> Box:
 def _row(
     parts: list[dict[str, Any]], blocks: Sequence[Any], flow: Flow, carried: list[str], later: Read
 ) -> tuple[list[Box], list[list[str]]]:
-    """Return the boxes of blocks in a row, and the text behind each.
+    """Return the boxes of blocks in a row, and the text after each.
 
-    ``carried`` are the tensors that come to the row; ``later`` is what is read behind it.
+    ``carried`` are the tensors that come to the row; ``later`` is what is read after it.
     """
     read = [later]
     for block in reversed(blocks):
@@ -121,7 +121,7 @@ def _box(part: dict[str, Any], block: Any, flow: Flow, carried: list[str], later
         stream = _box(options["streamable_block"], inner, flow, carried, later)
         made = block.sequence_block.produces
         names = ["tensors of the whole sentence"] if made is None else made
-        return Box("group", lines, [sequence, stream], [flow.whole(names, "once a sentence")])
+        return Box("group", lines, [sequence, stream], [flow.whole(names, "once per sentence")])
     held = []
     for name, value in options.items():
         values = value if isinstance(value, list) else [value]

@@ -38,7 +38,7 @@ Edits = list[tuple[str, Any, str]]
 @final
 @frozen
 class Config:
-    """What was requested: enough to build the voice again."""
+    """The request: enough to build the voice again."""
 
     edits: tuple[tuple[str, Any], ...] = ()  # JSON pointer and value, in order
     executor: Any = None  # for all networks

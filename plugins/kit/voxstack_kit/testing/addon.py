@@ -37,7 +37,7 @@ SCHEDULES = ((1, 7, 32), (50,))  # frames a chunk
 
 
 class AddonSuite:
-    """What voxstack requires of an addon. A complete test module::
+    """Check what voxstack requires of an addon. A complete test module::
 
         import pytest
         from voxstack_kit.testing import AddonSuite
@@ -131,7 +131,7 @@ class AddonSuite:
             fail("__init__.py contains code", "leave only a docstring in it")
 
     def test_it_says_what_it_is(self, opened: Addon) -> None:
-        """Check that it has a licence, a description and a card, and a voice a sample."""
+        """Check that it has a license, a description and a card, and a voice a sample."""
         manifest = opened.manifest
         wanted = ["license", "description", "card", *(["sample"] if manifest.speaks else [])]
         missing = [name for name in wanted if not getattr(manifest, name)]

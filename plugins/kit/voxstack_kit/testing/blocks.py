@@ -1,4 +1,4 @@
-"""What the suites of both kinds of blocks share: fixtures, and replaced networks."""
+"""Parts that the suites of both kinds of blocks share: fixtures, and replaced networks."""
 
 from __future__ import annotations
 

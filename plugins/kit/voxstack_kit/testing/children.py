@@ -1,4 +1,4 @@
-"""What the checks run in child processes, through ``voxstack_kit.trying.children``."""
+"""Functions that the checks run in child processes, by ``voxstack_kit.trying.children``."""
 
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ class Report:
 
     @property
     def good(self) -> bool:
-        """Whether everything was examined and nothing failed."""
+        """Return whether everything was examined and nothing failed."""
         return self.outcome == PASSED
 
     def as_dict(self) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from voxstack_kit.testing.toys import Toy
 
 
 class ExecutorSuite(OutputChecks):
-    """What voxstack requires of an Executor. A complete test module::
+    """Check what voxstack requires of an Executor. A complete test module::
 
         import pytest
         from acme import AcmeNpu

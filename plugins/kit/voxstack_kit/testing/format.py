@@ -16,7 +16,7 @@ KINDS = ("model", "compiled")
 
 
 class FormatSuite:
-    """What voxstack requires of a Format: fixtures ``format``, and ``target`` "module:Class"."""
+    """Check what voxstack requires of a Format: fixtures ``format``, ``target`` "module:Class"."""
 
     def test_it_declares_what_it_is(self, format: Format) -> None:
         """Check its name and kind."""

@@ -28,7 +28,7 @@ READ_AHEAD = 2  # sentences of which the second may be read before the first is 
 
 
 class FrontendSuite(ComponentSuite):
-    """What voxstack requires of a Frontend. A complete test module::
+    """Check what voxstack requires of a Frontend. A complete test module::
 
         import pytest
         from acme import Letters
@@ -127,7 +127,7 @@ class FrontendSuite(ComponentSuite):
             if pieces.read > READ_AHEAD * len(text):
                 fail(
                     f"the first sentence of {text!r} came when {pieces.read} characters were read",
-                    "yield a sentence when the text behind it shows that it has ended",
+                    "yield a sentence when the text after it shows that it has ended",
                 )
 
     @promise("lazy")
@@ -151,7 +151,7 @@ class FrontendSuite(ComponentSuite):
             _close(sentences)
         if used[1] - used[0] > GROWTH:
             fail(
-                f"{SENTENCES} sentences left {(used[1] - used[0]) >> 10} KiB behind",
+                f"{SENTENCES} sentences left {(used[1] - used[0]) >> 10} KiB in memory",
                 "forget the text of sentences that were given",
             )
 
@@ -284,7 +284,7 @@ def _require_spans(sentence: Sentence, text: str, end: int) -> int:
         if not 0 <= first <= after <= len(text) or first < end:
             fail(
                 f"the mark {mark.value!r} has the span {mark.span} in {len(text)} characters, "
-                f"behind one that came to {end}",
+                f"after one that ends at {end}",
                 "a span counts characters of the whole text, over all its pieces",
             )
         end = first

@@ -19,7 +19,7 @@ hookspecs = sys.modules[Component.__module__]  # the module of the hooks
 
 
 class CommandSuite:
-    """What voxstack requires of a command: fixtures ``command``, and ``target`` "module:name"."""
+    """Check what voxstack requires of a command: fixtures ``command``, ``target`` "module:name"."""
 
     def test_it_is_a_click_command(self, command: Any) -> None:
         """Check that it is a command or a group of commands."""
@@ -62,7 +62,7 @@ def _require_command(command: Any) -> None:
 
 
 class OptionSuite:
-    """What voxstack requires of an option: fixtures ``option``, ``name`` and ``target``.
+    """Check what voxstack requires of an option: fixtures ``option``, ``name`` and ``target``.
 
     ``name`` is that of the entry point, "say.locked".
     """
@@ -98,7 +98,10 @@ class OptionSuite:
 
 
 class HooksSuite:
-    """What voxstack requires of a module with hooks: fixtures ``registration``, ``installed``."""
+    """Check what voxstack requires of a module with hooks.
+
+    Fixtures: ``registration`` and ``installed``, the registry.
+    """
 
     def test_its_hooks_are_known_and_have_the_right_arguments(
         self, registration: Registration

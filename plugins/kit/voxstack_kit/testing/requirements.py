@@ -1,4 +1,4 @@
-"""What a component promises, and what it may opt out of."""
+"""The promises of a component, and those that it may opt out of."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from attrs import frozen
 @final
 @frozen
 class Requirements:
-    """What the checks require; False disables the checks of a promise.
+    """The promises that are checked; False disables the checks of one.
 
     ``requirements = Requirements(lazy=False)`` in a suite, with a comment that explains why.
     """

@@ -26,7 +26,7 @@ from voxstack_kit.testing.suite import promise, require_typed
 
 
 class SequenceBlockSuite(BlockSuite):
-    """What voxstack requires of a SequenceBlock. A complete test module::
+    """Check what voxstack requires of a SequenceBlock. A complete test module::
 
         import numpy as np
         import pytest

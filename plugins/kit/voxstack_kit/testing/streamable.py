@@ -27,7 +27,7 @@ SECONDS = 3.0  # that a check with many examples may take
 
 
 class StreamableBlockSuite(ResourceChecks):
-    """What voxstack requires of a StreamableBlock. A complete test module::
+    """Check what voxstack requires of a StreamableBlock. A complete test module::
 
         import pytest
         from acme import Gain

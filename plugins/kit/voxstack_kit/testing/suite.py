@@ -1,4 +1,4 @@
-"""What all suites check: documentation, configuration, its errors, a light import."""
+"""Checks of all suites: documentation, configuration, its errors, a light import."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class ComponentSuite:
             if not (option.metadata.get("description") or comments.get(option.name)):
                 fail(
                     f"the option {option.name!r} of {cls.__name__} is not documented",
-                    "put a comment behind it or above it: # decibels",
+                    "put a comment after it or above it: # decibels",
                 )
 
     @promise("frozen")

@@ -87,7 +87,7 @@ def convolved(x: Array, kernel: Array, left: int, right: int) -> Array:
 
 
 def windows(inputs: Mapping[str, Array]) -> dict[str, Array]:
-    """Return a convolution over 2 frames before and 1 behind."""
+    """Return a convolution over 2 frames before and 1 after."""
     return {"y": np.tanh(convolved(inputs["x"], WINDOW, 2, 1))}
 
 

@@ -34,7 +34,7 @@ Advised = tuple[str, str | None]  # what is wrong, and the next step
 @final
 @frozen
 class Circumstances:
-    """What is known before the voices are examined."""
+    """The findings before the voices are examined."""
 
     rows: Sequence[dict[str, Any]]  # of the executors
     sound: bool  # the environment: Python, and what voxstack needs

@@ -239,7 +239,6 @@ def _preload() -> None:
     """Import all of voxstack and its dependencies, so that no plugin is charged for them."""
     import voxstack
     import voxstack.cli
-    import voxstack.host
 
     for package in (voxstack, voxstack.cli):
         for name in dir(package):

@@ -21,6 +21,8 @@ from voxstack.cli import main
 
 from voxstack_template import rendering
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def new(tmp_path, monkeypatch, capsys):

@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.slow
+
 NEEDED = ("voxstack_template", "voxstack_kit", "copier", "hatchling", "voxstack_voice_en_us")
 if not all(map(find_spec, NEEDED)):
     pytest.skip("needs ./addon_template, ./plugins/kit and a voice", allow_module_level=True)

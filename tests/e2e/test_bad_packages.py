@@ -9,6 +9,8 @@ import venv
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 GAIN = """
 from attrs import frozen
 from voxstack import StreamableBlock

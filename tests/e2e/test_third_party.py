@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.slow
+
 FOX = "The quick brown fox jumps over the lazy dog."
 SWAP = ("--set", "/stack/0/sequence_block/type=AcmeEncoders")
 FIRST_PARTY = (

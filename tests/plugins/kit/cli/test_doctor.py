@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 GAIN = """
 from attrs import frozen
 from voxstack import StreamableBlock

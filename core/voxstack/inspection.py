@@ -21,7 +21,7 @@ __getattr__, __dir__, __all__ = attach(
             "Deployment PluginLists VoiceSettings needed_options read_deployment unavailable"
         ),
         "voxstack.config": (
-            "Document Structurer lookup parse_json parse_value read_toml split structure"
+            "Document Structurer lookup parse_json parse_value read_toml split structured"
         ),
         "voxstack.errors": "MissingTensorError did_you_mean escape listed shown",
         "voxstack.executors": "Placed",

@@ -36,7 +36,7 @@ from voxstack.config import parse_json as parse_json
 from voxstack.config import parse_value as parse_value
 from voxstack.config import read_toml as read_toml
 from voxstack.config import split as split
-from voxstack.config import structure as structure
+from voxstack.config import structured as structured
 from voxstack.errors import MissingTensorError as MissingTensorError
 from voxstack.errors import did_you_mean as did_you_mean
 from voxstack.errors import escape as escape

@@ -229,9 +229,10 @@ def test_an_installed_voice_that_is_blocked_says_so_and_not_that_there_is_no_fil
     refused("stack", "check", "en-us", *block, says=("en-us", "blocked"))
 
 
-def test_a_file_called_like_a_voice_is_the_one_that_is_checked(voxstack, home):
+def test_a_file_named_like_a_voice_is_checked_by_its_path_alone(voxstack, home):
     (home / "en-us").write_text('[{"type": "Gain", "db": "-6"}]')
-    assert "/stack/0/db" in voxstack("stack", "check", "en-us").err
+    assert "/stack/0/db" in voxstack("stack", "check", "./en-us").err
+    assert voxstack("stack", "check", "en-us").code == 0
 
 
 def test_an_edit_is_checked_and_named_as_the_cause(voxstack):

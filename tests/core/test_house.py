@@ -174,3 +174,12 @@ def test_the_evening_path_is_short():
     contracts = "errors tensors networks schedule blocks containers executors formats utterance"
     files = [HOST / f"{name}.py" for name in f"{contracts} hookspecs logs host".split()]
     assert sum(map(code_lines, [*files, *(HOST / "plugins").rglob("*.py")])) <= 2500
+
+
+@pytest.mark.parametrize("room", ["", *ROOMS, "cli"])
+def test_no_exported_name_is_that_of_a_module(room):
+    """Importing the module would replace the name in its package."""
+    folder = HOST / room
+    modules = {path.stem for path in folder.iterdir()}
+    module = __import__(".".join(filter(None, ("voxstack", room))), fromlist=["*"])
+    assert modules & {*module.__all__} == set()

@@ -7,30 +7,31 @@ from pathlib import Path
 
 import pytest
 from snippets import check_command, commands, mentioned, snippets, typed
-from voxstack import addon_files, documents, manifest, onnx_files, provided
-from voxstack.cli import addon_check
-from voxstack.deployment import Deployment
-from voxstack.documents import Document
-from voxstack.filters import ALLOW, BLOCK
-from voxstack.structure import Structurer, structure
+from voxstack import blocks
+from voxstack.addons import files, manifest
+from voxstack.config import documents
+from voxstack.inspection import Deployment, Document, structured
+from voxstack.plugins.filters import ALLOW, BLOCK
+from voxstack_kit.cli import addon_check
+from voxstack_onnx import describing, protobuf
 
 PAGE = Path(__file__).parents[2] / "core" / "docs" / "trust.md"
 UNITS = {"MiB": 1 << 20, "GiB": 1 << 30}
 
 # The first cell of a row under "Limits" -> the constants behind its numbers, in their order.
 LIMITS = {
-    "`addon.json`": [addon_files.MAX_MANIFEST, documents.MAX_DEPTH],
-    "symbols, card": [addon_files.MAX_TEXT],
-    "a file": [addon_files.MAX_FILE],
-    "all files": [addon_files.MAX_TOTAL, addon_files.MAX_FILES],
-    "a path": [addon_files.MAX_PATH],
-    "a file in a zip": [addon_files.MAX_RATIO, addon_files.PIECE],
+    "`addon.json`": [files.MAX_MANIFEST, documents.MAX_DEPTH],
+    "symbols, card": [files.MAX_TEXT],
+    "a file": [files.MAX_FILE],
+    "all files": [files.MAX_TOTAL, files.MAX_FILES],
+    "a path": [files.MAX_PATH],
+    "a file in a zip": [files.MAX_RATIO, files.PIECE],
     "a zip": [],
     "a tensor's fixed sizes": [manifest.MAX_NUMBERS],
     "context, delay, frames for one": [manifest.MAX_FRAMES],
-    "audio": [provided.HIGHEST_RATE, manifest.MAX_FRAMES],
+    "audio": [blocks.HIGHEST_RATE, manifest.MAX_FRAMES],
     "a name, or a line about the voice": [manifest.MAX_LINE],
-    "an ONNX file": [onnx_files.MAX_FIELDS, onnx_files.MAX_NESTING],
+    "an ONNX file": [protobuf.MAX_FIELDS, describing.MAX_NESTING],
 }
 
 
@@ -73,7 +74,7 @@ def test_each_command_and_option_is_there(text):
 
 def test_the_deployment_file_that_it_shows_is_one(text):
     (shown,) = [snippet.code for snippet in snippets(text) if snippet.language == "toml"]
-    deployment = structure(Structurer(), Document(tomllib.loads(shown)), "", Deployment)
+    deployment = structured(Document(tomllib.loads(shown)), Deployment)
     assert deployment.plugins.block == ("acme-labs-*",)
 
 

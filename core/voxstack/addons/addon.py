@@ -15,7 +15,7 @@ from attrs import define, field
 from voxstack.addons.files import AGAIN, MANIFEST, MAX_FILE, MAX_MANIFEST, MAX_TEXT, Files
 from voxstack.addons.manifest import FileEntry, Manifest, format_problem
 from voxstack.blocks import Symbols
-from voxstack.config import Document, Invalids, parse_json, problems_of, structure
+from voxstack.config import Document, Invalids, parse_json, problems_of, structured
 from voxstack.errors import AddonError, ConfigError
 from voxstack.formats import Format, FormatError
 from voxstack.networks import Network
@@ -110,7 +110,7 @@ def make_addon(document: Document, files: Files, formats: Formats) -> Addon:
     """
     if problem := format_problem(document.value):
         raise ConfigError([document.problem("/format", *problem)])
-    manifest = structure(document, Manifest)
+    manifest = structured(document, Manifest)
     if invalid := list(manifest.problems()):
         raise ConfigError(problems_of(document, Invalids(invalid)))
     addon = Addon(document, manifest, files)

@@ -14,7 +14,7 @@ from typing import Any, final
 from attrs import field, frozen
 
 from voxstack.addons import Addon
-from voxstack.config import read_toml, structure
+from voxstack.config import read_toml, structured
 from voxstack.errors import InputError, did_you_mean
 from voxstack.logs import get_logger
 from voxstack.plugins import Filter
@@ -83,7 +83,7 @@ class UserFile:
 
 def read_deployment(path: str | Path) -> Deployment:
     """Read a deployment file; InputError or ConfigError if it cannot be used."""
-    return structure(read_toml(path), Deployment)
+    return structured(read_toml(path), Deployment)
 
 
 def user_file_path() -> Path:
@@ -104,7 +104,7 @@ def read_user_file() -> UserFile:
         there = path.is_file()
     except (RuntimeError, OSError):  # no home folder
         return UserFile()
-    return structure(read_toml(path), UserFile) if there else UserFile()
+    return structured(read_toml(path), UserFile) if there else UserFile()
 
 
 # What a site sets and a voice lacks -------------------------------------------------------------

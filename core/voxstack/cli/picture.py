@@ -27,7 +27,7 @@ PLAIN: dict[type, Callable[[Any], Any]] = {
 def stack_tree(voice: Voice, registry: Registry) -> dict[str, Any]:
     """Return a built voice in plain values."""
     head, _ = StreamableStack(voice.built.head).planned(Schedule(DOUBLING))
-    planned = (*head.stack, *voice.built.blocks[len(head.stack) :])
+    planned = (*head.stack, *voice.built.tail)
     origin = {r.loaded: r for r in registry.registrations if r.loaded is not None}
     return {
         "voice": voice.name,

@@ -9,6 +9,6 @@ __getattr__, __dir__, __all__ = attach(
             "Document lookup parse_json parse_value read_text read_toml split"
         ),
         "voxstack.config.problems": "Invalid Invalids invalids_of problems_of",
-        "voxstack.config.structure": "SCHEMA_KEY Structurer describe schema_problems structure",
+        "voxstack.config.structure": "SCHEMA_KEY Structurer describe schema_problems structured",
     },
 )

@@ -15,4 +15,4 @@ from voxstack.config.structure import SCHEMA_KEY as SCHEMA_KEY
 from voxstack.config.structure import Structurer as Structurer
 from voxstack.config.structure import describe as describe
 from voxstack.config.structure import schema_problems as schema_problems
-from voxstack.config.structure import structure as structure
+from voxstack.config.structure import structured as structured

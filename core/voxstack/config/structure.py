@@ -215,7 +215,7 @@ def describe(type_: Any) -> str:
     return str(getattr(type_, "__name__", type_))
 
 
-def structure(document: Document, cls: type[T]) -> T:
+def structured(document: Document, cls: type[T]) -> T:
     """Return the whole ``document.value`` as a ``cls``; ConfigError with all problems."""
     invalid = list(schema_problems(document.value))
     value = document.value

@@ -29,15 +29,16 @@ class BuiltStack:
     blocks: tuple[StreamableBlock, ...]
     programs: Sequence[HostedProgram]
     head: tuple[StreamableBlock, ...] = field(init=False)
-    tail: StreamableStack = field(init=False)
+    tail: tuple[StreamableBlock, ...] = field(init=False)
+    behind: StreamableStack = field(init=False, repr=False)  # the tail, guarded
     _plans: dict[tuple[int, ...], StreamableStack] = field(factory=dict, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         ends = [index for index, block in enumerate(self.blocks, 1) if ends_sentence(block)]
         split = ends[0] if ends else len(self.blocks)
-        self.head = self.blocks[:split]
-        after = enumerate(self.blocks[split:], split)
-        self.tail = StreamableStack(located(block, f"/stack/{index}") for index, block in after)
+        self.head, self.tail = self.blocks[:split], self.blocks[split:]
+        places = enumerate(self.tail, split)
+        self.behind = StreamableStack(located(block, f"/stack/{index}") for index, block in places)
 
     def planned(self, frames: tuple[int, ...]) -> StreamableStack:
         """Return the head planned for these chunk sizes; InputError if they are not sizes."""

@@ -82,7 +82,7 @@ class Stream:
         ).chunks()
         # What runs over the whole utterance gets the controls, not one sentence's tensors.
         inputs = Tensors(request.inputs)
-        self._generator = self._context.run(built.tail.stream, inputs, self._joined)
+        self._generator = self._context.run(built.behind.stream, inputs, self._joined)
         voice.announce("voxstack_utterance_began", voice=voice, utterance=self._utterance)
 
     def __iter__(self) -> Iterator[Chunk]:

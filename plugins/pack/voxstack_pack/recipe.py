@@ -9,7 +9,7 @@ from typing import Any, Literal, final
 
 from attrs import field, frozen
 from voxstack import AudioFormat, ConfigError
-from voxstack.inspection import Control, Document, Structurer, read_toml, structure
+from voxstack.inspection import Control, Document, read_toml, structured
 
 NAME = re.compile(r"[\w-]+(\.[\w-]+)*")  # also valid as a file name
 NAME_RULE = "letters, digits, '_', '-' and inner dots"
@@ -152,4 +152,4 @@ class ReadRecipe:
 def read_recipe(path: Path) -> ReadRecipe:
     """Read a recipe; ConfigError with all of its problems, each with a JSON pointer."""
     document = read_toml(path)
-    return ReadRecipe(structure(Structurer(), document, "", PackRecipe), document)
+    return ReadRecipe(structured(document, PackRecipe), document)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal, final
 
 from attrs import field, frozen
-from voxstack.inspection import Structurer, read_toml, structure
+from voxstack.inspection import read_toml, structured
 
 from voxstack_train.corpus.flite import VOICES
 from voxstack_train.corpus.recorded import Recorded
@@ -214,5 +214,5 @@ class Recipe:
 
 def read_recipe(path: Path) -> Recipe:
     """Read a recipe; InputError, or ConfigError with all of its problems."""
-    recipe: Recipe = structure(Structurer(), read_toml(path), "", Recipe)
+    recipe: Recipe = structured(read_toml(path), Recipe)
     return recipe

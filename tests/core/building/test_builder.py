@@ -715,7 +715,7 @@ def test_the_head_goes_up_to_the_first_block_that_ends_the_sentence(own_site, of
     registry = own_site.registry(plugins=[offer(effects=[Leaf, Speaks, Nest])])
     built = stack_builder(registry).build(Document({"stack": stack}))
     assert built.head == built.blocks[:head]
-    assert len(built.tail.stack) == len(stack) - head
+    assert len(built.behind.stack) == len(stack) - head
 
 
 def test_the_kind_under_which_a_block_is_registered_does_not_end_the_sentence(own_site, offer):
@@ -728,5 +728,5 @@ def test_the_blocks_behind_the_vocoder_run_over_the_whole_utterance(tiny_host):
     host = tiny_host(lambda m: m["stack"].append({"type": "Leaf"}), effects=[Leaf])
     built = host.voice("tiny", load=False).built
     assert [type(b).__name__ for b in built.head] == ["StreamablePipeline", "Vocode"]
-    assert [b.pointer for b in built.tail.stack] == ["/stack/2"]
-    assert [type(b.block).__name__ for b in built.tail.stack] == ["Leaf"]
+    assert [b.pointer for b in built.behind.stack] == ["/stack/2"]
+    assert [type(b.block).__name__ for b in built.behind.stack] == ["Leaf"]

@@ -13,8 +13,8 @@ from voxstack.config import (
     parse_value,
     split,
 )
-from voxstack.config.documents import MAX_DEPTH
-from voxstack.errors import escape, scan_positions
+from voxstack.config.documents import MAX_DEPTH, scan_positions
+from voxstack.errors import escape
 
 keys = st.text(st.sampled_from('ab/~"\\ é\n{}[],:'), max_size=5)
 scalars = st.none() | st.booleans() | st.integers() | keys | st.sampled_from([0.5, -1e-7, 1e300])

@@ -5,7 +5,7 @@ from attrs import frozen
 from hypothesis import given
 from hypothesis import strategies as st
 from voxstack import ConfigError
-from voxstack.config import Document, Invalid, Invalids, problems_of, structure
+from voxstack.config import Document, Invalid, Invalids, problems_of, structured
 from voxstack.config.problems import MOST_OF_A_KIND
 
 
@@ -17,7 +17,7 @@ class Manifest:
 
 def problems(value):
     with pytest.raises(ConfigError) as caught:
-        structure(Document(value), Manifest)
+        structured(Document(value), Manifest)
     return caught.value
 
 

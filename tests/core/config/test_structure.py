@@ -15,7 +15,7 @@ from voxstack.config import (
     invalids_of,
     parse_json,
     problems_of,
-    structure,
+    structured,
 )
 
 
@@ -47,7 +47,7 @@ class Outer:
 
 
 def make(**value):
-    return structure(Document(value), Outer)
+    return structured(Document(value), Outer)
 
 
 def problems(**value):
@@ -154,7 +154,7 @@ def test_all_problems_come_at_once_with_their_places():
   "tabel": {}
 }"""
     with pytest.raises(ConfigError) as caught:
-        structure(parse_json(text, "x.json"), Outer)
+        structured(parse_json(text, "x.json"), Outer)
     found = {(p.pointer, p.line) for p in caught.value.problems}
     assert found == {
         ("/number", 2),
@@ -173,7 +173,7 @@ def test_a_long_value_is_cut_short_in_the_message():
 @pytest.mark.parametrize("value", [[], "Outer", 3, None])
 def test_what_is_not_an_object_is_refused(value):
     with pytest.raises(ConfigError):
-        structure(Document(value), Outer)
+        structured(Document(value), Outer)
 
 
 def test_the_pointer_of_the_whole_goes_in_front():
@@ -229,7 +229,7 @@ def test_the_fields_of_a_class_are_made_although_a_hook_would_make_the_class():
 
 def test_a_class_that_no_hook_makes_cannot_be_given():
     with pytest.raises(ConfigError, match="the type Color cannot be given in a configuration"):
-        structure(Document({"wall": "red"}), House)
+        structured(Document({"wall": "red"}), House)
 
 
 # Schemas ----------------------------------------------------------------------------------------
@@ -237,13 +237,13 @@ def test_a_class_that_no_hook_makes_cannot_be_given():
 
 def test_a_document_may_name_its_schema_which_changes_nothing():
     document = Document({"$schema": "./x.json", "count": 2})
-    plain = structure(Document({"count": 2}), Outer)
-    assert structure(document, Outer) == plain
+    plain = structured(Document({"count": 2}), Outer)
+    assert structured(document, Outer) == plain
     assert document.value == {"$schema": "./x.json", "count": 2}
 
 
 def test_a_schema_that_is_not_a_string_is_reported_with_all_else():
     text = '{"$schema": {"a": 1},\n "count": "1"}'
     with pytest.raises(ConfigError) as caught:
-        structure(parse_json(text), Outer)
+        structured(parse_json(text), Outer)
     assert [(p.pointer, p.line) for p in caught.value.problems] == [("/$schema", 1), ("/count", 2)]

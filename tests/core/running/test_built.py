@@ -60,6 +60,6 @@ def test_frames_that_are_not_chunk_sizes_are_refused(frames):
 
 def test_errors_of_the_head_and_of_the_tail_have_their_place_in_the_whole_stack():
     assert pointer_of(built(Timed(), Broken(), Speaks()).planned(())) == "/stack/1"
-    assert pointer_of(built(Speaks(), Timed(), Broken()).tail) == "/stack/2"
+    assert pointer_of(built(Speaks(), Timed(), Broken()).behind) == "/stack/2"
     nested = StreamableStack([Timed(), Broken()])
-    assert pointer_of(built(Speaks(), nested).tail) == "/stack/1/stack/1"
+    assert pointer_of(built(Speaks(), nested).behind) == "/stack/1/stack/1"

@@ -24,7 +24,7 @@ from voxstack.inspection import (
     Registration,
     options_of,
     parse_json,
-    structure,
+    structured,
 )
 
 from voxstack_kit.locking.command import Asked
@@ -281,5 +281,5 @@ def read_lock(path: str | os.PathLike[str]) -> Lock:
             f"{path}: lock format {version} is newer than this voxstack reads ({FORMAT}): "
             f"upgrade voxstack, or lock again"
         )
-    lock: Lock = structure(document, Lock)
+    lock: Lock = structured(document, Lock)
     return lock

@@ -1,4 +1,4 @@
-"""Executors bring a network to a hardware runtime.
+"""Executors run a network on a hardware runtime.
 
 An executor is configuration like every block: a frozen attrs class whose fields are its options.
 It says which formats it takes and loads one network. Sharing, locking, input checks, windows,
@@ -92,7 +92,7 @@ class Program(ABC):
 
 
 class Executor(ABC):
-    """Brings networks to one hardware runtime.
+    """Runs networks on one hardware runtime.
 
     Subclasses are frozen attrs classes, hashable, so that equal executors share programs.
     """

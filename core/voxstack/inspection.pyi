@@ -16,8 +16,6 @@ from voxstack.addons import FolderFiles as FolderFiles
 from voxstack.addons import Manifest as Manifest
 from voxstack.addons import ZipFiles as ZipFiles
 from voxstack.addons import make_addon as make_addon
-from voxstack.addons import open_files as open_files
-from voxstack.addons import read_document as read_document
 from voxstack.blocks import HIGHEST_RATE as HIGHEST_RATE
 from voxstack.blocks import LOWEST_RATE as LOWEST_RATE
 from voxstack.blocks import Block as Block
@@ -30,7 +28,6 @@ from voxstack.building import needed_options as needed_options
 from voxstack.building import read_deployment as read_deployment
 from voxstack.building import unavailable as unavailable
 from voxstack.config import Document as Document
-from voxstack.config import Structurer as Structurer
 from voxstack.config import lookup as lookup
 from voxstack.config import parse_json as parse_json
 from voxstack.config import parse_value as parse_value
@@ -43,8 +40,6 @@ from voxstack.errors import escape as escape
 from voxstack.errors import listed as listed
 from voxstack.errors import shown as shown
 from voxstack.executors import Placed as Placed
-from voxstack.hookspecs import GROUPS as GROUPS
-from voxstack.hookspecs import HOOKS as HOOKS
 from voxstack.hookspecs import KINDS as KINDS
 from voxstack.networks import DTYPES as DTYPES
 from voxstack.networks import MASK as MASK
@@ -55,15 +50,10 @@ from voxstack.plugins import Registration as Registration
 from voxstack.plugins import Registry as Registry
 from voxstack.plugins import install_one as install_one
 from voxstack.plugins import known_groups as known_groups
-from voxstack.plugins import normalised as normalised
-from voxstack.plugins import scan as scan
 from voxstack.plugins import site_filters as site_filters
 from voxstack.plugins import where_to_get as where_to_get
 from voxstack.running import BuiltStack as BuiltStack
 from voxstack.running import HostedProgram as HostedProgram
 from voxstack.running import ProgramCache as ProgramCache
-from voxstack.running import buckets_of as buckets_of
-from voxstack.running import chosen as chosen
-from voxstack.running import write_atomically as write_atomically
 from voxstack.schedule import DOUBLING as DOUBLING
 from voxstack.utterance import Utterance as Utterance

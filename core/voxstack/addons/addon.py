@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import final
 
-from attrs import define, field
+from attrs import asdict, define, field
 
 from voxstack.addons.files import AGAIN, MANIFEST, MAX_FILE, MAX_MANIFEST, MAX_TEXT, Files
 from voxstack.addons.manifest import FileEntry, Manifest, format_problem
@@ -117,14 +117,7 @@ def make_addon(document: Document, files: Files, formats: Formats) -> Addon:
     for name, declared in manifest.networks.items():
         addon.networks[name] = Network(
             name=name,
-            role=declared.role,
-            inputs=declared.inputs,
-            outputs=declared.outputs,
-            files=declared.files,
-            context=declared.context,
-            state=declared.state,
-            delay=declared.delay,
-            frame_ratio=declared.frame_ratio,
+            **asdict(declared, recurse=False),
             sizes=manifest.sizes,
             addon=manifest.name,
             place=document.name or "",

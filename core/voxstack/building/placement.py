@@ -22,7 +22,7 @@ from voxstack.errors import FAILURES, ConfigError, PluginError, VoxstackError, s
 from voxstack.executors import Executor, Placed
 from voxstack.logs import get_logger
 from voxstack.networks import Network
-from voxstack.plugins import Registry, install_one, normalised
+from voxstack.plugins import Registry, install_one, normalized
 
 log = get_logger("placement")
 
@@ -151,7 +151,7 @@ class Placement:
                 reasons.append(f"{name}: {reason}")
             else:
                 able[r.distribution].append((executor.static, name, executor))
-        recorded = normalised(self._preferences.recorded)
+        recorded = normalized(self._preferences.recorded)
         owner = recorded if recorded in able else next(iter(able), None)
         if owner is None:
             raise self._none(reasons)

@@ -2,7 +2,7 @@
 
 from voxstack.plugins.discovery import Package as Package
 from voxstack.plugins.discovery import known_groups as known_groups
-from voxstack.plugins.discovery import normalised as normalised
+from voxstack.plugins.discovery import normalized as normalized
 from voxstack.plugins.discovery import scan as scan
 from voxstack.plugins.filters import Blocked as Blocked
 from voxstack.plugins.filters import Filter as Filter

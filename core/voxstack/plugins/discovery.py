@@ -19,7 +19,7 @@ _TARGET = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*(:[^\W\d]\w*(\.[^\W\d]\w*)*)?")
 Entries = tuple[tuple[str, str, str], ...]  # group, name, value
 
 
-def normalised(name: str) -> str:
+def normalized(name: str) -> str:
     """Return a distribution's name as package indexes compare it (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
@@ -34,7 +34,7 @@ def well_formed(target: str) -> bool:
 class Package:
     """An installed distribution that announces something to voxstack."""
 
-    name: str  # normalised
+    name: str  # normalized
     version: str
     entries: Entries
     damage: str | None = None  # why its entry points cannot be read
@@ -96,10 +96,10 @@ def _identity(distribution: Any) -> tuple[str, str]:
     stem, _, suffix = str(getattr(folder, "name", "")).rpartition(".")
     name, dash, version = stem.partition("-")
     if suffix not in ("dist-info", "egg-info") or not dash:
-        return normalised(distribution.name or ""), distribution.version or ""
+        return normalized(distribution.name or ""), distribution.version or ""
     if suffix == "egg-info":
         version = version.partition("-py")[0]
-    return normalised(name), version
+    return normalized(name), version
 
 
 def _entries(distribution: Any, text: str) -> tuple[Entries, str | None]:

@@ -8,7 +8,7 @@ from typing import final
 
 from attrs import frozen
 
-from voxstack.plugins.discovery import normalised
+from voxstack.plugins.discovery import normalized
 
 ALLOW, BLOCK = "VOXSTACK_ALLOW", "VOXSTACK_BLOCK"
 
@@ -25,7 +25,7 @@ class Blocked:
 @final
 @frozen
 class Filter:
-    """Patterns for distribution names such as "acme-*", compared as PEP 503 normalises names."""
+    """Patterns for distribution names such as "acme-*", compared as PEP 503 normalizes names."""
 
     allow: tuple[str, ...] = ("*",)
     block: tuple[str, ...] = ()
@@ -34,10 +34,10 @@ class Filter:
     def judge(self, distribution: str) -> Blocked | None:
         """Return why a distribution is blocked, or None."""
         for pattern in self.block:
-            if fnmatchcase(distribution, normalised(pattern)):
+            if fnmatchcase(distribution, normalized(pattern)):
                 reason = f"blocked by {pattern!r} in {self.origin}"
                 return Blocked(reason, f"to use it, remove {pattern!r} from {self.origin}")
-        if any(fnmatchcase(distribution, normalised(pattern)) for pattern in self.allow):
+        if any(fnmatchcase(distribution, normalized(pattern)) for pattern in self.allow):
             return None
         reason = f"not allowed by {self.origin}"
         return Blocked(reason, f"to use it, add {distribution!r} to {self.origin}")

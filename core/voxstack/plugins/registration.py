@@ -58,7 +58,7 @@ class Registration:
 
     @property
     def identity(self) -> tuple[str, str]:
-        """What it stands for: the host's own components are the same whoever announces them."""
+        """What it stands for: the host's own components are the same from every distribution."""
         return "" if self.target.startswith(OWN_TARGETS) else self.distribution, self.target
 
     def refusal(self) -> str:

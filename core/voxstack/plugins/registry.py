@@ -17,7 +17,7 @@ from voxstack import hookspecs
 from voxstack.errors import PluginError, did_you_mean
 from voxstack.hookspecs import KINDS, MODULES_GROUP, OBSERVERS_GROUP, Component, Kind
 from voxstack.logs import get_logger
-from voxstack.plugins.discovery import EntryPoints, Package, known_groups, normalised, scan
+from voxstack.plugins.discovery import EntryPoints, Package, known_groups, normalized, scan
 from voxstack.plugins.filters import Blocked, Filter, site_filters
 from voxstack.plugins.index import where_to_get
 from voxstack.plugins.registration import (
@@ -88,7 +88,7 @@ class Registry:
             for r in self.registrations
             if r.namespace == namespace
             and r.name == wanted
-            and (not distribution or normalised(r.distribution) == normalised(distribution))
+            and (not distribution or normalized(r.distribution) == normalized(distribution))
         ]
 
     def names(self, namespace: str) -> list[str]:
@@ -126,7 +126,7 @@ class Registry:
     def unknown(
         self, name: str, namespace: str, called: str = "", known: Sequence[str] | None = None
     ) -> PluginError:
-        """Return the error for a name that nobody provides, with what to do about it.
+        """Return the error for an unknown name, with what to do about it.
 
         ``called`` is what users call it, ``known`` what they may name instead.
         """
@@ -156,7 +156,7 @@ class Registry:
     def _blocked(self, distribution: str, target: str) -> Blocked | None:
         if target.startswith(OWN_TARGETS):
             return None
-        judged = (one.judge(normalised(distribution)) for one in self._filters)
+        judged = (one.judge(normalized(distribution)) for one in self._filters)
         return next((blocked for blocked in judged if blocked), None)
 
     def _add_modules(self, package: Package) -> None:

@@ -7,7 +7,6 @@ counted, never wrapped, and the others are never made quieter.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
@@ -86,11 +85,6 @@ class WavWriter:
             self._wave.writeframesraw(pcm)
         except OSError as error:
             raise self._unwritable(error) from None
-
-    def write_all(self, parts: Iterable[Any]) -> None:
-        """Append float samples as they arrive."""
-        for part in parts:
-            self.write(part)
 
     def __enter__(self) -> WavWriter:
         return self

@@ -5,7 +5,7 @@ import sys
 import pytest
 from voxstack import PluginError
 from voxstack.hookspecs import KINDS
-from voxstack.plugins import known_groups, normalised, scan
+from voxstack.plugins import known_groups, normalized, scan
 from voxstack.plugins.discovery import well_formed
 
 GAIN = {"voxstack.effects": {"Gain": "acme_effects:Gain"}}
@@ -196,7 +196,7 @@ def test_a_target_names_a_module_or_an_attribute_of_one(target, good):
 
 
 def test_names_are_compared_as_pypi_does():
-    assert normalised("Acme.Voice__Pack") == "acme-voice-pack"
+    assert normalized("Acme.Voice__Pack") == "acme-voice-pack"
 
 
 def test_the_leftovers_of_a_failed_uninstall_are_passed_over(site):

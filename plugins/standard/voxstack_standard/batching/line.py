@@ -156,7 +156,7 @@ class Line:
                 self._most = max(1, len(calls) // 2)
 
     def _next(self) -> None:
-        """Give free lanes to the first in line; the caller holds the lock."""
+        """Hand free lanes to the first in line; the caller holds the lock."""
         while self.waiting and self._running < self.waiting[0].choice.lanes:
             self._running += 1
             first = self.waiting.pop(0)

@@ -126,9 +126,10 @@ def options(install):
 
 
 def test_an_option_of_a_plugin_chooses_how_the_voice_is_opened(voxstack, options):
-    pinned = voxstack.good("say", "Hi.", "-o", "-", "--pinned", "en-us-attention").raw
-    assert pinned == voxstack.good("say", "Hi.", "-o", "-", "--voice", "en-us-attention").raw
-    assert pinned != voxstack.good("say", "Hi.", "-o", "-").raw
+    other = {"VOXSTACK_VOICE": "nope"}  # the voice that ``say`` would open by itself
+    pinned = voxstack.good("say", "Hi.", "-o", "-", "--pinned", "en-us", env=other).raw
+    assert pinned == voxstack.good("say", "Hi.", "-o", "-", "--voice", "en-us").raw
+    assert voxstack("say", "Hi.", "-o", "-", env=other).code == 2
 
 
 def test_an_option_of_a_plugin_sees_all_parameters_wherever_they_stand(refused, options):

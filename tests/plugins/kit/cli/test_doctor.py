@@ -393,3 +393,13 @@ def test_a_manifest_that_is_not_the_one_that_pip_wrote_is_found(voxstack, site, 
     (info / "RECORD").write_text(f"acme_voice/addon.json,sha256={'A' * 43},1\n")
     (finding,) = (f for f in voxstack("doctor", "--json").json if f["subject"].startswith("acme "))
     assert finding["status"] == "error" and "acme_voice/addon.json" in finding["message"]
+
+
+def test_a_leftover_of_pip_is_reported_and_ignored(voxstack, site):
+    (site / "~cme_left-1.0.dist-info").mkdir()
+    points = "[voxstack.effects]\nLeft = acme_left:Left\n"
+    (site / "~cme_left-1.0.dist-info" / "entry_points.txt").write_text(points)
+    findings = voxstack("doctor", "--json").json
+    (found,) = (f for f in findings if f["subject"] == "~cme_left-1.0.dist-info")
+    assert found["status"] == "warning" and "delete this folder" in found["next_step"]
+    assert not any(row["name"] == "Left" for row in voxstack("plugins", "--json").json)

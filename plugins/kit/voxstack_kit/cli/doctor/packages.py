@@ -71,13 +71,18 @@ def _twice(name: str, subject: str) -> Iterator[Finding]:
 
 
 def _unreadable() -> Iterator[Finding]:
-    """Yield packages whose entry points are not text, so that they announce nothing."""
+    """Yield what announces nothing: leftovers of pip, and entry points that are not text."""
     seen: set[Path] = set()  # a folder may be on sys.path twice
     for one in metadata.distributions():
         place = Path(str(one.locate_file(_folder(one)))).resolve()
         if place in seen:
             continue
         seen.add(place)
+        if place.name.startswith("~"):
+            message = f"left over from an install that pip did not finish, in {place.parent}"
+            step = "it is ignored; delete this folder"
+            yield Finding("plugin", WARNING, place.name, message, step)
+            continue
         try:
             one.read_text("entry_points.txt")
         except UnicodeDecodeError as error:

@@ -106,7 +106,8 @@ class StreamableStack(StreamableBlock):
         """Chain the blocks' generators."""
         for block in self.stack:
             upstream = block.stream(sequence, upstream)
-        return iter(()) if upstream is None else upstream
+        empty: tuple[Chunk, ...] = ()
+        return (chunk for chunk in empty) if upstream is None else upstream
 
 
 @frozen
@@ -227,10 +228,16 @@ class _Located(StreamableBlock):
                 if not last:
                     raise BlockError("ended without a last chunk; pass on chunk.last")
         finally:
-            for generator in (chunks, upstream):
-                close = getattr(generator, "close", None)
-                if close is not None:
-                    close()
+            try:
+                with locating(self.pointer, self.block):
+                    _close(chunks)
+            finally:
+                _close(upstream)
+
+
+def _close(generator: Any) -> None:
+    if hasattr(generator, "close"):
+        generator.close()
 
 
 def _inconsecutive(chunk: Chunk, end: int, last: bool) -> BlockError:

@@ -23,6 +23,7 @@ from voxstack.building import (
     Placement,
     Preferences,
     StackBuilder,
+    VoiceSettings,
     check_buckets,
     check_settings,
     read_deployment,
@@ -79,6 +80,7 @@ class Host:
         self._executor = executor
         self._cache = ProgramCache()
         self._voices: list[tuple[tuple[Any, ...], Voice]] = []
+        self._announced: list[Voice] = []
         self._lock = threading.RLock()
 
     def __enter__(self) -> Host:
@@ -91,6 +93,7 @@ class Host:
         """Free every network that was loaded; the host's voices cannot speak afterwards."""
         self._cache.close()
         self._voices.clear()
+        self._announced.clear()
 
     # Addons ---------------------------------------------------------------------------------
 
@@ -105,9 +108,21 @@ class Host:
     def document(self, name: str, edits: Iterable[Edit] = ()) -> tuple[Document, Files]:
         """Read an addon's manifest, with the deployment's edits and then ``edits`` made."""
         files = self.library.files(name)
-        settings = self.deployment.settings(name.partition("@")[0])
+        return self._edited(read_document(files), edits, name), files
+
+    def _edited(self, document: Document, edits: Iterable[Edit], name: str) -> Document:
+        settings = self._settings(name, document)
         deployed = [(pointer, value, self._origin) for pointer, value in settings.set.items()]
-        return read_document(files).edited([*deployed, *edits]), files
+        return document.edited([*deployed, *edits])
+
+    def _settings(self, name: str, document: Document) -> VoiceSettings:
+        """Return what the deployment sets for a voice: by its installed name, or its own."""
+        return self.deployment.settings(self._voice_name(name, document))
+
+    def _voice_name(self, name: str, document: Document) -> str:
+        if self.library.installed(name) or not isinstance(document.value, dict):
+            return name.partition("@")[0]
+        return str(document.value.get("name", ""))
 
     def choose_voice(self, name: str | None = None) -> str:
         """Return the voice to use.
@@ -169,13 +184,16 @@ class Host:
             ]
         key = (name, [(pointer, value) for pointer, value, _ in edits], executor)
         with self._lock:
-            voice = next((voice for known, voice in self._voices if known == key), None)
+            same = (v for known, v in self._voices if known == key and repr(known) == repr(key))
+            voice = next(same, None)  # 1 == True, but their representations differ
             if voice is None:
                 voice = self._build(name, edits, executor)
                 self._voices.append((key, voice))
-            if load and not voice.loaded:
+            if load:
                 voice.load()
-                self.registry.announce("voxstack_voice_loaded", voice=voice)
+                if voice not in self._announced:
+                    self._announced.append(voice)
+                    self.registry.announce("voxstack_voice_loaded", voice=voice)
             return voice
 
     def _build(self, name: str, edits: Sequence[Edit], executor: Any) -> Voice:
@@ -188,9 +206,10 @@ class Host:
             voices = f"voices: {', '.join(self.voices()) or 'none'}"
             what = f"it only provides networks for other addons ({networks})"
             raise InputError(f"{name!r} is not a voice: {what}; {voices}")
-        settings = self._check_settings(name, addon, built)
+        self._check_settings(name, addon, built)
         check_buckets(name, built)
-        return Voice(addon, built, settings.controls, self.registry.announce)
+        controls = self._settings(name, document).controls
+        return Voice(addon, built, controls, self.registry.announce)
 
     def _checked(
         self, name: str, document: Document, files: Files, executor: Any = None
@@ -210,10 +229,9 @@ class Host:
             problems += [p for p in error.problems if addon is not None or p.pointer]
         return addon, None, problems
 
-    def _check_settings(self, name: str, addon: Addon, built: BuiltStack) -> Any:
-        voice = name.partition("@")[0]
+    def _check_settings(self, name: str, addon: Addon, built: BuiltStack) -> None:
+        voice = self._voice_name(name, addon.document)
         check_settings(self.deployment, self._origin, voice, addon, built)
-        return self.deployment.settings(voice)
 
     def check(
         self, path: str | os.PathLike[str], edits: Iterable[Edit] = (), voice: str | None = None
@@ -229,7 +247,7 @@ class Host:
                 document, files = self.document(name, edits)
             else:
                 document, files = _read_configuration(Path(path))
-                document = document.edited(edits)
+                document = self._edited(document, edits, "")
         except ConfigError as error:
             return list(error.problems)
         if isinstance(document.value, list):
@@ -238,12 +256,12 @@ class Host:
         if not isinstance(document.value, dict):
             return [document.problem("", "expected an object with a stack, or a list of blocks")]
         if "networks" in document.value or "format" in document.value:
-            addon, built, problems = self._checked("", document, files)
+            addon, built, problems = self._checked(name, document, files)
         else:
             addon, built, problems = self._checked_stack(document, voice)
         if addon is not None and built is not None:
             try:
-                self._check_settings(addon.name, addon, built)
+                self._check_settings(name, addon, built)
             except InputError as error:
                 problems.append(Problem("", str(error)))
         return problems
@@ -282,7 +300,7 @@ class Host:
         preferences = Preferences(
             asked=executor if executor is not None else self._executor,
             asked_by=self._arguments.format("executor"),
-            settings=self.deployment.settings(name.partition("@")[0]),
+            settings=self._settings(name, addon.document) if addon else VoiceSettings(),
             settings_from=self._origin,
             user=self._user.executor,
             user_from=str(user_file_path()) if self._user.executor is not None else "",

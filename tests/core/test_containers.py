@@ -539,3 +539,29 @@ def test_a_block_that_returns_a_chunk_is_refused_with_the_advice_to_yield_it():
 
     with pytest.raises(BlockError, match="returned a Chunk, expected an iterator; yield the chunk"):
         list(run(stack(Count(3, []), Returns())))
+
+
+def test_a_block_that_fails_when_it_is_closed_is_named_and_the_one_before_is_closed():
+    closed = []
+
+    @frozen
+    class First(StreamableBlock):
+        def stream(self, sequence, upstream):
+            try:
+                yield Chunk({"x": np.zeros((1, 1))}, 0)
+            finally:
+                closed.append("first")
+
+    @frozen
+    class Unclean(StreamableBlock):
+        def stream(self, sequence, upstream):
+            try:
+                yield from upstream
+            finally:
+                raise OSError("disk full")
+
+    chunks = located(StreamableStack((First(), Unclean())), "").stream(Tensors(), None)
+    next(chunks)
+    with pytest.raises(BlockError, match=r"^/stack/1: Unclean failed: OSError: disk full"):
+        chunks.close()
+    assert closed == ["first"]

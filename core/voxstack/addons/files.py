@@ -151,7 +151,7 @@ class FolderFiles(Files):
             raise AddonError(f"{self.name}: {path} is a link that leads out of the addon")
         # Opening a pipe that nobody writes to would block.
         flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-        file = open(os.open(target, flags), "rb")  # noqa: SIM115, PTH123 - the caller closes it
+        file = open(target, "rb", opener=lambda p, _: os.open(p, flags))  # noqa: SIM115
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             file.close()
             raise AddonError(f"{self.name}: {path} is a device or a pipe; an addon holds files")

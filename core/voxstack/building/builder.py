@@ -133,7 +133,8 @@ class StackBuilder:
     @contextmanager
     def _placed_on(self, executor: Any) -> Iterator[None]:
         """Place all networks of a block, at any depth, on the executor that the stack names."""
-        if not isinstance(executor, list):  # members of a list that are absent are passed over
+        # Members of a list that are absent are passed over; one for all networks overrides it.
+        if not isinstance(executor, list) and not self._placement.overrides:
             try:
                 self._maker.structure(executor, Executor)
             except Exception as error:

@@ -63,6 +63,11 @@ class Placement:
         self._registry, self._maker, self._preferences = registry, maker, preferences
         self._chosen: list[tuple[Any, set[str], Placed]] = []  # (configuration, formats, result)
 
+    @property
+    def overrides(self) -> bool:
+        """Whether an executor was named for all networks, over what the stack says."""
+        return self._preferences.asked is not None
+
     def choose(self, network: Network, in_stack: Any = None) -> Placed:
         """Choose for a network; PluginError if nothing that is named can run it.
 

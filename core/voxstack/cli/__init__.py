@@ -19,18 +19,4 @@ context, and its callback may put into the context's ``meta``
 
 from voxstack.lazy import attach
 
-__getattr__, __dir__, __all__ = attach(
-    __name__,
-    {
-        "voxstack.cli.groups": "OPEN ROWS PluginCommand PluginGroup",
-        "voxstack.cli.options": "Edit host_options json_option make_host parse_edits parse_pairs",
-        "voxstack.cli.output": (
-            "check_folder echo for_machines keep_stdout_clean print_json print_table print_text "
-            "printable"
-        ),
-        "voxstack.cli.picture": "stack_tree",
-        "voxstack.cli.program": "cli main",
-        "voxstack.cli.sinks": "check_place",
-        "voxstack.running": "write_atomically",
-    },
-)
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

@@ -51,12 +51,12 @@ for command in (say, voices, plugins, stack):
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line: exit code 0, 2 for bad input, 1 for a fault."""
     args = sys.argv[1:] if arguments is None else arguments
+    general, rest = _general_first(args)
     signals.hold()
-    if args[:1] != ["say"]:  # which delivers them when its voice is loaded
+    if rest[:1] != ["say"]:  # which delivers them when its voice is loaded
         signals.deliver()
     if sys.stdout is None:  # closed by the caller
         sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
-    general, rest = _general_first(args)
     code = _run([*general, *rest], "--debug" in general)
     if arguments is None and not isinstance(code, str):  # the process is ours to end
         _end(code or 0)

@@ -32,7 +32,7 @@ class Document:
 
     def problem(self, pointer: str, message: str, suggestion: str | None = None) -> Problem:
         """Return a problem at ``pointer``, with line and column of the nearest known place."""
-        for edited, origin in self.edits.items():
+        for edited, origin in reversed(self.edits.items()):
             if pointer == edited or pointer.startswith(edited + "/"):
                 return Problem(pointer, f"{message} (set by {origin})", suggestion)
         below = [o for edited, o in self.edits.items() if edited.startswith(pointer + "/")]

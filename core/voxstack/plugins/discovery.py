@@ -11,7 +11,7 @@ import importlib_metadata
 from attrs import field, frozen
 
 from voxstack.errors import did_you_mean
-from voxstack.hookspecs import GROUPS, GROUPS_GROUP, KINDS, PREFIX, Component, hookimpl
+from voxstack.hookspecs import GROUPS, GROUPS_GROUP, KINDS, PREFIX, Component
 
 _TARGET = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*(:[^\W\d]\w*(\.[^\W\d]\w*)*)?")
 
@@ -129,26 +129,3 @@ def _salvaged(text: str) -> tuple[Entries, str | None]:
             else:
                 damage = f"entry_points.txt, line {number}: expected 'Name = module:Class'"
     return tuple(entries), damage
-
-
-class EntryPoints:
-    """The host's own plugin: answers the hook of each kind from the entry points."""
-
-    def __init__(self, packages: Iterable[Package]) -> None:
-        self.found: dict[str, list[Component]] = {kind: [] for kind in KINDS}
-        for package in packages:
-            for kind, component in package.components():
-                self.found[kind].append(component)
-
-
-def _answer(kind: str) -> Any:
-    def hook(self: EntryPoints) -> list[Component]:
-        return self.found[kind]
-
-    hook.__name__ = KINDS[kind].hook
-    hook.__doc__ = f"Return the {kind} that entry points announce."
-    return hookimpl(hook)
-
-
-for _kind in KINDS.values():
-    setattr(EntryPoints, _kind.hook, _answer(_kind.name))

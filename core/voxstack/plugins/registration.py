@@ -21,7 +21,9 @@ log = get_logger("plugins")
 
 OWN_TARGETS = "voxstack."  # what the host's own modules are called: nothing else is imported by it
 
-_REQUIRES = re.compile(r"(?im)^Requires-Dist:\s*voxstack(?![\w.-])\s*(?:\[[^]]*\])?\s*([^;\n]*)")
+_REQUIRES = re.compile(
+    r"(?im)^Requires-Dist:\s*voxstack(?![\w.-])\s*(?:\[[^]]*\])?([^;\n]*);?(.*)$"
+)
 
 
 @final
@@ -91,27 +93,36 @@ class Registration:
         except (OSError, UnicodeDecodeError) as error:
             self.mark_broken(f"METADATA: {error}")
             return
-        found = _REQUIRES.search(text or "")
-        if not (wanted := found[1].strip(" ()") if found else ""):
-            return
-        from packaging.specifiers import InvalidSpecifier, SpecifierSet
+        for given, marker in _REQUIRES.findall(text or ""):
+            wanted = given.strip(" ()")
+            if not wanted or wanted[0] == "@":  # any version, or one address
+                continue
+            from packaging.specifiers import SpecifierSet
 
-        try:
-            fits = SpecifierSet(wanted).contains(voxstack.__version__, prereleases=True)
-        except InvalidSpecifier as error:
-            self.mark_broken(f"METADATA: {error}")
-            return
-        if not fits:
-            self.status = "incompatible"
-            self.reason = (
-                f"it needs voxstack {wanted}, this is {voxstack.__version__}; "
-                f"install another version of {self.distribution}"
-            )
+            try:
+                if marker.strip() and not _holds(marker):
+                    continue
+                fits = SpecifierSet(wanted).contains(voxstack.__version__, prereleases=True)
+            except ValueError as error:  # packaging's own are ValueErrors
+                self.mark_broken(f"METADATA: {error}")
+                return
+            if not fits:
+                self.status = "incompatible"
+                self.reason = (
+                    f"it needs voxstack {wanted}, this is {voxstack.__version__}; "
+                    f"install another version of {self.distribution}"
+                )
 
     def listing(self) -> dict[str, str | None]:
         """Return the row of a listing."""
         names = ("kind", "name", "target", "distribution", "version", "status", "reason")
         return {name: getattr(self, name) for name in names}
+
+
+def _holds(marker: str) -> bool:
+    from packaging.markers import Marker  # takes as long to import as all else here
+
+    return Marker(marker).evaluate({"extra": ""})
 
 
 def is_target(target: str, kind: str) -> bool:

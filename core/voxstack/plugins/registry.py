@@ -17,7 +17,7 @@ from voxstack import hookspecs
 from voxstack.errors import PluginError, did_you_mean
 from voxstack.hookspecs import KINDS, MODULES_GROUP, OBSERVERS_GROUP, Component, Kind
 from voxstack.logs import get_logger
-from voxstack.plugins.discovery import EntryPoints, Package, known_groups, normalized, scan
+from voxstack.plugins.discovery import Package, known_groups, normalized, scan
 from voxstack.plugins.filters import Blocked, Filter, site_filters
 from voxstack.plugins.index import where_to_get
 from voxstack.plugins.registration import (
@@ -65,12 +65,15 @@ class Registry:
         self._pending: list[Registration] = []  # modules with hooks, not imported yet
         self._observers: list[Registration] = []
         self._lock = threading.RLock()
-        entry_points = EntryPoints(self.packages.values())
-        self.manager.register(entry_points, "voxstack.discovery.EntryPoints")
-        self._collect(entry_points, None)
+        for package in self.packages.values():
+            for kind, component in package.components():
+                self._add(KINDS[kind], component, package.name)
         for plugin in plugins:
             name = getattr(plugin, "__name__", type(plugin).__name__)
-            self._register(plugin, Registration("module", name, name, name, ""))
+            module = Registration("module", f"{name}#{id(plugin)}", name, name, "")
+            self._register(plugin, module)
+            if module.status == "broken":
+                self.registrations.append(module)
         for package in self.packages.values():
             self._add_modules(package)
             if package.damage:
@@ -189,14 +192,17 @@ class Registry:
 
     def _register(self, plugin: Any, module: Registration) -> None:
         """Register a plugin's hooks and collect what it announces."""
-        name = f"{module.distribution}:{module.name}"
+        name = f"{module.distribution}:{module.kind}:{module.name}"
+        if self.manager.is_registered(plugin):  # one module may be in both groups
+            module.status, module.reason = "ok", None
+            return
         try:
             self.manager.register(plugin, name)
             self.manager.check_pending()
         except (ValueError, pluggy.PluginValidationError) as error:
             module.mark_broken(self._unknown_hook(plugin) or str(error))
-            if self.manager.has_plugin(name):
-                self.manager.unregister(name=name)
+            if self.manager.is_registered(plugin):
+                self.manager.unregister(plugin)
             return
         module.status, module.reason = "ok", None
         self._isolate(plugin)
@@ -210,7 +216,7 @@ class Registry:
                 return f"there is no hook {caller.name!r} ({hint})"
         return None
 
-    def _collect(self, plugin: Any, module: Registration | None) -> None:
+    def _collect(self, plugin: Any, module: Registration) -> None:
         """Ask one plugin for its components; if it breaks, the components so far are kept."""
         others = [other for other in self.manager.get_plugins() if other is not plugin]
         for kind in KINDS.values():
@@ -218,16 +224,13 @@ class Registry:
             try:
                 for answer in ask():
                     for component in answer:
-                        self._add(kind, component, module)
+                        self._add(kind, component, module.distribution)
             except KeyboardInterrupt:
                 raise
             except BaseException as error:  # SystemExit too
-                if module is None:
-                    raise
                 module.mark_broken(f"{kind.hook}() failed: {type(error).__name__}: {error}")
 
-    def _add(self, kind: Kind, component: Component, module: Registration | None) -> None:
-        distribution = module.distribution if module else component.distribution
+    def _add(self, kind: Kind, component: Component, distribution: str) -> None:
         package = self.packages.get(distribution)
         registration = Registration(
             kind.name,
@@ -250,11 +253,10 @@ class Registry:
 
     def announce(self, hook: str, **arguments: Any) -> None:
         """Call a hook of the life cycle on every observer."""
-        if self._observers:
-            with self._lock:
-                observers, self._observers = self._observers, []
-                for module in observers:
-                    self._import_module(module)
+        with self._lock:  # nobody announces until the observers of the first call are there
+            observers, self._observers = self._observers, []
+            for module in observers:
+                self._import_module(module)
         try:
             getattr(self.manager.hook, hook)(**arguments)
         except Exception as error:  # of a wrapper

@@ -194,7 +194,7 @@ class _Stepped:
             constants = _constants(network, inputs, self.sequence)
             self.session = self.program.session(constants)
         if MASK in network.inputs:
-            inputs[MASK] = np.ones((1, real_end - fed), dtype=np.float32)
+            inputs[MASK] = np.ones((1, real_end - fed), dtype=network.inputs[MASK].dtype)
         padding = fed + count - real_end
         if padding:
             inputs = {name: _padded(tensor, padding) for name, tensor in inputs.items()}

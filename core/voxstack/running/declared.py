@@ -93,13 +93,16 @@ class Declared:
         array = np.asarray(value)
         if not np.can_cast(array.dtype, dtype, "same_kind"):
             raise NetworkError(f"{self._name} takes {name!r} as {dtype}, not {array.dtype}")
-        return array.astype(dtype)
+        cast = array.astype(dtype)
+        if dtype.kind in "iu" and not np.array_equal(cast, array):
+            raise NetworkError(f"{self._name} takes {name!r} as {dtype}, which does not hold it")
+        return cast
 
     def _full_mask(self, inputs: Mapping[str, Array]) -> Array:
         """Return a mask of ones as long as the other inputs with the mask's time dimension."""
         mask = self._inputs[MASK]
         for name, value in inputs.items():
-            if self._inputs[name].shape[-1] == mask.shape[-1]:
+            if self._inputs[name].shape[-1:] == mask.shape[-1:]:
                 shape = np.shape(value)
                 return np.ones((shape[0], shape[-1]), dtype=mask.dtype)
         lacks = f"has a mask over {mask.shape[-1]!r} and no other input of that dimension"

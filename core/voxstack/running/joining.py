@@ -11,7 +11,7 @@ from typing import Any, final
 import numpy as np
 
 from voxstack.containers import locating
-from voxstack.errors import InputError
+from voxstack.errors import BlockError, InputError
 from voxstack.running.ahead import SentenceAhead
 from voxstack.running.built import BuiltStack
 from voxstack.running.fixed.splitting import split_to
@@ -40,6 +40,9 @@ def sentences_of(
     try:
         with locating("/frontend", built.frontend):
             for sentence in built.frontend.sentences(read()):
+                if not isinstance(sentence, Sentence):
+                    what = type(sentence).__name__
+                    raise BlockError(f"yielded {what}, expected voxstack.Sentence")
                 yield from split_to(sentence, limits) if limits else (sentence,)
     except Exception as error:
         if error.__cause__ in faults:

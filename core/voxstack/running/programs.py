@@ -25,7 +25,7 @@ log = get_logger("programs")
 
 @final
 class ProgramCache:
-    """Every program of a host: one per (executor, file hash, shapes), loaded under a lock."""
+    """Every program of a host: one per executor, file hash and declaration."""
 
     def __init__(self) -> None:
         self._programs: dict[Any, Program] = {}
@@ -44,8 +44,10 @@ class ProgramCache:
     def get(self, executor: Executor, network: Network) -> Program:
         """Return the program of ``network`` on ``executor``, loading it if nobody has."""
         fixed = tuple(sorted(network.dimensions.items()))
-        state = tuple(network.state.items())  # two manifests may declare one file
-        key = (executor, network.digest(file_format(executor, network)), fixed, state)
+        # Two manifests may declare one file differently: each declaration is checked.
+        parts = (network.inputs, network.outputs, network.state)
+        declared = tuple(tuple(part.items()) for part in parts)
+        key = (executor, network.digest(file_format(executor, network)), fixed, declared)
         with self._lock:
             lock = self._locks.setdefault(key, threading.Lock())
         with lock:

@@ -6,14 +6,13 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextvars import copy_context
-from typing import Any, Protocol, final
+from typing import Any, final
 
 import attrs
 import numpy as np
 from attrs import frozen
 
 from voxstack.errors import BlockError
-from voxstack.running.built import BuiltStack
 from voxstack.running.joining import Joined, sentences_of
 from voxstack.tensors import Chunk, Tensors
 from voxstack.utterance import Stopped, Utterance, UtteranceReport, set_current
@@ -32,25 +31,6 @@ class Request:
     seed: int
 
 
-class Speaker(Protocol):
-    """What a stream needs of a voice."""
-
-    built: BuiltStack
-    announce: Any  # (hook, **arguments)
-
-    @property
-    def name(self) -> str:
-        """The name of the voice."""
-
-    @property
-    def sample_rate(self) -> int:
-        """Samples per second."""
-
-    @property
-    def limits(self) -> Mapping[str, int]:
-        """The most symbols per tensor of a sentence."""
-
-
 @final
 class Stream:
     """The chunks of one utterance, made as they are asked for.
@@ -59,8 +39,8 @@ class Stream:
     chunk; ``cancel()`` asks for that from any thread and does not wait.
     """
 
-    def __init__(self, voice: Speaker, request: Request) -> None:
-        self.voice = voice
+    def __init__(self, voice: Any, request: Request) -> None:
+        self.voice = voice  # the Voice that speaks
         self.report: UtteranceReport | None = None  # when it has ended
         self._utterance = Utterance(voice.name, request.seed)
         self._began = time.perf_counter()
@@ -151,8 +131,16 @@ class Stream:
     def _end(self, complete: bool) -> None:
         if self.report is not None:
             return
-        for generator in (self._generator, self._joined):
-            self._context.run(generator.close)  # type: ignore[attr-defined]
+        try:
+            self._context.run(self._generator.close)
+        finally:
+            try:
+                self._context.run(self._joined.close)  # type: ignore[attr-defined]
+            finally:
+                self._report(complete)
+
+    def _report(self, complete: bool) -> None:
+        networks = {name: attrs.asdict(timing) for name, timing in self._utterance.timings.items()}
         self.report = UtteranceReport(
             self.voice.name,
             self._samples / self.voice.sample_rate,
@@ -160,6 +148,6 @@ class Stream:
             time.perf_counter() - self._began,
             self._chunks,
             complete,
-            {name: attrs.asdict(timing) for name, timing in self._utterance.timings.items()},
+            networks,
         )
         self.voice.announce("voxstack_utterance_ended", voice=self.voice, report=self.report)

@@ -64,13 +64,15 @@ class Voice:
     @property
     def limits(self) -> Mapping[str, int]:
         """The most symbols that a tensor of a sentence may have, if shapes are fixed."""
-        if self._limits is None:
-            limits: dict[str, int] = {}
-            for program in self.programs:
-                for name, most in program.limits().items():
-                    limits[name] = min(most, limits.get(name, most))
+        if self._limits is not None:
+            return self._limits
+        limits: dict[str, int] = {}
+        for program in self.programs:
+            for name, most in program.limits().items():
+                limits[name] = min(most, limits.get(name, most))
+        if self.loaded:  # before, another executor may yet take a network over
             self._limits = limits
-        return self._limits
+        return limits
 
     def load(self) -> None:
         """Load every network; ``Host.voice`` has done it."""

@@ -134,6 +134,8 @@ def required(site, metadata):
         "Requires-Dist: voxstack\n",
         "Requires-Dist: voxstack[test]~=0.1\n",
         "Requires-Dist: voxstack-standard>=9\nRequires-Dist: numpy\n",
+        "Requires-Dist: voxstack @ git+https://example.invalid/voxstack\n",
+        "Requires-Dist: voxstack>=9 ; extra == 'x'\n",
         None,
     ],
 )

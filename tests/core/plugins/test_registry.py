@@ -548,12 +548,6 @@ def test_every_kind_has_its_hook_and_every_other_hook_is_of_the_life_cycle():
     }
 
 
-def test_the_hosts_own_plugin_answers_every_kind(site):
-    manager = site.registry().manager
-    for kind in KINDS.values():
-        assert len(getattr(manager.hook, kind.hook).get_hookimpls()) == 1
-
-
 # Groups that are not the host's -----------------------------------------------------------------
 
 
@@ -579,3 +573,34 @@ def test_what_a_failed_uninstall_leaves_behind_provides_nothing(site):
     registry = site.registry()
     assert listed(registry, "Gain") == {"acme": ("ok", None)}
     assert find_and_load(registry, "Gain").__module__ == "acme_gain"
+
+
+def test_one_module_may_announce_components_and_observe(site):
+    source = """
+from voxstack import Component, hookimpl
+seen = []
+@hookimpl
+def voxstack_effects():
+    return [Component("Both", "acme_both:Both")]
+@hookimpl
+def voxstack_voice_loaded(voice):
+    seen.append(voice)
+"""
+    points = {"voxstack": {"acme": "acme_both"}, "voxstack.observers": {"acme": "acme_both"}}
+    site.install("acme", entry_points=points, acme_both=source)
+    registry = site.registry()
+    assert registry.find("Both", "block").distribution == "acme"
+    registry.announce("voxstack_voice_loaded", voice="v")
+    assert sys.modules["acme_both"].seen == ["v"]
+    assert {r.status for r in registry.registrations if r.distribution == "acme"} == {"ok"}
+
+
+def test_a_plugin_object_with_an_unknown_hook_is_listed(site):
+    class Misspelled:
+        @hookimpl
+        def voxstack_efects(self):
+            return []
+
+    registry = site.registry(plugins=[Misspelled()])
+    (broken,) = [r for r in registry.registrations if r.distribution == "Misspelled"]
+    assert broken.status == "broken" and "voxstack_effects" in broken.reason

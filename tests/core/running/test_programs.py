@@ -383,3 +383,17 @@ def test_states_are_stacked_along_the_batch_and_taken_apart(counter):
     assert stacked["h"].shape == (3, 2)
     apart = program.unstack(stacked, 3)
     assert all(np.array_equal(a["h"], s["h"]) for a, s in zip(apart, states, strict=True))
+
+
+def test_a_file_is_loaded_again_for_another_declaration(executor):
+    one, cache = executor(), ProgramCache()
+    hosted(one, cache).load()
+    hosted(one, cache, inputs={**INPUTS, "ids": TensorSpec("float64", ("batch",))}).load()
+    assert len(one.loads) == 2
+
+
+def test_a_whole_number_that_its_dtype_does_not_hold_is_refused(executor):
+    small = {**INPUTS, "ids": TensorSpec("int8", ("batch",))}
+    assert hosted(executor(), inputs=small)({"x": X, "ids": np.array([7])})["seen"]["ids"] == 7
+    with pytest.raises(NetworkError, match="takes 'ids' as int8, which does not hold it"):
+        hosted(executor(), inputs=small)({"x": X, "ids": np.array([300])})

@@ -22,7 +22,7 @@ def varying(network: Network) -> list[str]:
 def frames_of(network: Network) -> str | None:
     """Return the dimension that a network runs along: that of its mask."""
     spec = network.inputs.get(MASK)
-    name = spec.shape[-1] if spec else None
+    name = spec.shape[-1] if spec and spec.shape else None
     return name if isinstance(name, str) else None
 
 

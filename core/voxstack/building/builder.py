@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, final
+from typing import Any, final, get_args
 
 import attrs
-from attrs import frozen
 
 from voxstack.addons import Addon, Library
 from voxstack.blocks import AudioFormat, Block, Frontend, StreamableBlock, Symbols, walk
@@ -25,14 +24,6 @@ from voxstack.running import BuiltStack, HostedProgram, ProgramCache
 from voxstack.schedule import Schedule
 
 ALWAYS = ("seed", "sentence")  # sequence tensors that every voice gets from the host
-
-
-@final
-@frozen(eq=False)
-class _Given:
-    """A value that the host puts into a configuration before it is structured."""
-
-    value: Any
 
 
 @final
@@ -116,8 +107,6 @@ class StackBuilder:
     # Components -----------------------------------------------------------------------------
 
     def _component(self, namespace: str, config: Any, wanted: type) -> Any:
-        if isinstance(config, _Given):
-            return config.value
         if isinstance(config, wanted):
             return config  # made in Python, not in a document
         registration = resolve(self._registry, config, namespace, wanted)
@@ -147,15 +136,16 @@ class StackBuilder:
 
     def _instance(self, registration: Registration, options: dict[str, Any]) -> Any:
         cls, options = registration.loaded, {**registration.options, **options}
+        made = {}
         for option in attrs.fields(cls):
             if option.name in options:
                 continue
             if (role := option.metadata.get(ROLE)) is not None:
-                options[option.name] = self._by_role(role, option)
+                made[option.name] = self._by_role(role, option)
             elif option.type in PROVIDED:
-                options[option.name] = _Given(self._fact(option.type))
+                made[option.name] = self._fact(option.type)
         # Not ``structure``: for a block's class that would ask for its "type" again.
-        return self._structurer.fields(options, cls)
+        return self._structurer.fields(options, cls, made)
 
     def _fact(self, type_: Any) -> Any:
         """Return what the host provides to a field of such a type."""
@@ -169,11 +159,11 @@ class StackBuilder:
         """Return the networks of a role: all of them for a list, else the only one."""
         many = option.type not in (Program, Network)
         if self._addon is None:
-            return [] if many else _Given(None)
+            return () if many else None
         networks = self._addon.networks.values()
         found = [network for network in networks if network.role == role]
         if many:
-            return [self._resolved(network, option.type) for network in found]
+            return tuple(self._resolved(network, option.type) for network in found)
         if len(found) == 1:
             return self._resolved(found[0], option.type)
         names = ", ".join(repr(n.name) for n in found)
@@ -184,8 +174,9 @@ class StackBuilder:
             f'name one: "{option.name}": "NAME"',
         )
 
-    def _resolved(self, network: Network, type_: Any) -> _Given:
-        return _Given(network if type_ is Network else self._hosted(network))
+    def _resolved(self, network: Network, type_: Any) -> Network | HostedProgram | None:
+        described = Network in (type_, *get_args(type_))
+        return network if described else self._hosted(network)
 
     def hosted(self, network: Network) -> HostedProgram:
         """Return a network's program on the executor that is chosen for it, not loaded yet."""
@@ -203,14 +194,10 @@ class StackBuilder:
         return program
 
     def _program(self, config: Any, _: Any) -> Any:
-        if isinstance(config, _Given):
-            return config.value
         network = self._network(config, None)
         return None if network is None else self._hosted(network)
 
     def _network(self, config: Any, _: Any) -> Any:
-        if isinstance(config, _Given):
-            return config.value
         if not isinstance(config, str):
             raise Invalid(f'expected the name of a network or "ADDON:NAME", not {shown(config)}')
         addon_name, colon, name = config.rpartition(":")
@@ -239,6 +226,4 @@ def _schedule(config: Any, _: Any) -> Schedule:
 
 
 def _provided(config: Any, _: Any) -> Any:
-    if isinstance(config, _Given):
-        return config.value
     raise Invalid("the host provides this from the addon", "remove it from the configuration")

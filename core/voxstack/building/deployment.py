@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, final
 
@@ -37,27 +37,22 @@ class PluginLists:
         return Filter(allow, self.block, f"[plugins] of {place}")
 
 
-@final
 @frozen
 class VoiceSettings:
     """What a site sets for one voice, over what it sets for all."""
 
-    executor: Any = None
-    executors: dict[str, Any] = field(factory=dict)
-    controls: dict[str, str | float] = field(factory=dict)
-    set: dict[str, Any] = field(factory=dict)
-
-
-@final
-@frozen
-class Deployment:
-    """How a site runs its voices."""
-
-    voice: str | None = None  # the voice when none is named
     executor: Any = None  # a name, or a table with "type" and options
     executors: dict[str, Any] = field(factory=dict)  # by network name or role
     controls: dict[str, str | float] = field(factory=dict)  # speaker, rate, ...
     set: dict[str, Any] = field(factory=dict)  # JSON pointer into the addon -> value
+
+
+@final
+@frozen
+class Deployment(VoiceSettings):
+    """How a site runs its voices."""
+
+    voice: str | None = None  # the voice when none is named
     voices: dict[str, VoiceSettings] = field(factory=dict)
     plugins: PluginLists = field(factory=PluginLists)
 
@@ -122,15 +117,14 @@ def check_settings(
     used = [*addon.networks.values(), *(program.network for program in built.programs)]
     networks = {key: None for network in used for key in (network.name, network.role)}
     controls = addon.manifest.controls
-    checks: tuple[tuple[str, str, Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]], ...] = (
-        ("controls", "control", settings.controls, own.controls, controls),
-        ("executors", "network or role", settings.executors, own.executors, networks),
-    )
-    for table, called, given, mine, known in checks:
-        for key in given.keys() - known.keys():
+    for table, called, known in (
+        ("controls", "control", controls),
+        ("executors", "network or role", networks),
+    ):
+        for key in getattr(settings, table).keys() - known.keys():
             hint = did_you_mean(key, known, f"it has: {', '.join(known) or 'none'}")
             lacks = f"the voice {name!r} has no {called} of that name ({hint})"
-            if key in mine:
+            if key in getattr(own, table):
                 raise InputError(f"{origin}: [{table}] {key!r}: {lacks}")
             log.warning(f"{origin}: [{table}] {key!r}: {lacks}")
     for control in settings.controls.keys() & controls.keys():

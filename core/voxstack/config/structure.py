@@ -63,8 +63,13 @@ class Structurer:
             return self.structure(value, supertype)
         raise Invalid(f"an option of the type {type_} cannot be given in a configuration")
 
-    def fields(self, values: Mapping[str, Any], cls: Any) -> Any:
-        """Return an attrs class whose fields are the options in ``values``."""
+    def fields(
+        self, values: Mapping[str, Any], cls: Any, made: Mapping[str, Any] | None = None
+    ) -> Any:
+        """Return an attrs class whose fields are the options in ``values``.
+
+        ``made`` has options that are not in a configuration, as they are.
+        """
         options = {o.name: o for o in attrs.fields(attrs.resolve_types(cls)) if o.init}
         known = f"options: {', '.join(map(repr, options)) or 'none'}"
         invalid = [
@@ -76,11 +81,13 @@ class Structurer:
             for name in values
             if name not in options
         ]
-        made = {}
+        given = {}
         for name, option in options.items():
-            if name in values:
+            if made is not None and name in made:
+                given[option.alias or name] = made[name]
+            elif name in values:
                 try:
-                    made[option.alias or name] = self.structure(values[name], option.type or Any)
+                    given[option.alias or name] = self.structure(values[name], option.type or Any)
                 except Exception as error:
                     invalid += invalids_of(error, f"/{escape(name)}")
             elif option.default is attrs.NOTHING:
@@ -88,7 +95,7 @@ class Structurer:
         if invalid:
             raise Invalids(invalid)
         try:
-            return cls(**made)
+            return cls(**given)
         except (ValueError, TypeError, VoxstackError) as error:  # a validator refused a value
             raise _refused(error, options) from None
         except Exception as error:

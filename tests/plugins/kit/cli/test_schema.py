@@ -290,7 +290,7 @@ def test_an_unknown_key_of_a_deployment_is_underlined_itself_and_told_the_others
     deployments = Draft202012Validator(schema(host.registry, "deployment"))
     wrong = {"voise": "x", "executor": {"type": "OnnxRuntime", "threds": 1}}
     told = {e.absolute_path[-1]: e.message for e in deployments.iter_errors(wrong)}
-    assert "known keys: voice, executor" in told["voise"]
+    assert "known keys: executor, executors" in told["voise"]
     assert "known keys: type, threads" in told["threds"]
 
 

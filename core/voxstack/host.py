@@ -60,6 +60,10 @@ class Host:
         packages: Iterable[Package] | None = None,
         arguments: str = "{} of the host",
     ) -> None:
+        for argument, patterns in (("allow", allow), ("block", block)):
+            if isinstance(patterns, str):
+                what = f"{arguments.format(argument)}: expected a list of patterns"
+                raise InputError(f'{what}, ["{patterns}"], not a string')
         self.deploy_file = None if deploy is None or isinstance(deploy, Deployment) else str(deploy)
         if isinstance(deploy, Deployment):
             self.deployment = deploy
@@ -164,7 +168,7 @@ class Host:
 
     def voice(
         self,
-        name: str | None = None,
+        name: str | os.PathLike[str] | None = None,
         *,
         edits: Mapping[str, Any] | Sequence[Edit] = (),
         executor: Any = None,
@@ -177,7 +181,7 @@ class Host:
         ``edits`` sets values of its addon.json by JSON pointer, ``{"/stack/0/...": value}``.
         ConfigError with all problems, before anything is loaded.
         """
-        name = self.choose_voice(name)
+        name = self.choose_voice(None if name is None else os.fspath(name))
         if isinstance(edits, Mapping):
             edits = [
                 (pointer, value, "the edits of Host.voice") for pointer, value in edits.items()

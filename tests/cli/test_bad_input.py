@@ -890,3 +890,11 @@ def test_an_observer_that_breaks_is_passed_over_and_named(voxstack, install):
     assert said.code == 0
     assert "acme-meter" in said.err and "no database" in said.err
     assert "Traceback" not in said.err
+
+
+@pytest.mark.parametrize("words", [("Hi.", "--stats", "x.wav"), ("-f", "x.wav")])
+def test_one_file_for_two_things_is_refused_and_kept(voxstack, home, words):
+    (home / "x.wav").write_text("text")
+    result = voxstack("say", *words, "-o", "x.wav")
+    assert result.code == 2 and "name one file, x.wav; name two" in result.err
+    assert (home / "x.wav").read_text() == "text"

@@ -853,3 +853,13 @@ def test_a_check_reports_what_the_deployment_sets_and_the_voice_lacks(
     )
     (problem,) = tiny_host(options={"deploy": site}).check("tiny")
     assert told in problem.message
+
+
+@pytest.mark.parametrize("argument", ["allow", "block"])
+def test_a_string_for_a_list_of_patterns_is_refused(argument):
+    with pytest.raises(InputError, match=f"^{argument} of the host: expected a list of patterns"):
+        Host(**{argument: "acme-*"})
+
+
+def test_a_voice_may_be_named_by_a_path(tiny_host, write_addon, tmp_path):
+    assert tiny_host().voice(write_addon(tmp_path / "mine")).name == "tiny"

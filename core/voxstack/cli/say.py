@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -74,6 +75,9 @@ def say(
         raise InputError("nothing to speak: the text is empty; give it a word")
     chosen = _controls(controls, {name: options.pop(name) for name in CONTROLS})
     check_place(output)
+    for option, other in (("--stats", stats), ("-f", file)):
+        if other and output and other != "-" and Path(other).resolve() == Path(output).resolve():
+            raise InputError(f"-o and {option} name one file, {output}; name two")
     if stats == "-":
         raise InputError("--stats writes a file; name one")
     if stats:

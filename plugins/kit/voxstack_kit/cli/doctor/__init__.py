@@ -72,6 +72,8 @@ def _plain(text: str) -> str:
 
 def examine(deploy: str | None, timeout: float) -> Iterator[Finding]:
     """Yield all findings; a check that fails itself is a finding."""
+    from voxstack import ConfigError, InputError
+
     from voxstack_kit.checking.reinstall import install_again
     from voxstack_kit.cli.doctor.deployment import deployment_file
     from voxstack_kit.cli.doctor.environment import environment
@@ -84,6 +86,8 @@ def examine(deploy: str | None, timeout: float) -> Iterator[Finding]:
         yield from usable
         place = None if any(f.status == ERROR for f in usable) else deploy
         yield from installed(place, timeout, sound)
+    except (ConfigError, InputError) as error:  # the user's file, which every host reads
+        yield Finding("deployment", ERROR, "settings", str(error), "fix this file")
     except Exception as error:
         yield Finding(
             "environment",

@@ -118,7 +118,7 @@ def test_a_package_that_brings_one_name_twice(environment):
         '[project.entry-points."voxstack.blocks"]\nAcmeGain = "acme_gain:Other"\n'
     )
     environment.pip(environment.project("acme-gain", entries, {"acme_gain.py": GAIN}))
-    says = ("acme-gain 1.0 brings the block 'AcmeGain' twice", "acme_gain:Other", "its authors")
+    says = ("acme-gain 1.0 provides the block 'AcmeGain' twice", "acme_gain:Other", "its authors")
     assert refused(environment.say("AcmeGain"), *says)
     assert refused(environment.say("AcmeGain@acme-gain"), *says)
     assert len(environment.say("Gain").stdout) > 1000, "the others are not touched"

@@ -19,7 +19,10 @@ FOX = "The quick brown fox jumps over the lazy dog."
 SWAP = ("--set", "/stack/0/sequence_block/type=AcmeEncoders")
 FIRST_PARTY = (
     ".",
-    *(f"plugins/{p}" for p in ("standard", "english", "onnxruntime", "vocoder-16k", "voice-en-us")),
+    *(
+        f"plugins/{p}"
+        for p in ("standard", "english", "onnx", "onnxruntime", "vocoder-16k", "voice-en-us", "kit")
+    ),
 )
 STRANGERS = tuple(f"tests/e2e/packages/acme-{p}" for p in ("encoders", "effects", "broken"))
 BLUEPRINT = """{"stack": [

@@ -21,7 +21,7 @@ FIRST_PARTY = (
     ".",
     *(
         f"plugins/{p}"
-        for p in ("standard", "english", "onnx", "onnxruntime", "vocoder-16k", "voice-en-us", "kit")
+        for p in ("standard", "english", "onnx", "onnxruntime", "vocoder-16k", "voice-en-us")
     ),
 )
 STRANGERS = tuple(f"tests/e2e/packages/acme-{p}" for p in ("encoders", "effects", "broken"))

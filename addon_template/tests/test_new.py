@@ -304,9 +304,8 @@ def test_a_description_without_a_period_becomes_a_sentence(new, tmp_path):
 def test_a_missing_sdk_is_reported_whatever_its_name(new, tmp_path, monkeypatch, sdk):
     new("acme-npu", "--kind", "executor")
     names = runpy.run_path(str(tmp_path / "acme-npu/src/acme_npu/__init__.py"))
-    available = names["AcmeNpu"].available
-    monkeypatch.setitem(available.__globals__, "SDK", sdk)
-    said = available(names["AcmeNpu"]())
+    monkeypatch.setattr(names["AcmeNpu"], "runtime", sdk)
+    said = names["AcmeNpu"]().available()
     assert said == f"{sdk} is not installed: pip install no_such_sdk"
 
 

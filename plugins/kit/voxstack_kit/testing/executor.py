@@ -100,6 +100,7 @@ class ExecutorSuite(OutputChecks):
             # The host knows the shapes that a manifest declares: one that is wrong gets by it.
             misdeclared = HostedProgram(_declared(toy, wide, broken), Placed((able,)), cache)
             expected = copies(program(inputs))
+            misdeclared._program = program.load()  # that was loaded for the right shapes
             try:
                 misdeclared(broken)
             except VoxstackError as error:

@@ -166,7 +166,7 @@ def test_a_stub_and_its_face_export_the_same(room):
 def test_the_host_keeps_its_budget_of_lines():
     host = [p for p in MODULES if "cli" not in p.relative_to(HOST).parts]
     assert len(list(HOST.glob("*.py"))) <= 16
-    assert sum(map(code_lines, host)) <= 4700
+    assert sum(map(code_lines, host)) <= 4620
     assert sum(map(code_lines, (HOST / "cli").rglob("*.py"))) <= 1100
 
 

@@ -34,7 +34,6 @@ class Component:
     name: str  # what a configuration says: {"type": NAME}
     target: str  # "package.module:Class", or the top-level package of an addon
     options: Mapping[str, Any] = field(factory=dict)  # preset options: one class, many devices
-    distribution: str = ""  # set by the host
 
 
 @final

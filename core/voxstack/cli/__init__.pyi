@@ -5,6 +5,8 @@ from voxstack.cli.groups import ROWS as ROWS
 from voxstack.cli.groups import PluginCommand as PluginCommand
 from voxstack.cli.groups import PluginGroup as PluginGroup
 from voxstack.cli.options import Edit as Edit
+from voxstack.cli.options import deploy_option as deploy_option
+from voxstack.cli.options import filter_options as filter_options
 from voxstack.cli.options import host_options as host_options
 from voxstack.cli.options import json_option as json_option
 from voxstack.cli.options import make_host as make_host

@@ -45,7 +45,7 @@ class Package:
         for group, name, value in self.entries:
             kind = group.removeprefix(PREFIX)
             if kind in KINDS:
-                yield kind, Component(name, value, distribution=self.name)
+                yield kind, Component(name, value)
 
     def modules(self, group: str) -> Iterator[tuple[str, str]]:
         """Yield (name, module) of the modules with hooks in ``group``."""

@@ -10,7 +10,6 @@ from voxstack.running.fixed.buckets import varying as varying
 from voxstack.running.programs import HostedProgram as HostedProgram
 from voxstack.running.programs import ProgramCache as ProgramCache
 from voxstack.running.programs import buckets_of as buckets_of
-from voxstack.running.programs import file_format as file_format
 from voxstack.running.programs import load_all as load_all
 from voxstack.running.stream import Stream as Stream
 from voxstack.running.voice import Voice as Voice

@@ -250,9 +250,11 @@ class _HostedSession(WrappedSession):
 
 def load_all(programs: Iterable[HostedProgram]) -> None:
     """Load programs side by side; raises the first error, in the order of the stack."""
+    wanted = [program for program in programs if not program.loaded]
+    if not wanted:
+        return
     from concurrent.futures import ThreadPoolExecutor
 
-    wanted = [program for program in programs if not program.loaded]
-    with ThreadPoolExecutor(max(1, len(wanted))) as pool:
+    with ThreadPoolExecutor(len(wanted)) as pool:
         for loading in [pool.submit(program.load) for program in wanted]:
             loading.result()

@@ -9,7 +9,14 @@ from typing import Any
 import click
 from packaging.utils import canonicalize_name
 from voxstack import InputError, PluginError
-from voxstack.cli import json_option, make_host, print_json, print_table
+from voxstack.cli import (
+    deploy_option,
+    filter_options,
+    json_option,
+    make_host,
+    print_json,
+    print_table,
+)
 from voxstack.inspection import did_you_mean
 
 from voxstack_kit.cli.options import timeout_option
@@ -18,19 +25,8 @@ from voxstack_kit.cli.options import timeout_option
 @click.command(short_help="List what a stack can name, and the options.")
 @click.argument("name", required=False)
 @click.option("--markdown", is_flag=True, help="Print Markdown.")
-@click.option("--deploy", metavar="FILE.toml", help="Deployment file: its lists of plugins.")
-@click.option(
-    "--allow",
-    multiple=True,
-    metavar="PATTERN",
-    help="Use only plugins of distributions that match. Repeatable.",
-)
-@click.option(
-    "--block",
-    multiple=True,
-    metavar="PATTERN",
-    help="Do not use plugins of distributions that match. Repeatable.",
-)
+@deploy_option
+@filter_options
 @timeout_option("How long one plugin may take to import.")
 @json_option
 def components(

@@ -5,7 +5,15 @@ from __future__ import annotations
 import json
 
 import click
-from voxstack.cli import check_folder, for_machines, make_host, print_json, write_atomically
+from voxstack.cli import (
+    check_folder,
+    deploy_option,
+    filter_options,
+    for_machines,
+    make_host,
+    print_json,
+    write_atomically,
+)
 
 from voxstack_kit.cli.options import timeout_option
 
@@ -21,19 +29,8 @@ from voxstack_kit.cli.options import timeout_option
 @click.option(
     "-o", "--output", metavar="FILE", default="-", help="Write to FILE; without it, to stdout."
 )
-@click.option("--deploy", metavar="FILE.toml", help="Deployment file: its lists of plugins.")
-@click.option(
-    "--allow",
-    multiple=True,
-    metavar="PATTERN",
-    help="Use only plugins of distributions that match. Repeatable.",
-)
-@click.option(
-    "--block",
-    multiple=True,
-    metavar="PATTERN",
-    help="Do not use plugins of distributions that match. Repeatable.",
-)
+@deploy_option
+@filter_options
 @timeout_option("How long one plugin may take to import.")
 def schema(
     what: str,
